@@ -1,0 +1,103 @@
+"""Values that are more than data: templates, conditions, secrets, `omit` and what cannot be known yet.
+
+A `Template` is made only where a controller's own file or `-e` is loaded. Facts, results, lookups and the
+contents of files are plain strings, and a plain string is never rendered: that is what makes double
+templating and injection by a host impossible by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal, NewType, TypeAlias
+
+from provisioner.diag import Span
+
+HostName = NewType("HostName", str)
+
+#: JSON-like data that may hold `Template`, `Secret`, `OMIT` or `Unknown` at any depth.
+Value: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text of the user's own files with `{{` or `{%` in it; rendered when it is used, not before."""
+
+    source: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A bare Jinja expression, as `when`, `changed_when`, `failed_when`, `until` and `that` have it.
+
+    `source` is the expression without braces; a YAML boolean is kept as `"True"` / `"False"`.
+    """
+
+    source: str
+    span: Span | None = None
+
+    @property
+    def constant(self) -> bool | None:
+        """The value when it is written as a literal boolean, else None."""
+        return {"true": True, "false": False}.get(self.source.strip().lower())
+
+
+class Omit(Enum):
+    OMIT = "omit"
+
+    def __repr__(self) -> str:
+        return "omit"
+
+
+OMIT: Final = Omit.OMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must never be shown. Only `ui/redact.py` and `transport` may call `reveal`."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "********"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something check mode cannot know before it is done; `reason` is for people ("output of `make`").
+
+    Any template, condition or argument that meets an `Unknown` becomes `Unknown` itself, and a task that
+    needs one has the status `unknown`: neither ok nor failed.
+    """
+
+    reason: str
+
+
+def contains_unknown(value: Value) -> Unknown | None:
+    """The first `Unknown` inside `value` at any depth, or None."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Mapping):
+        return next((found for item in value.values() if (found := contains_unknown(item))), None)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return next((found for item in value if (found := contains_unknown(item))), None)
+    return None
+
+
+def drop_omitted(value: Value) -> Value:
+    """`value` without the mapping entries and list items that are `OMIT`, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: drop_omitted(item) for key, item in value.items() if item is not OMIT}
+    if isinstance(value, (list, tuple)):
+        return [drop_omitted(item) for item in value if item is not OMIT]
+    return value
+
+
+OMITTED: TypeAlias = Literal[Omit.OMIT]
