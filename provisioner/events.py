@@ -1,0 +1,193 @@
+"""Everything that happens in a run, as frozen data. Sinks (console, JSON lines, history …) get all of it.
+
+Events hold no `Secret`: values are already plain JSON data, and `ui/redact.py` masks known secrets before
+any sink sees them. Texts from hosts are untrusted; each sink escapes for its own medium.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from provisioner.values import HostName
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    """Which task an event is about. `id` is unique in the run; `path` is file:line of the task."""
+
+    id: str
+    name: str
+    module: str
+    path: str = ""
+    role: str = ""
+    handler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run: str
+    playbooks: tuple[str, ...]
+    check: bool
+    diff: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStarted:
+    name: str
+    hosts: tuple[HostName, ...]
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoHosts:
+    """The play matched no host; `reason` says why when it is not simply empty."""
+
+    play: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """The first host reaches the task: where the headline is printed."""
+
+    task: TaskRef
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostBegan:
+    """A host works on a task now. For the live area; never printed."""
+
+    host: HostName
+    task: TaskRef
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostText:
+    """Live output of a command on a host. stream: stdout | stderr | progress."""
+
+    host: HostName
+    task: TaskRef
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visible step of a composed task (a deploy). status: ok | changed | skipped | failed | unknown."""
+
+    host: HostName
+    task: TaskRef
+    name: str
+    status: str
+    ms: float
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """One loop item is done. status as in `TaskResult`; `label` is what to show for the item."""
+
+    host: HostName
+    task: TaskRef
+    label: str
+    status: str
+    result: Mapping[str, Any]
+    ms: float = 0.0
+    ignored: bool = False
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An `until` that does not hold yet."""
+
+    host: HostName
+    task: TaskRef
+    left: int
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """A task is done on a host. status: ok | changed | skipped | failed | unreachable | unknown.
+
+    ignored: failed or unreachable, but `ignore_errors` / `ignore_unreachable` holds. rescued: a rescue section
+    takes over. loop: the items were told by `ItemResult` already. hidden: `no_log`, show nothing of the result.
+    delegate: the host that did the work, when another one.
+    """
+
+    host: HostName
+    task: TaskRef
+    status: str
+    result: Mapping[str, Any]
+    ms: float = 0.0
+    ignored: bool = False
+    rescued: bool = False
+    loop: bool = False
+    hidden: bool = False
+    delegate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """`included: FILE for HOSTS`"""
+
+    file: str
+    hosts: tuple[HostName, ...]
+    task: TaskRef
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning to the user; `path` is file:line:column when there is one."""
+
+    message: str
+    path: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStats:
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    exit_code: int
+    stats: Mapping[HostName, HostStats]
+    duration_ms: float
+    round_trips: Mapping[HostName, int] = field(default_factory=dict)
+    """Segments sent to each host."""
+
+
+Event: TypeAlias = (
+    RunStarted | PlayStarted | NoHosts | TaskStarted | HostBegan | HostText | Step | ItemResult | Retry
+    | TaskResult | Included | Warned | RunEnded
+)
+
+KINDS: Mapping[type[Any], str] = {
+    RunStarted: "run_start", PlayStarted: "play_start", NoHosts: "no_hosts", TaskStarted: "task_start",
+    HostBegan: "host_begin", HostText: "log", Step: "step", ItemResult: "item", Retry: "retry",
+    TaskResult: "result", Included: "included", Warned: "warning", RunEnded: "run_end",
+}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as JSON data with its `type`."""
+    return {"v": SCHEMA, "type": KINDS[type(event)], **dataclasses.asdict(event)}

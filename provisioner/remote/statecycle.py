@@ -1,0 +1,100 @@
+"""Runs one module: current, wanted, compare, apply. Check mode, diff and `changed` are decided here alone."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Mapping, Optional
+
+from provisioner.remote.sdk import Cancelled, Ctx, ModuleFailed, NotKnown, Result, WriteInCheckMode
+from provisioner.remote.spec import ArgumentError, Arguments, Spec
+
+
+def execute(module: Any, ctx: Ctx, args: "Mapping[str, Any]", *, verify: bool = False) -> "dict[str, Any]":
+    """Run `module` (it has SPEC and either `current/wanted/apply` or `run`) and give the result as JSON data.
+
+    verify: read again after apply and fail when the state did not converge (used by the module tests).
+    Never raises but `Cancelled`: a module's bug becomes a failed result with its traceback under `exception`.
+    """
+    spec: Spec = module.SPEC
+    try:
+        bound = spec.bind(args)
+        if hasattr(module, "current"):
+            return _state(module, ctx, bound, verify)
+        return _action(module, spec, ctx, bound)
+    except ArgumentError as error:
+        hints = " ".join(problem.hint for problem in error.problems if problem.hint)
+        return {"failed": True, "changed": False, "msg": "%s%s" % (error, " (%s)" % hints if hints else "")}
+    except ModuleFailed as error:
+        return {"changed": False, **error.data, "failed": True, "msg": error.message}
+    except NotKnown as error:
+        return {"changed": False, "unknown": error.reason}
+    except Cancelled:
+        raise
+    except WriteInCheckMode as error:
+        return {"failed": True, "changed": False, "msg": "module `%s` tried to change the host in check mode: %s" % (spec.name, error)}
+    except OSError as error:
+        where = ": %s" % error.filename if error.filename else ""
+        return {"failed": True, "changed": False, "msg": "%s%s" % (error.strerror or error, where),
+                "errno": error.errno, "exception": traceback.format_exc()}
+    except Exception as error:  # a bug in the module must not end the runner and the tasks behind it
+        return {"failed": True, "changed": False, "msg": "module `%s` crashed: %s: %s" % (spec.name, type(error).__name__, error),
+                "exception": traceback.format_exc()}
+
+
+def _action(module: Any, spec: Spec, ctx: Ctx, a: Arguments) -> "dict[str, Any]":
+    if ctx.check and spec.check == "skip":
+        return {"changed": False, "skipped": True, "unknown": "`%s` is not run in check mode" % spec.name}
+    outcome: Result = module.run(ctx, a)
+    result = {"changed": outcome.changed, **outcome.data}
+    if outcome.failed:
+        result["failed"] = True
+    if outcome.skipped:
+        result["skipped"] = True
+    if outcome.diff is not None:
+        result["diff"] = outcome.diff
+    if ctx.check and outcome.predictions:
+        result["predictions"] = [list(entry) for entry in outcome.predictions]
+    return result
+
+
+def _state(module: Any, ctx: Ctx, a: Arguments, verify: bool) -> "dict[str, Any]":
+    current = module.current(ctx, a)
+    wanted = module.wanted(ctx, a, current)
+    changed = current != wanted
+    result: "dict[str, Any]" = {"changed": changed}
+    if changed:
+        if ctx.want_diff:
+            result["diff"] = _diff(module, ctx, a, current, wanted)
+        if ctx.check:
+            if hasattr(module, "predictions"):
+                result["predictions"] = [list(entry) for entry in module.predictions(ctx, a, current, wanted)]
+        else:
+            extra = module.apply(ctx, a, current, wanted)
+            if extra:
+                result.update(extra)
+            if verify:
+                _verify(module, ctx, a)
+    if hasattr(module, "report"):
+        result.update(module.report(ctx, a, current, wanted) or {})
+    return result
+
+
+def _verify(module: Any, ctx: Ctx, a: Arguments) -> None:
+    again = module.current(ctx, a)
+    still = module.wanted(ctx, a, again)
+    if again != still:
+        raise ModuleFailed("did not converge: after apply %r, wanted %r" % (again, still))
+
+
+def _diff(module: Any, ctx: Ctx, a: Arguments, current: Any, wanted: Any) -> Any:
+    if hasattr(module, "diff"):
+        return module.diff(ctx, a, current, wanted)
+    return state_diff(current, wanted)
+
+
+def state_diff(current: "Optional[Mapping[str, Any]]", wanted: "Optional[Mapping[str, Any]]") -> "dict[str, Any]":
+    """before/after of only the fields that differ."""
+    before, after = dict(current or {}), dict(wanted or {})
+    differing = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {"before": {key: before[key] for key in differing if key in before},
+            "after": {key: after[key] for key in differing if key in after}}
