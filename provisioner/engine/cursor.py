@@ -1,0 +1,181 @@
+"""Where a host stands in the program: a stack of frames, each with its open blocks.
+
+All values are frozen and all functions pure, so that looking ahead is nothing but moving a copy. An include
+pushes a frame, flushing handlers pushes one too; the frame below stays on the operation that pushed it until
+the pushed frame is through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, TypeAlias
+
+from provisioner.engine.program import Enter, Flush, Leave, Op, Program, Run, ToAlways
+
+Position: TypeAlias = tuple[int, ...]
+
+
+class Phase(Enum):
+    BODY = "body"
+    RESCUE = "rescue"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBlock:
+    enter: Enter
+    phase: Phase = Phase.BODY
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    program: Program
+    pc: int = 0
+    blocks: tuple[OpenBlock, ...] = ()
+    order: int = 0
+    """Tells frames apart that one operation pushed (loop items, different files): part of the position."""
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    """Set by the include for everything inside (its loop item, `vars:`)."""
+    then: tuple[Frame, ...] = ()
+    """Frames that follow when this one is through (the further items of a looped include)."""
+    handlers: bool = False
+    """This frame runs handlers, only those the host was notified of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    frames: tuple[Frame, ...]
+
+    @property
+    def top(self) -> Frame:
+        return self.frames[-1]
+
+    @property
+    def position(self) -> Position:
+        """Sorts hosts by progress: the smallest is the one that is furthest behind."""
+        parts: list[int] = []
+        for frame in self.frames:
+            parts += (frame.order, frame.pc)
+        return tuple(parts)
+
+    @property
+    def op(self) -> Op | None:
+        """The operation to do next; None at the end of the top frame's program."""
+        frame = self.top
+        return frame.program.ops[frame.pc] if frame.pc < len(frame.program.ops) else None
+
+    @property
+    def done(self) -> bool:
+        return len(self.frames) == 1 and self.op is None
+
+    @property
+    def in_handlers(self) -> bool:
+        return any(frame.handlers for frame in self.frames)
+
+    @property
+    def frame_vars(self) -> tuple[Mapping[str, Any], ...]:
+        """Variables of the includes around, outermost first."""
+        return tuple(frame.vars for frame in self.frames if frame.vars)
+
+    def _with_top(self, frame: Frame) -> Cursor:
+        return Cursor((*self.frames[:-1], frame))
+
+    def step(self) -> Cursor:
+        """Behind the operation that is at hand."""
+        return self._with_top(replace(self.top, pc=self.top.pc + 1))
+
+    def push(self, frame: Frame, *then: Frame) -> Cursor:
+        """Into a frame, and into the others one after the other when it is through."""
+        return Cursor((*self.frames, replace(frame, then=then)))
+
+
+class Halt(Enum):
+    """Why `settle` stopped."""
+
+    TASK = "task"
+    FLUSH = "flush"
+    RERAISE = "re-raise"
+    """At the end of a block whose failure nobody rescued: the host must have confirmed everything before."""
+    END = "end"
+
+
+def start(program: Program) -> Cursor:
+    return Cursor((Frame(program),))
+
+
+def settle(cursor: Cursor) -> tuple[Cursor, Halt]:
+    """Do what needs no host (enter and leave blocks, return from includes) up to the next thing that does."""
+    while True:
+        op = cursor.op
+        match op:
+            case None:
+                if len(cursor.frames) == 1:
+                    return cursor, Halt.END
+                cursor = _returned(cursor)
+            case Run():
+                return cursor, Halt.TASK
+            case Flush():
+                return cursor, Halt.FLUSH
+            case Enter():
+                top = cursor.top
+                cursor = cursor._with_top(replace(top, pc=top.pc + 1, blocks=(*top.blocks, OpenBlock(op))))
+            case ToAlways():
+                cursor = _enter_phase(cursor, Phase.ALWAYS, failed=cursor.top.blocks[-1].failed)
+            case Leave():
+                top = cursor.top
+                if top.blocks[-1].failed:
+                    return cursor, Halt.RERAISE
+                cursor = cursor._with_top(replace(top, pc=top.pc + 1, blocks=top.blocks[:-1]))
+
+
+def _returned(cursor: Cursor) -> Cursor:
+    """Back from the top frame: into the one queued behind it, else behind the operation that pushed it."""
+    waiting = cursor.top.then
+    if waiting:
+        return cursor._with_top(replace(waiting[0], then=waiting[1:]))
+    return Cursor(cursor.frames[:-1]).step()
+
+
+def _enter_phase(cursor: Cursor, phase: Phase, *, failed: bool) -> Cursor:
+    top = cursor.top
+    block = top.blocks[-1]
+    pc = block.enter.rescue if phase is Phase.RESCUE else block.enter.always
+    opened = OpenBlock(block.enter, phase, failed)
+    return cursor._with_top(replace(top, pc=pc, blocks=(*top.blocks[:-1], opened)))
+
+
+def reraise(cursor: Cursor) -> Cursor | None:
+    """Leave the failed block at whose end `settle` halted, and unwind on."""
+    top = cursor.top
+    return unwind(cursor._with_top(replace(top, blocks=top.blocks[:-1])))
+
+
+def unwind(cursor: Cursor) -> Cursor | None:
+    """Where a failure goes: the nearest rescue, else the nearest always; None when nothing catches it.
+
+    A handler's failure is not caught by blocks outside the handlers: the handler frame ends the search.
+    """
+    frames = list(cursor.frames)
+    while frames:
+        frame = frames[-1]
+        blocks = list(frame.blocks)
+        while blocks:
+            block = blocks[-1]
+            here = Cursor((*frames[:-1], replace(frame, blocks=tuple(blocks))))
+            if block.phase is Phase.BODY and block.enter.has_rescue:
+                return _enter_phase(here, Phase.RESCUE, failed=False)
+            if block.phase is not Phase.ALWAYS:
+                return _enter_phase(here, Phase.ALWAYS, failed=True)
+            blocks.pop()
+        if frame.handlers:
+            return None
+        frames.pop()
+    return None
+
+
+def is_rescued(cursor: Cursor) -> bool:
+    """Whether `unwind` gave the start of a rescue section."""
+    return bool(cursor.top.blocks) and cursor.top.blocks[-1].phase is Phase.RESCUE
