@@ -18,7 +18,8 @@ from provisioner.lab import image, keys, network
 from provisioner.lab.host import LabHost
 from provisioner.lab.inventory import lab_inventory
 from provisioner.lab.lock import locked
-from provisioner.lab.machine import Machine, remove_traces, unmount_below
+from provisioner.lab.machine import discard, remove_traces
+from provisioner.lab.mounts import unmount_below
 from provisioner.lab.network import FIRST_HOST, LAST_HOST, Network
 from provisioner.lab.paths import default_cache_dir, tag_of
 from provisioner.lab.record import OPS, HostRecord, LabUser, read_record
@@ -172,12 +173,13 @@ class Lab:
 
     def _remove_host(self, name: str) -> None:
         directory = self._host_dir(name)
-        with suppress(LabError):  # written by another version: the network goes with the lab
+        record = None
+        with suppress(LabError):  # written by another version: what is outside the directory goes with the lab
             record = read_record(directory)
-            if record is not None:
-                Network.of(self.tag, f"{record.address}/24").unplug(record.number)
-                remove_traces(f"{self.tag}.{record.number}")
-        Machine(directory, f"{self.tag}.0", name, directory).remove()
+        discard(directory)
+        if record is not None:
+            Network.of(self.tag, f"{record.address}/24").unplug(record.number)
+            remove_traces(f"{self.tag}.{record.number}")
 
     def _remove_all(self) -> None:
         remove_traces(f"{self.tag}.*")

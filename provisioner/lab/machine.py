@@ -14,24 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.diag import LabError
-from provisioner.lab.command import LAST_LINES, run, succeeds
+from provisioner.lab.command import LAST_LINES, run
+from provisioner.lab.mounts import is_mounted, unmount_below
 from provisioner.lab.processes import Container
 
 CGROUPS = Path("/sys/fs/cgroup")
 NSPAWN_STATE = Path("/run/systemd/nspawn")
-REBOOT = 133  # what systemd-nspawn --keep-unit ends with when the host wants to reboot
 BOOT_SECONDS = 60
+GROUP_SECONDS = 5
 ORDERLY_STOP = signal.SIGRTMIN + 4  # systemd: power off
 
-# Moves itself into the host's own control group, then boots the host again for as long as it asks to reboot. Without a
-# group of its own a host would share the caller's, and stopping a service in one host would stop it in all of them.
+# Moves itself into the host's own control group, then boots the host again for as long as it asks to reboot, which
+# systemd-nspawn --keep-unit tells by ending with 133. Without a group of its own a host would share the caller's, and
+# stopping a service in one host would stop it in all of them.
 SUPERVISOR = """
 while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 1; shift; done; shift
 while :; do
   "$@"; code=$?
-  [ "$code" = %d ] || exit "$code"
+  [ "$code" = 133 ] || exit "$code"
 done
-""" % REBOOT  # noqa: UP031 - the script is full of braces
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,14 @@ class Machine:
 
     def mount(self, layers: Sequence[Path]) -> None:
         """Stack the host's own writable layer over `layers` (topmost first); does nothing where that is done."""
-        if os.path.ismount(self.root):
+        if is_mounted(self.root):
             return
         parts = {name: self.directory / name for name in ("upper", "work", "root")}
         for part in parts.values():
             part.mkdir(exist_ok=True)
         for path in (*layers, self.directory):
             if set(str(path)) & set(":,\\"):
-                raise LabError(f"A lab cannot be kept in {path}", hint="choose a path without a colon, comma, backslash")
+                raise LabError(f"A lab cannot be kept in {path}", hint="the path may hold no colon, comma, backslash")
         lower = ":".join(map(str, layers))
         options = f"lowerdir={lower},upperdir={parts['upper']},workdir={parts['work']}"
         run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.root)])
@@ -122,13 +124,6 @@ class Machine:
             time.sleep(0.05)
         self.container.kill()
 
-    def remove(self) -> None:
-        """Kill it and take away processes, mounts, control groups and files, whatever state they are in."""
-        self.container.kill()
-        unmount_below(self.directory)
-        remove_traces(self.unit)
-        shutil.rmtree(self.directory)
-
     def _check_alive(self, deadline: float) -> None:
         if time.monotonic() > deadline or not self.container.is_running():
             text = self.console.read_text(errors="replace").splitlines()[-LAST_LINES:]
@@ -144,11 +139,15 @@ def enter(leader: int) -> list[str]:
     return ["nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--"]
 
 
-def unmount_below(directory: Path) -> None:
-    """Unmount everything under `directory`, innermost first."""
-    for point in reversed(_mounts_below(directory)):
-        if not succeeds(["umount", point]):
-            run(["umount", "--lazy", point])
+def discard(directory: Path) -> None:
+    """Kill the host kept in `directory` and delete it, in whatever state of being made it is."""
+    root = directory / "root"
+    Container(root, directory / "upper").kill()
+    with suppress(FileNotFoundError):
+        status = root.stat()
+        (NSPAWN_STATE / "locks" / f"inode-{status.st_dev}:{status.st_ino}").unlink(missing_ok=True)
+    unmount_below(directory)
+    shutil.rmtree(directory)
 
 
 def remove_traces(unit: str) -> None:
@@ -172,16 +171,13 @@ def _own_groups(unit: str) -> list[Path]:
 
 
 def _remove_group(group: Path) -> None:
-    for path, _, _ in os.walk(group, topdown=False):
-        with suppress(OSError):  # a group may take a moment to notice that its last process is gone
-            os.rmdir(path)
-
-
-def _mounts_below(directory: Path) -> list[str]:
-    prefix = f"{directory}/"
-    points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    decoded = (point.encode().decode("unicode_escape") for point in points)
-    return [point for point in decoded if point == str(directory) or point.startswith(prefix)]
+    deadline = time.monotonic() + GROUP_SECONDS
+    while group.is_dir() and time.monotonic() < deadline:
+        for path, _, _ in os.walk(group, topdown=False):
+            with suppress(OSError):  # a group takes a moment to notice that its last process is gone
+                os.rmdir(path)
+        if group.is_dir():
+            time.sleep(0.02)
 
 
 def _speaks_ssh(address: str) -> bool:

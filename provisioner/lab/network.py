@@ -18,6 +18,7 @@ from pathlib import Path
 from provisioner.diag import LabError
 from provisioner.lab.command import run, succeeds
 from provisioner.lab.lock import locked
+from provisioner.lab.mounts import unmount_below
 
 MACHINE_LOCK = Path("/run/lock/provision-lab")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -193,7 +194,6 @@ def _remove_host_end(name: str) -> None:
 def _tidy_namespaces() -> None:
     """`ip netns` keeps a mount on its directory for ever; take it back when nobody uses it."""
     if NAMESPACES.is_dir() and not os.listdir(NAMESPACES):
-        while os.path.ismount(NAMESPACES) and succeeds(["umount", str(NAMESPACES)]):
-            pass
+        unmount_below(NAMESPACES)
         with suppress(OSError):
             NAMESPACES.rmdir()

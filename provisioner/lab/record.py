@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from provisioner.diag import LabError
 
@@ -60,7 +59,7 @@ class HostRecord:
 def read_record(directory: Path) -> HostRecord | None:
     """The record of the host kept in `directory`; None if its maker was killed before there was one."""
     try:
-        data = json.loads((directory / FILE).read_text())
+        data: dict[str, Any] = json.loads((directory / FILE).read_text())
     except FileNotFoundError:
         return None
     if data.pop("schema", None) != SCHEMA:
@@ -68,9 +67,7 @@ def read_record(directory: Path) -> HostRecord | None:
             f"{directory / FILE} was written by another version of this program",
             hint="remove the hosts with `provision lab down --all`",
         )
-    data["users"] = [LabUser(**user) for user in data["users"]]
-    return HostRecord(**{field.name: _frozen(data[field.name]) for field in fields(HostRecord)})
-
-
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    users = tuple(LabUser(**user) for user in data.pop("users"))
+    # JSON knows no tuples
+    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return HostRecord(users=users, **plain)

@@ -19,7 +19,11 @@ HOSTS = "127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost ip6-
 
 def personalise(root: Path, name: str, users: Sequence[LabUser], authorized_key: str, passwords: Path) -> list[str]:
     """Write into the mounted `root` all that makes it the host `name`; returns its public host keys."""
-    files = {"etc/hostname": f"{name}\n", "etc/hosts": HOSTS.format(name=name), "etc/machine-id": f"{uuid.uuid4().hex}\n"}
+    files = {
+        "etc/hostname": f"{name}\n",
+        "etc/hosts": HOSTS.format(name=name),
+        "etc/machine-id": f"{uuid.uuid4().hex}\n",
+    }
     settings.write_files(root, files | settings.network_files())
     _authorize(root / "root", 0, 0, authorized_key)
     for user in users:
