@@ -58,6 +58,9 @@ class LabHost:
         """The host's PID 1 as numbered on this machine; None while the host is off."""
         return self.machine.container.leader()
 
+    def is_running(self) -> bool:
+        return self.leader_pid is not None
+
     @property
     def machine(self) -> Machine:
         unit = self.network.interface(self.record.number)

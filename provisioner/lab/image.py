@@ -42,7 +42,7 @@ INSTALL = """
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/layer,workdir=$2/work" "$2/root"
 mount -t proc proc "$2/root/proc"
 mount --bind /dev "$2/root/dev"
-root=$2
+root=$2/root
 shift 2
 printf '#!/bin/sh\\nexit 101\\n' > "$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
@@ -110,6 +110,7 @@ def _digest(name: str, packages: Sequence[str], authorities: dict[str, bytes]) -
 
 @dataclass(frozen=True, slots=True)
 class _Build:
+    title: str
     directory: Path
     lock: int
     report: Callable[[float, str], None]
@@ -130,7 +131,8 @@ class _Build:
                 self.report(min(count / lines, 0.99), line.strip())
         if child.returncode != 0:
             kind = ExpiredMirror if any("is expired" in line for line in tail) else LabError
-            raise kind(command.failed(argv, child.returncode, list(tail)).message)
+            last = "".join(f"\n  {line}" for line in list(tail)[-command.LAST_LINES :])
+            raise kind(f"Building the root filesystem for lab hosts ({self.title}) failed:{last}")
 
 
 def _once(target: Path, title: str, report: Report, build: Callable[[_Build], None]) -> None:
@@ -148,7 +150,7 @@ def _once(target: Path, title: str, report: Report, build: Callable[[_Build], No
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
             try:
-                build(_Build(directory, descriptor, lambda part, text: report(Progress(title, part, text))))
+                build(_Build(title, directory, descriptor, lambda part, text: report(Progress(title, part, text))))
                 directory.rename(target)
             except BaseException:
                 shutil.rmtree(directory, ignore_errors=True)

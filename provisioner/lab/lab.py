@@ -62,6 +62,11 @@ class Lab:
         """Reasons why the lab cannot run on this machine; empty if it can."""
         return requirements()
 
+    @property
+    def inventory_file(self) -> Path:
+        """A plain inventory of the hosts, for any tool that reads Ansible's."""
+        return self.state_dir / "inventory.yml"
+
     def hosts(self) -> list[LabHost]:
         """All hosts, running or not, by number."""
         subnet = self._subnet()
@@ -76,22 +81,25 @@ class Lab:
         names: Sequence[str] = (),
         *,
         count: int = 0,
-        release: str = image.DEFAULT_RELEASE,
+        release: str | None = None,
         packages: Sequence[str] = (),
         users: Sequence[LabUser] = (),
         options: Sequence[str] = (),
     ) -> list[LabHost]:
         """Have the named hosts and `count` further ones running; returns exactly these, in that order.
 
-        A host that exists is started if it is off and otherwise left as it is. `packages` are Debian packages the host
-        has from the start; `users` come in addition to root and `ops`; `options` are passed to systemd-nspawn.
+        A host that exists is started if it is off and otherwise left as it is; asking for another release or for
+        packages it was not made with is an error. `packages` are Debian packages the host has from the start; `users`
+        come in addition to root and `ops`; `options` are passed to systemd-nspawn.
         """
         self._require()
         for name in names:
             if not NAME.fullmatch(name):
                 raise LabError(f"{name!r} is no name for a lab host", hint="use a-z, 0-9 and -, at most 32 characters")
-        layers = image.ensure(self.cache_dir, release, packages, self._report)
-        plan = _Plan(release, tuple(packages), (OPS, *users), layers, tuple(options))
+        self._check_existing(names, release, packages)
+        chosen = release or image.DEFAULT_RELEASE
+        layers = image.ensure(self.cache_dir, chosen, packages, self._report)
+        plan = _Plan(chosen, tuple(packages), (OPS, *users), layers, tuple(options))
         with self._locked():
             hosts = self._enlist(names, count, plan)
             keys.client_key(self.state_dir / "keys")
@@ -124,6 +132,17 @@ class Lab:
         with self._locked():
             self._remove_hosts([path.name for path in self._host_dirs()])
             self._remove_all()
+
+    def _check_existing(self, names: Sequence[str], release: str | None, packages: Sequence[str]) -> None:
+        for record in self._records():
+            if record.name in names and (
+                release not in (None, record.release) or not set(packages) <= set(record.packages)
+            ):
+                has = ", ".join((record.release, *record.packages))
+                raise LabError(
+                    f"Lab host {record.name} exists already and was made otherwise ({has})",
+                    hint=f"remove it first with `provision lab down {record.name}`, or use another name",
+                )
 
     def _enlist(self, names: Sequence[str], count: int, plan: _Plan) -> list[LabHost]:
         """Handles for the hosts to bring up, new ones with a free number and, where none was given, a free name."""
@@ -192,7 +211,7 @@ class Lab:
         entries = ((record.name, record.address, record.host_keys) for record in self._records())
         _replace(self.state_dir / "known_hosts", keys.known_hosts(entries))
         text = yaml.safe_dump(lab_inventory(self.state_dir), sort_keys=False)
-        _replace(self.state_dir / "inventory.yml", f"# The hosts of this lab; written by `provision lab`.\n{text}")
+        _replace(self.inventory_file, f"# The hosts of this lab; written by `provision lab`.\n{text}")
 
     def _records(self) -> list[HostRecord]:
         found = (read_record(directory) for directory in self._host_dirs())

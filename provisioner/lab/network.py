@@ -18,7 +18,7 @@ from pathlib import Path
 from provisioner.diag import LabError
 from provisioner.lab.command import run, succeeds
 from provisioner.lab.lock import locked
-from provisioner.lab.mounts import unmount_below
+from provisioner.lab.mounts import is_mounted
 
 MACHINE_LOCK = Path("/run/lock/provision-lab")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -68,7 +68,8 @@ class Network:
             return
         self.unplug(number)
         mtu = _mtu()
-        run(["ip", "netns", "add", name])
+        with _machine():  # a lab that goes away tidies up the directory of namespaces
+            run(["ip", "netns", "add", name])
         _batch(
             f"link add {name} mtu {mtu} type veth peer name host0 mtu {mtu} netns {name}",
             f"link set {name} master {self.tag} up",
@@ -194,6 +195,7 @@ def _remove_host_end(name: str) -> None:
 def _tidy_namespaces() -> None:
     """`ip netns` keeps a mount on its directory for ever; take it back when nobody uses it."""
     if NAMESPACES.is_dir() and not os.listdir(NAMESPACES):
-        unmount_below(NAMESPACES)
+        while is_mounted(NAMESPACES) and succeeds(["umount", str(NAMESPACES)]):
+            pass
         with suppress(OSError):
             NAMESPACES.rmdir()

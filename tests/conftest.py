@@ -1,0 +1,89 @@
+"""Fixtures for tests on real hosts: a lab of its own for every test process, gone when that process ends.
+
+`lab_host` gives one fresh host, `lab_hosts(3, packages=("nginx",))` several; both are removed after the test.
+`shared_lab_host` is one host for all tests of a module, for tests that only look or that clean up after themselves.
+Tests that use any of these carry the marker `lab` by themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from provisioner.lab import Lab, LabHost
+
+LAB_FIXTURES = {"lab", "lab_host", "lab_hosts", "shared_lab_host", "needs_lab"}
+LABS = Path(tempfile.gettempdir()) / "provision-test-labs"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def needs_lab() -> None:
+    """Skip, with the reason, where lab hosts cannot run; fail where they must."""
+    reasons = Lab.requirements()
+    if reasons and os.environ.get("CI") == "true":
+        pytest.fail(f"lab hosts must run here: {'; '.join(reasons)}")
+    if reasons:
+        pytest.skip("; ".join(reasons))
+
+
+@pytest.fixture(scope="session")
+def lab(needs_lab: None) -> Iterator[Lab]:
+    """A lab of this test process; images come from the user's cache."""
+    for stale in LABS.glob("*"):
+        if stale.name != _owner(stale.name.partition(".")[0]):  # the process that made it was killed
+            Lab(stale).down_all()
+    lab = Lab(LABS / _owner(str(os.getpid())))
+    try:
+        yield lab
+    finally:
+        lab.down_all()
+        if LABS.is_dir() and not any(LABS.iterdir()):
+            shutil.rmtree(LABS, ignore_errors=True)
+
+
+@pytest.fixture
+def lab_hosts(lab: Lab) -> Iterator[Callable[..., list[LabHost]]]:
+    """`lab_hosts(count=1, **options)` with the options of `Lab.up`; all its hosts are removed after the test."""
+    with ExitStack() as cleanup:
+        yield _factory(lab, cleanup)
+
+
+@pytest.fixture
+def lab_host(lab_hosts: Callable[..., list[LabHost]]) -> LabHost:
+    return lab_hosts(1)[0]
+
+
+@pytest.fixture(scope="module")
+def shared_lab_host(lab: Lab) -> Iterator[LabHost]:
+    with ExitStack() as cleanup:
+        yield _factory(lab, cleanup)(1)[0]
+
+
+def _factory(lab: Lab, cleanup: ExitStack) -> Callable[..., list[LabHost]]:
+    def make(count: int = 1, *, names: Sequence[str] = (), **options: object) -> list[LabHost]:
+        hosts = lab.up(names, count=0 if names else count, **options)  # type: ignore[arg-type]
+        cleanup.callback(lab.down, [host.name for host in hosts])
+        return hosts
+
+    return make
+
+
+def _owner(pid: str) -> str:
+    """A name for the process that no later process with its number has; empty if it is gone."""
+    try:
+        start = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+    return f"{pid}.{start}"
