@@ -1,0 +1,279 @@
+"""`Templar`: renders values, files and conditions against a scope. Pure; compiled templates are kept.
+
+    templar = Templar()
+    scope = Scope(templar, [("play vars", {"a": 1, "b": Template("{{ a + 1 }}")})])
+    templar.render(Template("{{ b }}"), scope)                    # 2
+    templar.condition(Condition("b > 1"), scope)                  # True
+    templar.render_text("b is {{ b }}\n", scope, name="b.j2")     # "b is 2\n"
+
+Every method may raise `TemplateError` (`UndefinedVariable`, `ConditionError`, …) and `NeedEffect`; what
+cannot be known yet gives `Unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.environment import Template as JinjaTemplate
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.parser import Parser
+
+from provisioner.diag import Span, TemplateError, UndefinedVariable
+from provisioner.template.environment import (
+    RenderEnvironment,
+    join_native,
+    join_text,
+    make_environment,
+    new_context,
+)
+from provisioner.template.errors import failure, not_boolean, syntax_error, undefined_error
+from provisioner.template.filters import FILTERS
+from provisioner.template.headers import read_header
+from provisioner.template.lazy import Variables, plain
+from provisioner.template.lookups import GLOBALS, run_lookup
+from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal
+from provisioner.template.names import NOTHING, Names, names_in
+from provisioner.template.tests import TESTS
+from provisioner.values import Condition, Template, Unknown, Value
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled template or expression."""
+
+    root: Callable[..., Iterable[Value]]
+    blocks: Mapping[str, Any]
+    environment: RenderEnvironment
+    template: JinjaTemplate
+    names: Names
+    newlines: int = 0
+    """Newlines at the end of the source: given back when the result is text (a block scalar in YAML)."""
+
+
+class Templar:
+    """Renders against a scope. One for the whole run; holds nothing but compiled templates."""
+
+    __slots__ = ("_evaluate", "_expression", "_native", "_program", "_text_environment", "_text_program")
+
+    def __init__(self, *, keep: int = 4096) -> None:
+        self._native = self._environment(join_native)
+        self._program = lru_cache(keep)(self._compile_native)
+        self._expression = lru_cache(keep)(self._compile_expression)
+        self._text_environment = lru_cache(32)(self._make_text_environment)
+        self._text_program = lru_cache(256)(self._compile_text)
+
+    # -- what callers use -------------------------------------------------------------------------------
+
+    def render(self, value: Value, scope: Variables) -> Value:
+        """`value` as plain data: every `Template` in it rendered, also in mapping keys.
+
+        Gives `Unknown` for a template that used one; containers keep an `Unknown` at its place.
+        `OMIT` stays where it is (see `values.drop_omitted`).
+        """
+        kind = type(value)
+        if kind in _SCALARS:
+            return value
+        if kind is Template:
+            try:
+                return self._execute(self._program_of(value), scope, value.span, plain)
+            except UnknownSignal as signal:
+                return Unknown(signal.reason)
+        if isinstance(value, Mapping):
+            return {self.render(key, scope): self.render(item, scope) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.render(item, scope) for item in value]
+        return value
+
+    def render_text(self, source: str, scope: Variables, *, name: str = "template",
+                    overrides: Mapping[str, Value] | None = None) -> Value:
+        """A file made from a template: `str`, `Secret` when a secret went into it, or `Unknown`.
+
+        name: the template's path, for messages. overrides: Jinja settings by name, as the `template`
+        module's arguments have them; a first line `#jinja2: key: value, …` beats them.
+        """
+        settings, body, skipped = read_header(source, overrides or {})
+        place = Span(name, 1)
+        try:
+            program = self._text_program(body, tuple(sorted(settings.items())))
+        except TemplateSyntaxError as error:
+            raise syntax_error(error, self._native, Span(name, error.lineno + skipped)) from None
+        try:
+            return self._execute(program, scope, place, plain, first_line=1 + skipped)
+        except UnknownSignal as signal:
+            return Unknown(signal.reason)
+
+    def condition(self, condition: Condition, scope: Variables) -> bool | Unknown:
+        """Whether it holds. Must be a boolean: anything else is a `ConditionError` naming value and type."""
+        constant = condition.constant
+        if constant is not None:
+            return constant
+        value = self.evaluate(condition, scope)
+        if isinstance(value, (bool, Unknown)):
+            return value
+        raise not_boolean(condition, value)
+
+    def evaluate(self, expression: str | Condition, scope: Variables) -> Value:
+        """The plain value of a bare expression (no braces)."""
+        if isinstance(expression, str):
+            expression = Condition(expression)
+        try:
+            return self._execute(self._expression_of(expression), scope, expression.span, plain)
+        except UnknownSignal as signal:
+            return Unknown(signal.reason)
+
+    def names(self, value: Value) -> Names:
+        """The names that one `Template` or `Condition` mentions itself; of other values, nothing.
+
+        Not closed over variables: see `Scope.reads`. A syntax error gives nothing here and is told when
+        the value is rendered.
+        """
+        try:
+            if type(value) is Template:
+                return self._program(value.source).names
+            if type(value) is Condition:
+                return self._expression(value.source).names
+        except TemplateSyntaxError:
+            pass
+        return NOTHING
+
+    def names_of_text(self, source: str, overrides: Mapping[str, Value] | None = None) -> Names:
+        """The names that the text of a file template mentions."""
+        settings, body, _ = read_header(source, overrides or {})
+        try:
+            return self._text_program(body, tuple(sorted(settings.items()))).names
+        except TemplateSyntaxError:
+            return NOTHING
+
+    def check(self, value: Template | Condition) -> TemplateError | None:
+        """The syntax error of a template or condition, if it has one: for telling it when it is loaded."""
+        try:
+            if isinstance(value, Template):
+                self._program_of(value)
+            else:
+                self._expression_of(value)
+        except TemplateError as error:
+            return error
+        return None
+
+    def lookup(self, name: str, terms: Value, scope: Variables, **options: Value) -> list[Value]:
+        """The items of `with_<name>: terms`; `terms` are rendered already."""
+        context = new_context(self._native, scope)
+        try:
+            result: list[Value] = plain(run_lookup(context, name, terms, options))
+        except UndefinedSignal as signal:
+            raise undefined_error(signal.missing, scope, None) from None
+        return result
+
+    def run(self, template: Template, scope: Variables) -> Value:
+        """Rendered but not made plain: for `lazy.open_value` only."""
+        return self._execute(self._program_of(template), scope, template.span, _as_is)
+
+    def undefined(self, signal: UndefinedSignal, scope: Variables) -> UndefinedVariable:
+        """The error of a value that turned out undefined while it was made plain."""
+        return undefined_error(signal.missing, scope, None)
+
+    # -- compiling --------------------------------------------------------------------------------------
+
+    def _environment(self, join: Callable[[Iterable[Value]], Value], **settings: Any) -> RenderEnvironment:
+        return make_environment(join, filters=FILTERS, tests=TESTS, global_names=GLOBALS, **settings)
+
+    def _program_of(self, template: Template) -> Program:
+        try:
+            return self._program(template.source)
+        except TemplateSyntaxError as error:
+            raise syntax_error(error, self._native, template.span) from None
+
+    def _expression_of(self, condition: Condition) -> Program:
+        try:
+            return self._expression(condition.source)
+        except TemplateSyntaxError as error:
+            raise syntax_error(error, self._native, condition.span) from None
+
+    def _compile_native(self, source: str) -> Program:
+        newlines = len(source) - len(source.rstrip("\n"))
+        return _program(self._native, self._native.parse(source), newlines)
+
+    def _compile_expression(self, source: str) -> Program:
+        text = source.strip()
+        if text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:]:
+            text = text[2:-2]
+        parser = Parser(self._native, text, state="variable")
+        expression = parser.parse_expression()
+        if not parser.stream.eos:
+            parser.fail(f"unexpected {parser.stream.current.value!r}", parser.stream.current.lineno)
+        tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
+        return _program(self._native, tree.set_environment(self._native))
+
+    def _make_text_environment(self, settings: tuple[tuple[str, Any], ...]) -> RenderEnvironment:
+        return self._environment(join_text, **{"keep_trailing_newline": True, **dict(settings)})
+
+    def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...]) -> Program:
+        environment = self._text_environment(settings)
+        return _program(environment, environment.parse(source))
+
+    # -- running ----------------------------------------------------------------------------------------
+
+    def _execute(self, program: Program, scope: Variables, span: Span | None,
+                 finish: Callable[[Value], Value], *, first_line: int = 0) -> Value:
+        """Run `program`; every failure becomes a `TemplateError` with a place.
+
+        first_line: the line of the file where the source starts; 0 when `span` is the only place known.
+        """
+        environment = program.environment
+        context = new_context(environment, scope, None, program.blocks)
+        output = program.root(context)
+        try:
+            result = environment.concat(output)  # type: ignore[arg-type]
+            if program.newlines and isinstance(result, str):
+                result = _with_newlines(result, program.newlines)
+            return finish(result)
+        except UndefinedSignal as signal:
+            place = _place(signal, output, program, span, first_line)
+            undefined = undefined_error(signal.missing, scope, place)
+            undefined.span = undefined.span or place
+            raise undefined from None
+        except Signal:
+            raise
+        except TemplateError as error:
+            error.span = error.span or _place(error, output, program, span, first_line)
+            raise
+        except Exception as error:
+            raise failure(error, environment, _place(error, output, program, span, first_line)) from error
+
+
+def _as_is(value: Value) -> Value:
+    return value
+
+
+def _with_newlines(text: str, wanted: int) -> str:
+    missing = wanted - (len(text) - len(text.rstrip("\n")))
+    return text + "\n" * missing if missing > 0 else text
+
+
+def _program(environment: RenderEnvironment, tree: nodes.Template, newlines: int = 0) -> Program:
+    names = names_in(tree)  # before compiling, which folds constants into the tree
+    template = environment.from_string(tree)
+    return Program(template.root_render_func, template.blocks, environment, template, names, newlines)
+
+
+def _place(error: BaseException, output: object, program: Program, span: Span | None,
+           first_line: int) -> Span | None:
+    """Where in the file: the failing line of a file template, else where the value stands."""
+    if span is None or not first_line:
+        return span
+    step = error.__traceback__
+    line = 0
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == program.template.filename:
+            line = program.template.get_corresponding_lineno(step.tb_lineno)
+        step = step.tb_next
+    suspended = getattr(output, "gi_frame", None)  # failed while its output was put together
+    if not line and suspended is not None:
+        line = program.template.get_corresponding_lineno(suspended.f_lineno)
+    return Span(span.file, line - 1 + first_line) if line else span

@@ -1,0 +1,165 @@
+"""`Scope`: all variables one host sees for one task, looked up lazily through layers.
+
+    scope = Scope(templar, [("task vars", {...}), ("play vars", {...})])     # highest precedence first
+    scope.get("app")                        # rendered plain data; KeyError when there is none
+    item = scope.with_layer("loop", {"item": 3})
+    scope.reads(Template("{{ url }}"))      # Names: every variable that rendering may touch
+    scope.with_effects(KnownEffects(answers))
+
+A value is rendered when it is used, once per scope. The mappings given as layers, and the values in them,
+must not be changed afterwards: make new ones instead (scopes remember what they found in them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from provisioner.template.effects import Effects, KnownEffects
+from provisioner.template.lazy import Label, LiveMapping, open_value, plain
+from provisioner.template.marks import UndefinedSignal, UnknownSignal
+from provisioner.template.names import NOTHING, Names
+from provisioner.template.templar import Templar
+from provisioner.values import Condition, Template, Unknown, Value
+
+Layer: TypeAlias = tuple[str, Mapping[str, Value]]
+
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+_NO_ANSWERS = KnownEffects()
+
+
+class Scope:
+    """Variables by name. `layers` is public for `vars.explain`; treat everything as read-only."""
+
+    __slots__ = ("_opened", "_reads", "busy", "effects", "layers", "templar")
+
+    def __init__(self, templar: Templar, layers: Sequence[Layer], effects: Effects = _NO_ANSWERS) -> None:
+        self.templar = templar
+        self.layers: tuple[Layer, ...] = tuple(layers)
+        self.effects = effects
+        self.busy: list[tuple[Template, Label]] = []
+        self._opened: dict[str, Value] = {}
+        self._reads: dict[str, Names] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in variables for _, variables in self.layers)
+
+    def raw(self, name: str) -> Value:
+        """The value as written, templates unrendered; KeyError when there is none."""
+        for _, variables in self.layers:
+            if name in variables:
+                return variables[name]
+        raise KeyError(name)
+
+    def get(self, name: str) -> Value:
+        """The rendered plain value. KeyError when there is none; `TemplateError` when it cannot be rendered."""
+        try:
+            return plain(self.resolve(name))
+        except UnknownSignal as signal:
+            return Unknown(signal.reason)
+        except UndefinedSignal as signal:
+            raise self.templar.undefined(signal, self) from None
+
+    def resolve(self, name: str) -> Value:
+        """For templates: the opened value (`template.lazy.open_value`), not made plain."""
+        try:
+            return self._opened[name]
+        except KeyError:
+            pass
+        if name == "vars":
+            value: Value = ScopeView(self)
+        else:
+            value = open_value(self.raw(name), self, (None, name))
+        self._opened[name] = value
+        return value
+
+    def names(self) -> frozenset[str]:
+        """All variable names."""
+        return frozenset().union(*(variables.keys() for _, variables in self.layers))
+
+    def with_layer(self, label: str, variables: Mapping[str, Value]) -> Scope:
+        """A scope where `variables` win over everything else. Costs about a microsecond."""
+        return Scope(self.templar, ((label, variables), *self.layers), self.effects)
+
+    def with_effects(self, effects: Effects) -> Scope:
+        """The same variables, rendered anew with other answers."""
+        return Scope(self.templar, self.layers, effects)
+
+    def reads(self, value: Value) -> Names:
+        """Every name that rendering `value` may touch, closed over the variables it mentions.
+
+        `Names.variables` holds names that do not exist here too: a pending `register` may make them.
+        `Names.dynamic` says that it may read anything, or other hosts.
+        """
+        direct = self._mentioned(value)
+        if not direct.variables:
+            return direct
+        found, todo = direct, list(direct.variables)
+        seen = set(todo)
+        while todo:
+            more = self._reads_of(todo.pop())
+            if more is NOTHING:
+                continue
+            found = found | more
+            fresh = more.variables - seen
+            seen |= fresh
+            todo.extend(fresh)
+        return found
+
+    def _reads_of(self, name: str) -> Names:
+        """What the raw value of a variable mentions itself."""
+        known = self._reads.get(name)
+        if known is None:
+            try:
+                known = self._mentioned(self.raw(name))
+            except KeyError:
+                known = NOTHING
+            self._reads[name] = known
+        return known
+
+    def _mentioned(self, value: Value) -> Names:
+        kind = type(value)
+        if kind in _LEAVES:
+            return NOTHING
+        if kind is Template or kind is Condition:
+            return self.templar.names(value)
+        if isinstance(value, LiveMapping):
+            return NOTHING
+        found = NOTHING
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                if type(item) not in _LEAVES:
+                    found = found | self._mentioned(item)
+                if type(key) is Template:
+                    found = found | self.templar.names(key)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                if type(item) not in _LEAVES:
+                    found = found | self._mentioned(item)
+        return found
+
+
+class ScopeView(LiveMapping):
+    """A scope as the mapping `vars`, or as one host's entry of `hostvars`."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, name: str) -> Value:
+        return self._scope.resolve(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._scope
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._scope.names()))
+
+    def __len__(self) -> int:
+        return len(self._scope.names())
+
+
+def reads(value: Value, scope: Scope) -> Names:
+    """`scope.reads(value)`."""
+    return scope.reads(value)
