@@ -1,0 +1,66 @@
+"""Which handlers a notification means. The table only grows, so a handler's number stays its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from provisioner.engine.program import Program, compile_nodes
+from provisioner.lang.model import HandlerSection, Include, Task
+
+
+def _names(section: HandlerSection, handler: Task | Include) -> tuple[str, ...]:
+    task = handler.task if isinstance(handler, Include) else handler
+    name = task.name if isinstance(task.name, str) else ""
+    if not name:
+        return ()
+    if section.role is None:
+        return (name,)
+    return name, f"{section.role.name} : {name}"
+
+
+@dataclass(slots=True)
+class HandlerTable:
+    """All handlers of a play in definition order, found by name or topic."""
+
+    sections: list[HandlerSection] = field(default_factory=list)
+    _program: Program | None = None
+
+    def add(self, section: HandlerSection) -> None:
+        """Append a section (a role that was included while the play ran); known ones are not added again."""
+        if section not in self.sections:
+            self.sections.append(section)
+            self._program = None
+
+    @property
+    def program(self) -> Program:
+        """All handlers as a program: operation n is handler number n."""
+        if self._program is None:
+            self._program = compile_nodes(handler for section in self.sections for handler in section.handlers)
+        return self._program
+
+    def find(self, notification: str) -> frozenset[int]:
+        """Numbers of the handlers meant: the named one, and all that listen to the topic.
+
+        Of several with one name the last section's wins, and inside a section the first.
+        """
+        by_name: int | None = None
+        listening: set[int] = set()
+        number = 0
+        for section in self.sections:
+            seen_here = False
+            for handler in section.handlers:
+                if not seen_here and notification in _names(section, handler):
+                    by_name, seen_here = number, True
+                task = handler.task if isinstance(handler, Include) else handler
+                if notification in task.listen:
+                    listening.add(number)
+                number += 1
+        return frozenset(listening if by_name is None else listening | {by_name})
+
+    def known(self) -> Iterable[str]:
+        """Every name and topic, for near names."""
+        for section in self.sections:
+            for handler in section.handlers:
+                yield from _names(section, handler)
+                yield from (handler.task if isinstance(handler, Include) else handler).listen
