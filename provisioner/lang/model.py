@@ -138,6 +138,8 @@ class Include:
     task: Task
     apply: Mapping[str, Value] = field(default_factory=dict)
     for_handlers: bool = False
+    inherited: object = field(default=None, repr=False, compare=False)
+    """What the tasks inside inherit (a `lang.context.Context`); made and read by the loader only."""
 
 
 Node: TypeAlias = Task | Block | Include

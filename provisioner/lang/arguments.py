@@ -1,0 +1,168 @@
+"""A task's module and its arguments, in all the ways they can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from provisioner.diag import Span, near
+from provisioner.lang import modules
+from provisioner.lang.context import Context
+from provisioner.lang.fields import wrong_type
+from provisioner.lang.freeform import UnbalancedError, split_arguments, split_raw
+from provisioner.lang.keywords import Place, names_on
+from provisioner.lang.nodes import Map, Node, Scalar, describe, has_template, to_value
+from provisioner.lang.state import Loading
+from provisioner.values import Template, Value
+
+RAW_PARAMS: Final = "_raw_params"
+
+
+@dataclass(slots=True)
+class Call:
+    """A module with its arguments and where each of them stands."""
+
+    module: str
+    span: Span
+    args: dict[str, Value] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    local: bool = False
+    """Written as `local_action`."""
+
+    def set(self, name: str, value: Value, span: Span) -> None:
+        self.args[name] = value
+        self.spans[name] = span
+
+
+def read_call(module: str, key: Scalar, node: Node, loading: Loading) -> Call:
+    """The arguments under a module's key: a mapping, free text, or nothing."""
+    call = Call(module, key.span)
+    if isinstance(node, Map):
+        for name, value in node.entries:
+            call.set(str(name.value), to_value(value), value.span)
+    elif isinstance(node, Scalar):
+        if node.value is not None:
+            _read_text(call, node, loading)
+    else:
+        wrong_type(key.text, "a mapping of arguments", node, loading.found)
+    return call
+
+
+def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
+    text, span = node.text, node.span
+    spec = loading.spec(call.module)
+    free = spec.free_form if spec else None
+
+    def value(part: str) -> Value:
+        return Template(part, span) if has_template(part) and not node.unsafe else part
+
+    if call.module in modules.RAW or free:
+        rest, options = split_raw(text, modules.RAW.get(call.module, frozenset()))
+        for name, part in options.items():
+            call.set(name, value(part), span)
+        if rest:
+            call.set(RAW_PARAMS, value(rest), span)
+        return
+    try:
+        arguments, others = split_arguments(text)
+    except UnbalancedError as error:
+        loading.found.error("Arguments not readable", str(error), span, hint="write them as a mapping")
+        return
+    for word in others:
+        if word.startswith("{{"):
+            detail, hint = f"all arguments of `{call.module}` from one template", "write them as a mapping"
+            loading.found.error("Not supported yet", detail, span, hint=hint)
+        else:
+            detail = f"`{word}` is not `name=value`, and `{call.module}` takes no free text"
+            loading.found.error("Arguments not readable", detail, span, hint="write the arguments as a mapping")
+    for name, part in arguments.items():
+        call.set(name, value(part), span)
+
+
+def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
+    """`action: copy src=a dest=b`, `action: {module: copy, src: a}` and the same with `local_action`."""
+    call: Call | None = None
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        name, _, rest = node.text.strip().partition(" ")
+        module = resolve(name, node.span, loading)
+        if module is not None:
+            call = Call(module, node.span)
+            if rest.strip():
+                text = rest.strip()
+                _read_text(call, Scalar(node.file, node.line, node.column, text, text, node.unsafe), loading)
+    elif isinstance(node, Map) and isinstance(name_node := node.get("module"), Scalar):
+        module = resolve(name_node.text, name_node.span, loading)
+        if module is not None:
+            call = Call(module, node.span)
+            for argument, value in node.entries:
+                if argument.value != "module":
+                    call.set(str(argument.value), to_value(value), value.span)
+    else:
+        detail = f"`{key.text}` must be a module with its arguments, not {describe(node)}"
+        loading.found.error("Wrong type", detail, node.span)
+    if call is not None:
+        call.local = key.text == "local_action"
+    return call
+
+
+def resolve(name: str, span: Span, loading: Loading) -> str | None:
+    """The module's canonical name; None and an error when nobody knows it."""
+    module = modules.canonical(name, loading.ours)
+    if module is None:
+        unknown_module(name, span, loading)
+    return module
+
+
+def unknown_module(name: str, span: Span, loading: Loading, place: Place = Place.TASK) -> None:
+    """An error for a key that is neither a module nor a keyword, with the nearest of both."""
+    short = name.rpartition(".")[2]
+    hint = near(short, (*names_on(place), *loading.ours)) or near(short, modules.WELL_KNOWN)
+    detail = f"`{name}` is neither a module nor a keyword of a {place.value}"
+    loading.found.error("Unknown module", detail, span, hint=hint)
+
+
+def add_args(call: Call, node: Node, loading: Loading) -> None:
+    """The `args:` keyword: further arguments; those beside the module win."""
+    if isinstance(node, Scalar) and node.value is None:
+        return
+    if not isinstance(node, Map):
+        if isinstance(node, Scalar) and has_template(node.text):
+            loading.found.error("Not supported yet", "all arguments from one template", node.span,
+                                hint="write them as a mapping")
+        else:
+            wrong_type("args", "a mapping of arguments", node, loading.found)
+        return
+    for name, value in node.entries:
+        if name.value not in call.args:
+            call.set(str(name.value), to_value(value), value.span)
+
+
+def with_defaults(call: Call, context: Context, ours: frozenset[str]) -> Mapping[str, Value]:
+    """The arguments with `module_defaults` beneath them."""
+    if not context.module_defaults:
+        return call.args
+    beneath: dict[str, Value] = {}
+    for name, args in context.module_defaults.items():
+        if modules.canonical(name, ours) == call.module:
+            beneath.update(args)
+    return {**beneath, **call.args}
+
+
+def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading) -> None:
+    """Tell what the module's Spec finds wrong with the arguments that are written as constants."""
+    spec = loading.spec(call.module)
+    if spec is None:
+        return
+    given = dict(args)
+    if RAW_PARAMS in given and spec.canonical(RAW_PARAMS) is None and spec.free_form:
+        given[spec.free_form] = given.pop(RAW_PARAMS)
+    for problem in spec.problems(given, is_constant):
+        span = call.spans.get(problem.argument) or (
+            call.spans.get(RAW_PARAMS) if problem.argument == spec.free_form else None)
+        loading.found.error("Wrong argument", problem.message, span or call.span, hint=problem.hint)
+
+
+def is_constant(value: Value) -> bool:
+    """Whether a value is fully written down; one with a template inside is judged when it is rendered."""
+    return not isinstance(value, Template)

@@ -1,0 +1,95 @@
+"""Arguments written as one text: `src=a dest="/b c" owner={{ user }}`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_OPENERS: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_KEY: Final = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)$", re.DOTALL)
+
+
+class UnbalancedError(ValueError):
+    """A quote or a template that is never closed; the message says which."""
+
+
+def split_words(text: str) -> list[tuple[str, int, int]]:
+    """(word, start, end) of the words of `text`; quotes and `{{ … }}` keep a word together and stay in it."""
+    words: list[tuple[str, int, int]] = []
+    at, start, size = 0, -1, len(text)
+    quote = ""
+    while at < size:
+        pair = text[at : at + 2]
+        if pair in _OPENERS:
+            start = at if start < 0 else start
+            end = text.find(_OPENERS[pair], at + 2)
+            if end < 0:
+                raise UnbalancedError(f"`{pair}` is never closed")
+            at = end + 2
+            continue
+        character = text[at]
+        if character == "\\" and at + 1 < size:
+            start = at if start < 0 else start
+            at += 2
+            continue
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            start = at if start < 0 else start
+            quote = character
+        elif character.isspace():
+            if start >= 0:
+                words.append((text[start:at], start, at))
+                start = -1
+        elif start < 0:
+            start = at
+        at += 1
+    if quote:
+        raise UnbalancedError(f"the quote {quote} is never closed")
+    if start >= 0:
+        words.append((text[start:], start, size))
+    return words
+
+
+def unquote(word: str) -> str:
+    """The word without the quotes around it, if one pair encloses it whole."""
+    if len(word) >= 2 and word[0] == word[-1] and word[0] in "'\"" and word[0] not in word[1:-1]:
+        return word[1:-1]
+    return word
+
+
+def split_arguments(text: str) -> tuple[dict[str, str], list[str]]:
+    """`key=value` words, and the words that are none."""
+    arguments: dict[str, str] = {}
+    others: list[str] = []
+    for word, _, _ in split_words(text):
+        match = _KEY.match(word)
+        if match:
+            arguments[match.group(1)] = unquote(match.group(2))
+        else:
+            others.append(word)
+    return arguments, others
+
+
+def split_raw(text: str, options: frozenset[str]) -> tuple[str, dict[str, str]]:
+    """The free text without the `key=value` words named in `options`, and those.
+
+    The text is kept as written (its spaces, quotes and newlines belong to the command).
+    """
+    try:
+        words = split_words(text)
+    except UnbalancedError:
+        return text.strip(), {}  # a shell may make sense of it, as a here-document does
+    taken: dict[str, str] = {}
+    kept: list[str] = []
+    position = 0
+    for word, start, end in words:
+        match = _KEY.match(word)
+        if match and match.group(1) in options:
+            taken[match.group(1)] = unquote(match.group(2))
+            kept.append(text[position:start])
+            position = end
+    kept.append(text[position:])
+    if not taken:
+        return text.strip(), {}
+    return "".join(kept).strip(), taken

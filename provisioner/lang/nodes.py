@@ -1,0 +1,103 @@
+"""Positioned YAML nodes: what `lang/yaml.py` makes and the builders read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from provisioner.diag import Span
+from provisioner.values import Template, Value
+
+# Not frozen: a playbook of 5,000 lines makes 20,000 of these, and freezing doubles the cost of each.
+
+
+@dataclass(slots=True)
+class Scalar:
+    """A value without children. `unsafe`: tagged `!unsafe`, so never a template. `plain`: written without quotes."""
+
+    file: str
+    line: int
+    column: int
+    value: Value
+    text: str
+    unsafe: bool = False
+    plain: bool = False
+
+    @property
+    def span(self) -> Span:
+        return Span(self.file, self.line, self.column)
+
+
+@dataclass(slots=True)
+class Seq:
+    file: str
+    line: int
+    column: int
+    items: list[Node] = field(default_factory=list)
+
+    @property
+    def span(self) -> Span:
+        return Span(self.file, self.line, self.column)
+
+
+@dataclass(slots=True)
+class Map:
+    file: str
+    line: int
+    column: int
+    entries: list[tuple[Scalar, Node]] = field(default_factory=list)
+    """Keys are unique, merge keys are resolved."""
+
+    @property
+    def span(self) -> Span:
+        return Span(self.file, self.line, self.column)
+
+    def get(self, name: str) -> Node | None:
+        return next((value for key, value in self.entries if key.value == name), None)
+
+
+Node: TypeAlias = Scalar | Seq | Map
+
+
+def has_template(text: str) -> bool:
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+def to_value(node: Node) -> Value:
+    """The node as data; strings with braces become `Template`."""
+    if isinstance(node, Scalar):
+        if isinstance(node.value, str) and not node.unsafe and has_template(node.value):
+            return Template(node.value, node.span)
+        return node.value
+    if isinstance(node, Seq):
+        return [to_value(item) for item in node.items]
+    return {key.value: to_value(value) for key, value in node.entries}
+
+
+def describe(node: Node) -> str:
+    """What a node is, in words for an error message."""
+    if isinstance(node, Map):
+        return "a mapping"
+    if isinstance(node, Seq):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    if isinstance(node.value, bool):
+        return f"the boolean `{node.text}`"
+    if isinstance(node.value, (int, float)):
+        return f"the number {node.text}"
+    text = node.text if len(node.text) <= 40 else node.text[:40] + "…"
+    return f"the text `{text}`"
+
+
+def as_node(value: Value, span: Span) -> Node:
+    """Data back to nodes, all at one place."""
+    at = (span.file, span.line, span.column)
+    if isinstance(value, Mapping):
+        return Map(*at, [(Scalar(*at, key, str(key)), as_node(item, span)) for key, item in value.items()])
+    if isinstance(value, (list, tuple)):
+        return Seq(*at, [as_node(item, span) for item in value])
+    if isinstance(value, Template):
+        return Scalar(*at, value.source, value.source)
+    return Scalar(*at, value, "" if value is None else str(value), unsafe=isinstance(value, str))

@@ -1,0 +1,74 @@
+"""Where the loader looks for files of tasks, roles and variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from provisioner.diag import Collector, Span
+from provisioner.lang.context import Context
+from provisioner.lang.source import YAML_SUFFIXES, first_file, is_directory, is_file, join
+
+
+def find_tasks(name: str, context: Context, span: Span, found: Collector) -> str | None:
+    """The file that `include_tasks`/`import_tasks` means: beside the file, in the role, beside the playbook."""
+    folder = "handlers" if context.handlers else "tasks"
+    directories = [os.path.dirname(context.file)]
+    if context.role is not None:
+        for role in (context.role, *context.role.parents):
+            directories += [join(role.path, folder), role.path]
+    directories += [join(context.playbook_dir, "tasks"), context.playbook_dir]
+    candidates = _unique(join(directory, name) for directory in directories)
+    path = first_file(candidates)
+    if path is None:
+        missing("File not found", f"no file of tasks `{name}`", candidates, span, found)
+    return path
+
+
+def find_role(name: str, context: Context, roles_path: Iterable[str], span: Span, found: Collector) -> str | None:
+    """The directory of a role: roles/ beside the playbook, `roles_path`, beside this role, beside the playbook."""
+    directories = [join(context.playbook_dir, "roles"), *roles_path]
+    if context.role is not None:
+        directories.append(os.path.dirname(context.role.path))
+    directories.append(context.playbook_dir)
+    candidates = _unique([join(directory, name) for directory in directories])
+    path = next((candidate for candidate in candidates if is_directory(candidate)), None)
+    if path is None:
+        hint = "roles of collections are not supported: copy it into roles/" if name.count(".") == 2 else ""
+        missing("Role not found", f"there is no role `{name}`", candidates, span, found, hint=hint)
+    return path
+
+
+def role_files(role_path: str, folder: str, name: str | None) -> list[str]:
+    """The files of one part of a role (`tasks`, `vars` …): `main` or `name`, a file or a directory of files."""
+    base = join(join(role_path, folder), name or "main")
+    if name and is_file(base):
+        return [base]
+    for suffix in (*YAML_SUFFIXES, ""):
+        if is_file(base + suffix):
+            return [base + suffix]
+    if is_directory(base):
+        return directory_files(base)
+    return []
+
+
+def directory_files(directory: str) -> list[str]:
+    """YAML files below a directory, sorted by path; hidden ones and editors' backups are left out."""
+    files: list[str] = []
+    for parent, folders, names in os.walk(directory):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        files += [
+            os.path.join(parent, name) for name in names
+            if not name.startswith(".") and not name.endswith("~")
+            and (name.endswith(YAML_SUFFIXES) or "." not in name)
+        ]
+    return sorted(files)
+
+
+def missing(summary: str, what: str, tried: Iterable[str], span: Span, found: Collector, *, hint: str = "") -> None:
+    searched = ", ".join(f"`{path}`" for path in tried)
+    found.error(summary, f"{what}; looked for {searched}", span, hint=hint)
+
+
+def _unique(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(os.path.normpath(path) for path in paths))

@@ -1,0 +1,76 @@
+"""Reading the user's own files: bytes to text, with a diagnostic instead of an OSError."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from provisioner.diag import Diagnostic, InputError, Span
+
+#: A playbook of 100,000 lines has 5 MB; anything far beyond that is a mistake (a dump, a binary).
+MAX_BYTES = 32 * 1024 * 1024
+YAML_SUFFIXES = (".yml", ".yaml", ".json")
+
+
+def read_text(path: str, *, wanted_by: Span | None = None) -> str:
+    """The text of a file; raises `InputError` that says what is wrong with it.
+
+    wanted_by: the place that named the file, shown when the file cannot be read.
+    """
+    try:
+        file = Path(path)
+        if file.is_dir():
+            raise _refuse("Not a file", f"`{path}` is a directory", wanted_by)
+        if file.stat().st_size > MAX_BYTES:
+            raise _refuse("File too large", f"`{path}` has more than {MAX_BYTES // 1024 // 1024} MiB", wanted_by)
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise _refuse("File not found", f"`{path}` does not exist", wanted_by) from None
+    except PermissionError:
+        raise _refuse("File not readable", f"no permission to read `{path}`", wanted_by) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+        raise _refuse("File not readable", f"`{path}`: {error}", wanted_by) from None
+    return decode(content, path)
+
+
+def decode(content: bytes, path: str) -> str:
+    """UTF-8 text (a byte order mark is dropped); the error names the line of the first wrong byte."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        detail = f"byte 0x{content[error.start]:02x} is not valid there"
+        hint = "save the file as UTF-8"
+        raise InputError([Diagnostic("Not UTF-8 text", detail, Span(path, line, column), hint)]) from None
+
+
+def _refuse(summary: str, detail: str, span: Span | None) -> InputError:
+    return InputError([Diagnostic(summary, detail, span)])
+
+
+def join(directory: str, name: str) -> str:
+    """`name` as seen from `directory`, kept as short as the user would type it."""
+    if directory in {"", "."}:
+        return name
+    return str(Path(directory) / Path(name).expanduser())
+
+
+def first_file(candidates: Sequence[str]) -> str | None:
+    """The first of the paths that is a file."""
+    return next((path for path in candidates if is_file(path)), None)
+
+
+def is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_directory(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False

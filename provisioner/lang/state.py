@@ -1,0 +1,140 @@
+"""What all builders of one load share: options, diagnostics, parsed files, and the roles met so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from provisioner.diag import Collector, InputError, ProvisionError, Span
+from provisioner.lang import modules, yaml
+from provisioner.lang.context import Context
+from provisioner.lang.model import HandlerSection, Role
+from provisioner.lang.nodes import Map, Node, Seq, describe
+from provisioner.lang.source import read_text
+from provisioner.remote.spec import Spec
+from provisioner.values import Template, Value
+
+#: Renders a template from variables known at load; raises TemplateError (or UndefinedVariable).
+Render: TypeAlias = Callable[[Template, Mapping[str, Value]], Value]
+
+MAX_IMPORT_DEPTH = 40
+MAX_INCLUDE_DEPTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line and the settings say about loading."""
+
+    extra_vars: Mapping[str, Value] = field(default_factory=dict)
+    roles_path: tuple[str, ...] = ()
+    render: Render | None = None
+
+
+@dataclass(slots=True)
+class Loading:
+    """The state of one load of one play (or of one dynamic include)."""
+
+    options: Options
+    found: Collector
+    ours: frozenset[str] = field(default_factory=modules.known_modules)
+    specs: dict[str, Spec | None] = field(default_factory=dict)
+    sections: list[HandlerSection] = field(default_factory=list)
+    """Handlers of `roles:`, in load order."""
+    imported_sections: list[HandlerSection] = field(default_factory=list)
+    """Handlers of imported roles."""
+    used_roles: list[Role] = field(default_factory=list)
+    role_runs: dict[Hashable, list[Context]] = field(default_factory=dict)
+    """Roles already run in this play, with the contexts they run in."""
+
+    def for_play(self) -> Loading:
+        """A fresh play of the same load."""
+        return Loading(self.options, self.found, self.ours, self.specs)
+
+    def spec(self, module: str) -> Spec | None:
+        if module not in self.specs:
+            self.specs[module] = modules.spec_of(module)
+        return self.specs[module]
+
+    def parse(self, path: str, wanted_by: Span | None = None) -> Node | None:
+        """The nodes of a file; None when it is empty, or wrong (told already)."""
+        try:
+            return yaml.parse(read_text(path, wanted_by=wanted_by), path, self.found)
+        except InputError as error:
+            self.found.items.extend(item for item in error.items if item not in self.found.items)
+            return None
+
+    def parse_list(self, path: str, wanted_by: Span | None, of: str) -> list[Node]:
+        """The entries of a file that holds a list; an empty file is an empty list."""
+        node = self.parse(path, wanted_by)
+        if node is None or is_empty(node):
+            return []
+        if isinstance(node, Seq):
+            return node.items
+        hint = f"start each with `- `, as in `- name: {of[:-1]}`"
+        self.found.error("Wrong type", f"this file must be a list of {of}, not {describe(node)}", node.span, hint=hint)
+        return []
+
+    def parse_map(self, path: str, wanted_by: Span | None = None) -> Map | None:
+        node = self.parse(path, wanted_by)
+        if node is None or is_empty(node):
+            return None
+        if isinstance(node, Map):
+            return node
+        self.found.error("Wrong type", f"this file must be a mapping, not {describe(node)}", node.span)
+        return None
+
+    def render_now(self, value: Value, context: Context, what: str, span: Span) -> str | None:
+        """`value` rendered with what is known at load; None and an error when more is needed."""
+        if not isinstance(value, Template):
+            return str(value)
+        if self.options.render is None:
+            self._not_static(value, what, span, "no variables are known here")
+            return None
+        try:
+            return str(self.options.render(value, self._static_vars(context)))
+        except ProvisionError as error:
+            self._not_static(value, what, span, error.message)
+            return None
+
+    def _not_static(self, value: Template, what: str, span: Span, why: str) -> None:
+        detail = f"{what} `{value.source}` must be known when the playbook is loaded: {why}"
+        hint = "use extra variables (-e) or vars of the play, or the dynamic include_tasks / include_role"
+        self.found.error("Not known at load", detail, value.span or span, hint=hint)
+
+    def _static_vars(self, context: Context) -> dict[str, Value]:
+        """Variables of the files that surround the place, lowest precedence first."""
+        known: dict[str, Value] = {}
+        roles = (*reversed(context.role.parents), context.role) if context.role else ()
+        for role in roles:
+            known.update(role.defaults)
+        known.update(context.play_vars)
+        for role in roles:
+            known.update(role.vars)
+        for layer in context.vars:
+            known.update(layer)
+        for role in roles:
+            known.update(role.params)
+        for layer in context.include_vars:
+            known.update(layer)
+        known.update(self.options.extra_vars)
+        return known
+
+    def enter(self, path: str, context: Context, span: Span) -> Context | None:
+        """The context inside the imported file `path`; None and an error when imports go in a circle."""
+        key = os.path.normpath(path)
+        if key in context.chain:
+            circle = " → ".join((*context.chain[context.chain.index(key):], key))
+            self.found.error("Imports go in a circle", circle, span)
+            return None
+        if len(context.chain) >= MAX_IMPORT_DEPTH:
+            last = " → ".join(context.chain[-3:])
+            detail = f"more than {MAX_IMPORT_DEPTH} files import each other: … {last}"
+            self.found.error("Imported too deeply", detail, span)
+            return None
+        return replace(context, file=path, chain=(*context.chain, key))
+
+
+def is_empty(node: Node) -> bool:
+    return not isinstance(node, (Map, Seq)) and node.value is None
