@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from provisioner.lang.model import Role
 from provisioner.values import Value
 from provisioner.vars.scope import Layer
 
 Variables = Mapping[str, Value]
-_NOTHING: Variables = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,24 +26,24 @@ class Sources:
     """Of the play's roles in order, then of the task's own role: see `role_layers`."""
     inventory: Sequence[Layer] = ()
     """Group and host variables, in the order the inventory says (`inventory` knows groups and files)."""
-    facts: Variables = _NOTHING
+    facts: Variables = field(default_factory=dict)
     """`ansible_facts` and the injected `ansible_*` names: see `facts.inject`."""
-    play_vars: Variables = _NOTHING
-    vars_prompt: Variables = _NOTHING
+    play_vars: Variables = field(default_factory=dict)
+    vars_prompt: Variables = field(default_factory=dict)
     vars_files: Sequence[Layer] = ()
     role_vars: Sequence[Layer] = ()
     task_vars: Sequence[Variables] = ()
     """Of blocks from the outermost in, then the task's own."""
-    include_vars: Variables = _NOTHING
-    set_facts: Variables = _NOTHING
+    include_vars: Variables = field(default_factory=dict)
+    set_facts: Variables = field(default_factory=dict)
     """By `set_fact` and `register`, in one mapping: the later of two wins, whichever made it."""
     role_params: Sequence[Layer] = ()
     include_params: Sequence[Variables] = ()
     """Vars given on includes and imports, outermost first."""
-    extra_vars: Variables = _NOTHING
-    magic: Variables = _NOTHING
+    extra_vars: Variables = field(default_factory=dict)
+    magic: Variables = field(default_factory=dict)
     """See `magic.magic_variables`; nothing may replace these."""
-    loop: Variables = _NOTHING
+    loop: Variables = field(default_factory=dict)
     """`item` and friends, and what a `rescue` sees (`ansible_failed_task`)."""
 
 
@@ -67,7 +66,7 @@ LEVELS: tuple[tuple[str, str], ...] = (
     ("loop", "loop"),
 )
 
-assert [name for name, _ in LEVELS] == [field.name for field in fields(Sources)]
+assert [name for name, _ in LEVELS] == [known.name for known in fields(Sources)]
 
 
 def assemble(sources: Sources) -> tuple[Layer, ...]:
