@@ -28,6 +28,7 @@ from provisioner.lab.mirror import sources
 
 RELEASES = ("bullseye", "bookworm", "trixie", "forky")
 DEFAULT_RELEASE = "bookworm"
+VARIANT = "minbase"  # Debian's "required" packages and apt: what every real host has
 BUILDER_VERSION = 1  # part of the hash: raise it when what a build does changes
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "iproute2", "ca-certificates", "sudo", "procps",
@@ -103,7 +104,7 @@ def _known() -> str:
 
 
 def _digest(name: str, packages: Sequence[str], authorities: dict[str, bytes]) -> str:
-    parts = [name, list(packages), BUILDER_VERSION, platform.machine(), sources(name)]
+    parts = [name, list(packages), VARIANT, BUILDER_VERSION, platform.machine(), sources(name)]
     parts += [[key, hashlib.sha256(value).hexdigest()] for key, value in authorities.items()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -175,8 +176,17 @@ def _build_base(release: str, build: _Build) -> None:
 def _bootstrap(release: str, build: _Build, apt: Sequence[str]) -> None:
     root, scratch = build.directory / "rootfs", build.directory / "tmp"
     scratch.mkdir(exist_ok=True)
+    scratch.chmod(0o1777)  # apt's downloader drops to a user of its own
+    settings.make_directories(root)
     options = [f"--aptopt={line}" for line in [*settings.apt_settings().splitlines(), *apt]]
-    argv = ["mmdebstrap", "--verbose", "--mode=root", "--variant=apt", f"--include={','.join(PACKAGES)}", *options]
+    argv = [
+        "mmdebstrap",
+        "--verbose",
+        "--mode=root",
+        f"--variant={VARIANT}",
+        f"--include={','.join(PACKAGES)}",
+        *options,
+    ]
     build.run(["env", f"TMPDIR={scratch}", *argv, release, str(root), *sources(release)], BASE_LINES)
     if apt:
         settings.write_files(root, {"etc/apt/apt.conf.d/91lab-frozen-mirror": "\n".join([*apt, ""])})
@@ -189,15 +199,16 @@ def _finish_base(root: Path) -> None:
     (root / "etc/machine-id").write_text("")
     (root / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
     authorities = root / "usr/local/share/ca-certificates"
-    authorities.mkdir(parents=True, exist_ok=True)
+    settings.make_directories(authorities)
     for name, content in settings.extra_authorities().items():
         (authorities / name).write_bytes(content)
+        (authorities / name).chmod(0o644)
     command.run(["chroot", str(root), "update-ca-certificates"])
 
 
 def _build_layer(base: Path, packages: Iterable[str], build: _Build) -> None:
     for name in ("layer", "work", "root"):
-        (build.directory / name).mkdir()
+        settings.make_directories(build.directory / name)
     settings.write_files(build.directory / "layer", settings.network_files())
     build.run(["sh", "-ec", INSTALL, "sh", str(base), str(build.directory), *packages], LAYER_LINES)
     shutil.rmtree(build.directory / "work")

@@ -101,6 +101,7 @@ class Lab:
         layers = image.ensure(self.cache_dir, chosen, packages, self._report)
         plan = _Plan(chosen, tuple(packages), (OPS, *users), layers, tuple(options))
         with self._locked():
+            self.state_dir.chmod(0o700)  # it holds keys and passwords
             hosts = self._enlist(names, count, plan)
             keys.client_key(self.state_dir / "keys")
             try:

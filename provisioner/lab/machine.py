@@ -17,6 +17,7 @@ from provisioner.diag import LabError
 from provisioner.lab.command import LAST_LINES, run
 from provisioner.lab.mounts import is_mounted, unmount_below
 from provisioner.lab.processes import Container
+from provisioner.lab.settings import make_directories
 
 CGROUPS = Path("/sys/fs/cgroup")
 NSPAWN_STATE = Path("/run/systemd/nspawn")
@@ -64,7 +65,7 @@ class Machine:
             return
         parts = {name: self.directory / name for name in ("upper", "work", "root")}
         for part in parts.values():
-            part.mkdir(exist_ok=True)
+            make_directories(part)
         for path in (*layers, self.directory):
             if set(str(path)) & set(":,\\"):
                 raise LabError(f"A lab cannot be kept in {path}", hint="the path may hold no colon, comma, backslash")

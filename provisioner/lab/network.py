@@ -71,7 +71,8 @@ class Network:
         with _machine():  # a lab that goes away tidies up the directory of namespaces
             run(["ip", "netns", "add", name])
         _batch(
-            f"link add {name} mtu {mtu} type veth peer name host0 mtu {mtu} netns {name}",
+            f"link add {name} mtu {mtu} type veth"
+            f" peer name host0 address {_mac(self.address(number))} mtu {mtu} netns {name}",
             f"link set {name} master {self.tag} up",
         )
         _batch(
@@ -100,7 +101,7 @@ def ensure(tag: str, remembered: str | None) -> Network:
             state.write_text("0\n")
             FORWARDING.write_text("1\n")
         _batch(
-            f"link add {tag} mtu {_mtu()} type bridge",
+            f"link add {tag} address {_mac(str(subnet[GATEWAY]))} mtu {_mtu()} type bridge",
             f"addr add {subnet[GATEWAY]}/{subnet.prefixlen} dev {tag}",
             f"link set {tag} up",
         )
@@ -178,6 +179,14 @@ def _mtu() -> int:
         with suppress(OSError, KeyError):
             return int((INTERFACES / route["dev"] / "mtu").read_text())
     return 1500
+
+
+def _mac(address: str) -> str:
+    """An Ethernet address that belongs to the IP address for good.
+
+    A new one for a new host at an old address would leave the neighbours' tables wrong for half a minute.
+    """
+    return "02:42:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)
 
 
 def _batch(*lines: str, namespace: str | None = None) -> None:

@@ -79,10 +79,17 @@ def write_files(root: Path, files: Mapping[str, str]) -> None:
     """Put `files` under `root`, readable by all; sudoers files with the mode sudo insists on."""
     for name, content in files.items():
         path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(path.parent)
         path.unlink(missing_ok=True)  # never through a symbolic link of the image
         path.write_text(content)
         path.chmod(0o440 if "sudoers.d" in name else 0o644)
+
+
+def make_directories(path: Path) -> None:
+    """Like `mkdir -p`, open to all whatever this process's umask: they become part of a host's file system."""
+    for missing in reversed([part for part in (path, *path.parents) if not part.exists()]):
+        missing.mkdir()
+        missing.chmod(0o755)
 
 
 def _expanded(name: str) -> Path:
