@@ -72,6 +72,8 @@ class RenderContext(Context):
     scope: Variables
     draws: int = 0
     """Random draws so far in this rendering, to tell apart their effects."""
+    origin: object = None
+    """What is rendered, for the same purpose: its place, or its source when it has none."""
 
     def resolve_or_missing(self, key: str) -> Any:
         if key in self.vars:
@@ -124,7 +126,7 @@ class RenderEnvironment(SandboxedEnvironment):
                            name=attribute, obj=obj)
         return Missing(f"`{attribute}` is not for templates", name=attribute, obj=obj)
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N804, N805
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         for argument in (__obj, *args):
             if isinstance(argument, (UnknownMark, Missing)):
                 argument.refuse()

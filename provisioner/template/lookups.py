@@ -16,7 +16,7 @@ from jinja2.utils import Namespace, pass_context
 
 from provisioner.diag import TemplateError, near
 from provisioner.template.effects import Effect, EffectFailed
-from provisioner.template.lazy import Variables, plain
+from provisioner.template.lazy import Variables, open_value, plain
 from provisioner.template.marks import Missing
 from provisioner.values import Value
 
@@ -48,7 +48,7 @@ def _ask(context: Context, name: str, terms: list[Value], options: Options) -> l
     pairs = tuple(sorted((key, plain(value)) for key, value in options.items()))
     answer = scope.effects.ask(Effect(name, tuple(plain(terms)), pairs))
     if name != "template":
-        return list(answer)
+        return [open_value(item, scope, (None, name)) for item in answer]
     overrides = {key: value for key, value in options.items() if key.endswith(("_string", "_blocks"))}
     given = options.get("template_vars") or {}
     inner = scope.with_layer("template_vars", plain(given)) if given else scope
@@ -97,7 +97,7 @@ def _indexed_items(context: Context, terms: list[Value], options: Options) -> li
 
 
 def _dict(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    pairs = []
+    pairs: list[Value] = []
     for term in terms:
         if not isinstance(term, Mapping):
             raise TemplateError("The lookup `dict` needs a dictionary", hint="for a list use `loop:`")

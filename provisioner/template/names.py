@@ -12,7 +12,8 @@ PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattene
                           "sequence", "subelements", "together", "indexed_items"})
 
 _RANDOM_FILTERS = frozenset({"random", "shuffle", "password_hash"})
-_FILE_TESTS = frozenset({"exists", "file", "directory", "link", "link_exists", "abs", "same_file", "mount"})
+_FILE_TESTS = frozenset({"exists", "file", "is_file", "directory", "is_dir", "link", "is_link", "link_exists",
+                         "mount", "is_mount"})
 _LOOKUPS = frozenset({"lookup", "query", "q"})
 
 
@@ -80,9 +81,10 @@ def _note_lookup(call: nodes.Call, variables: set[str], effects: set[str]) -> bo
 def _effects_of_filters(applied: nodes.Filter | nodes.Test) -> Iterator[str]:
     names = {str(applied.name).removeprefix("ansible.builtin.")}
     names.update(str(arg.value) for arg in applied.args[:1] if isinstance(arg, nodes.Const))  # map('random')
-    if isinstance(applied, nodes.Filter):
-        if names & _RANDOM_FILTERS:
-            yield "random"
+    if isinstance(applied, nodes.Filter) and names & _RANDOM_FILTERS:
+        yield "random"
+    if isinstance(applied, nodes.Filter) and "strftime" in names:
+        yield "now"
     if names & _FILE_TESTS and (isinstance(applied, nodes.Test) or applied.name in {"select", "reject"}):
         yield "stat"
 

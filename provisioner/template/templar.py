@@ -52,6 +52,7 @@ class Program:
     environment: RenderEnvironment
     template: JinjaTemplate
     names: Names
+    source: str
     newlines: int = 0
     """Newlines at the end of the source: given back when the result is text (a block scalar in YAML)."""
 
@@ -197,7 +198,7 @@ class Templar:
 
     def _compile_native(self, source: str) -> Program:
         newlines = len(source) - len(source.rstrip("\n"))
-        return _program(self._native, self._native.parse(source), newlines)
+        return _program(self._native, self._native.parse(source), source, newlines)
 
     def _compile_expression(self, source: str) -> Program:
         text = source.strip()
@@ -208,14 +209,15 @@ class Templar:
         if not parser.stream.eos:
             parser.fail(f"unexpected {parser.stream.current.value!r}", parser.stream.current.lineno)
         tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
-        return _program(self._native, tree.set_environment(self._native))
+        tree.set_environment(self._native)
+        return _program(self._native, tree, source)
 
     def _make_text_environment(self, settings: tuple[tuple[str, Any], ...]) -> RenderEnvironment:
         return self._environment(join_text, **{"keep_trailing_newline": True, **dict(settings)})
 
     def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...]) -> Program:
         environment = self._text_environment(settings)
-        return _program(environment, environment.parse(source))
+        return _program(environment, environment.parse(source), source)
 
     # -- running ----------------------------------------------------------------------------------------
 
@@ -227,6 +229,7 @@ class Templar:
         """
         environment = program.environment
         context = new_context(environment, scope, None, program.blocks)
+        context.origin = span or program.source
         output = program.root(context)
         try:
             result = environment.concat(output)  # type: ignore[arg-type]
@@ -256,10 +259,10 @@ def _with_newlines(text: str, wanted: int) -> str:
     return text + "\n" * missing if missing > 0 else text
 
 
-def _program(environment: RenderEnvironment, tree: nodes.Template, newlines: int = 0) -> Program:
+def _program(environment: RenderEnvironment, tree: nodes.Template, source: str, newlines: int = 0) -> Program:
     names = names_in(tree)  # before compiling, which folds constants into the tree
     template = environment.from_string(tree)
-    return Program(template.root_render_func, template.blocks, environment, template, names, newlines)
+    return Program(template.root_render_func, template.blocks, environment, template, names, source, newlines)
 
 
 def _place(error: BaseException, output: object, program: Program, span: Span | None,

@@ -5,4 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FILTERS: Mapping[str, Callable[..., Any]] = {}
+from provisioner.template.filters import dates, dicts, draws, encoding, numbers, paths, sets, text
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    name: function
+    for family in (text, sets, dicts, encoding, paths, numbers, dates, draws)
+    for name, function in family.FILTERS.items()
+}

@@ -5,4 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-TESTS: Mapping[str, Callable[..., Any]] = {}
+from provisioner.template.tests import files, results, values, versions
+
+TESTS: Mapping[str, Callable[..., Any]] = {
+    name: function
+    for family in (results, values, versions, files)
+    for name, function in family.TESTS.items()
+}

@@ -1,0 +1,134 @@
+"""One function for each kind of effect, found by name in `_ANSWERS`."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from provisioner.effects import files, passwords
+from provisioner.effects.processes import CommandFailed, output_of
+from provisioner.template.effects import Effect, EffectFailure
+from provisioner.values import Secret, Value
+
+Options: TypeAlias = Mapping[str, Value]
+
+_SALT = string.ascii_letters + string.digits + "./"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where relative names are looked for; the last path is the playbook's directory."""
+
+    search_paths: tuple[Path, ...]
+    subdirs: tuple[str, ...]
+
+    @property
+    def directory(self) -> Path:
+        return self.search_paths[-1] if self.search_paths else Path()
+
+
+def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
+           subdirs: Sequence[str] = ("files", "templates", "vars", "tasks")) -> Value:
+    """What the world says; for a lookup a list with one entry per result. `EffectFailure` when it cannot.
+
+    search_paths: directories in order, as `vars.magic.search_path` gives them; the last one is also where
+    `pipe` runs. subdirs: tried inside each of them before the directory itself, by `first_found` only.
+    """
+    if effect.kind not in _ANSWERS:
+        return EffectFailure(f"There is no lookup `{effect.kind}`")
+    place = _Place(tuple(map(Path, search_paths)), tuple(subdirs))
+    try:
+        return _ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
+    except (OSError, UnicodeDecodeError, ValueError, CommandFailed) as error:
+        return EffectFailure(f"The lookup `{effect.kind}` failed: {error}")
+
+
+def _revealed(value: Value) -> Value:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _env(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [os.environ.get(str(name), options.get("default", "")) for name in args]
+
+
+def _file(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    left, right = options.get("lstrip", False), options.get("rstrip", True)
+    texts = []
+    for name in args:
+        text = files.find(str(name), place.search_paths, ("files",)).read_text(encoding="utf-8")
+        text = text.lstrip() if left else text
+        texts.append(text.rstrip() if right else text)
+    return texts
+
+
+def _template(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    found = [files.find(str(name), place.search_paths, ("templates",)) for name in args]
+    return [{"path": str(path), "source": path.read_text(encoding="utf-8")} for path in found]
+
+
+def _fileglob(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [match for pattern in args for match in files.glob(str(pattern), place.search_paths)]
+
+
+def _first_found(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return files.first_found(args, options, place.search_paths, place.subdirs)
+
+
+def _pipe(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [output_of(str(command), place.directory).rstrip("\n") for command in args]
+
+
+def _lines(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [line for command in args for line in output_of(str(command), place.directory).splitlines()]
+
+
+def _password(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [passwords.stored(str(term), options, place.directory) for term in args]
+
+
+def _random_choice(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return [secrets.choice(args)] if args else []
+
+
+def _now(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """Without a zone, as playbooks expect: of the controller, or UTC."""
+    return datetime.now(UTC).replace(tzinfo=None) if args[0] else datetime.now().astimezone().replace(tzinfo=None)
+
+
+def _generator(options: Options) -> random.Random:
+    seed: Any = options.get("seed")
+    return random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311 - seeds are to repeat
+
+
+def _random(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    start, end, step = args
+    return _generator(options).randrange(start, end, step)
+
+
+def _shuffle(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    indexes = list(range(args[0]))
+    _generator(options).shuffle(indexes)
+    return indexes
+
+
+def _salt(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return "".join(secrets.choice(_SALT) for _ in range(args[0]))
+
+
+def _stat(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    what, path = args
+    return files.CHECKS[what](path)
+
+
+_ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
+    "env": _env, "file": _file, "template": _template, "fileglob": _fileglob, "first_found": _first_found,
+    "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice, "now": _now,
+    "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,
+}

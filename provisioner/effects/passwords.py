@@ -1,0 +1,81 @@
+"""The lookup `password`: a random password, kept in a file beside the playbook from the first use on."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import string
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioner.template.passwords import sha_crypt
+from provisioner.values import Secret, Value
+
+_SETS = {
+    "ascii_letters": string.ascii_letters, "ascii_lowercase": string.ascii_lowercase,
+    "ascii_uppercase": string.ascii_uppercase, "digits": string.digits, "hexdigits": string.hexdigits,
+    "punctuation": string.punctuation,
+}
+_NAMES = frozenset({"length", "chars", "encrypt", "seed", "ident"})
+_SALT = string.ascii_letters + string.digits + "./"
+
+
+def stored(term: str, options: Mapping[str, Value], directory: Path) -> Secret:
+    """The password of `path option=value …`; made and written (mode 0600) when the file does not exist.
+
+    `/dev/null` as the path keeps nothing. `encrypt` gives the hash, its salt kept in the file too.
+    """
+    name, given = _parsed(term)
+    settings: dict[str, Value] = {**{key: value for key, value in options.items() if key in _NAMES}, **given}
+    hashtype = settings.get("encrypt")
+    path = Path(name).expanduser()
+    path = path if path.is_absolute() else directory / path
+    kept = path != Path("/dev/null")
+    password, salt = _read(path) if kept and path.exists() else ("", "")
+    before = (password, salt)
+    password = password or _made(settings)
+    if hashtype and not salt:
+        salt = "".join(secrets.choice(_SALT) for _ in range(16))
+    if kept and (password, salt) != before:
+        _write(path, password + (f" salt={salt}" if salt else ""))
+    return Secret(sha_crypt(password, salt, str(hashtype)) if hashtype else password)
+
+
+def _parsed(term: str) -> tuple[str, dict[str, Value]]:
+    words = term.split()
+    options = {}
+    while len(words) > 1 and "=" in words[-1] and words[-1].split("=", 1)[0] in _NAMES:
+        key, value = words.pop().split("=", 1)
+        options[key] = value
+    return " ".join(words), options
+
+
+def _made(settings: Mapping[str, Value]) -> str:
+    length = int(settings.get("length", 20))
+    chosen = settings.get("chars", "ascii_letters,digits,.,:-_")
+    if isinstance(chosen, str):
+        with_comma = ",," in chosen
+        chosen = [part for part in chosen.replace(",,", ",").split(",") if part] + ([","] if with_comma else [])
+    alphabet = "".join(_SETS.get(str(part), str(part)) for part in chosen)
+    if not alphabet or length < 1:
+        raise ValueError("a password needs characters and a length")
+    seed = settings.get("seed")
+    pick = random.Random(seed) if seed is not None else secrets.SystemRandom()  # noqa: S311 - a seed is to repeat
+    return "".join(pick.choice(alphabet) for _ in range(length))
+
+
+def _read(path: Path) -> tuple[str, str]:
+    text, _, salt = path.read_text(encoding="utf-8").rstrip("\n").partition(" salt=")
+    return text, salt
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

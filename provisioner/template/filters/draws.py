@@ -1,0 +1,60 @@
+"""Filters that draw: the draw itself is an effect, so that a task rendered twice sees the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from provisioner.template.effects import Effect
+from provisioner.template.lazy import plain
+from provisioner.template.lookups import scope_of
+from provisioner.template.passwords import sha_crypt
+from provisioner.values import Value
+
+_SALTS = {"sha512": 16, "sha256": 16}
+
+
+def _draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Value:
+    """The answer to a draw. `at` counts the draws of this rendering: two without a seed must differ.
+
+    The engine keeps answers for one attempt at one loop item, so items draw for themselves.
+    """
+    if seed is not None:
+        return scope_of(context).effects.ask(Effect(kind, args, (("seed", plain(seed)),)))
+    context.draws += 1  # type: ignore[attr-defined]
+    at = f"{context.origin}#{context.draws}"  # type: ignore[attr-defined]
+    return scope_of(context).effects.ask(Effect(kind, args, (("at", at),)))
+
+
+@pass_context
+def random(context: Context, end: Value, start: int = 0, step: int = 1, seed: Value = None) -> Value:
+    """A number below `end`, or an item of a list. The same seed gives what Ansible draws with it."""
+    if isinstance(end, int):
+        return _draw(context, "random", start, end, step, seed=seed)
+    items = list(end)
+    return items[_draw(context, "random", 0, len(items), 1, seed=seed)] if items else None
+
+
+@pass_context
+def shuffle(context: Context, items: Sequence[Value], seed: Value = None) -> list[Value]:
+    listed = list(items)
+    return [listed[index] for index in _draw(context, "shuffle", len(listed), seed=seed)]
+
+
+@pass_context
+def password_hash(context: Context, password: Value, hashtype: str = "sha512", salt: str | None = None,
+                  salt_size: int | None = None, rounds: int | None = None, ident: str | None = None) -> str:
+    """`password` as `/etc/shadow` holds it. Without a salt each run makes a new one, so the task changes."""
+    if hashtype not in _SALTS:
+        raise ValueError(f"hashtype must be one of {', '.join(_SALTS)}, not {hashtype!r}")
+    if salt is None:
+        salt = str(_draw(context, "salt", salt_size or _SALTS[hashtype]))
+    return sha_crypt(str(password), str(salt), hashtype, rounds)
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "random": random, "shuffle": shuffle, "password_hash": password_hash,
+}

@@ -1,0 +1,30 @@
+"""Tests on files of the controller: each is the effect `stat`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from provisioner.template.effects import Effect
+from provisioner.template.lookups import scope_of
+from provisioner.values import Value
+
+
+def _asks(what: str) -> Callable[..., bool]:
+    @pass_context
+    def test(context: Context, path: Value) -> bool:
+        return bool(scope_of(context).effects.ask(Effect("stat", (what, str(path)))))
+
+    return test
+
+
+TESTS: Mapping[str, Callable[..., Any]] = {
+    name: _asks(what)
+    for what, names in (("exists", ("exists",)), ("file", ("file", "is_file")), ("link", ("link", "is_link")),
+                        ("directory", ("directory", "is_dir")), ("mount", ("mount", "is_mount")),
+                        ("link_exists", ("link_exists",)))
+    for name in names
+}
