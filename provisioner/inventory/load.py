@@ -1,0 +1,179 @@
+"""Inventories from what `-i` names: files, directories, lists of hosts, the lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.diag import Collector, InputError, Span
+from provisioner.inventory.builder import Builder
+from provisioner.inventory.ini import parse_ini, split_port
+from provisioner.inventory.model import UNGROUPED, Inventory, Layer, VarsDirectory
+from provisioner.inventory.yaml import build_groups
+from provisioner.lang.nodes import Map, Scalar, as_node, describe
+from provisioner.lang.paths import directory_files
+from provisioner.lang.source import YAML_SUFFIXES, is_directory, is_file, join, read_text
+from provisioner.lang.yaml import load_data, parse
+
+_IGNORED: Final = ("~", ".orig", ".bak", ".cfg", ".retry", ".pyc", ".swp", ".md", ".txt", ".rst")
+_VARS_FOLDERS: Final = ("group_vars", "host_vars")
+
+
+def load_inventory(
+    sources: Sequence[str], playbook_dir: Path | None = None, state_dir: Path | None = None
+) -> Inventory:
+    """The inventory of all `-i` sources, later ones over earlier ones; raises `InputError` with all mistakes.
+
+    playbook_dir: where `group_vars` and `host_vars` are looked for besides beside the sources.
+    state_dir: the lab's state directory, for inventories with `plugin: lab`; None means the usual one.
+    """
+    builder = Builder(Collector())
+    beside: dict[str, None] = {}
+    for source in sources:
+        _Source(builder, state_dir).read(source, beside)
+    inventory = builder.finish(tuple(sources))
+    found = Collector()
+    inventory.beside_inventory = tuple(_VarsReader(folder, found).directory() for folder in beside)
+    if playbook_dir is not None:
+        folder = str(playbook_dir)
+        known = {os.path.realpath(each) for each in beside}
+        if os.path.realpath(folder) not in known:
+            inventory.beside_playbook = (_VarsReader(folder, found).directory(),)
+    _read_ahead(inventory, found)
+    inventory.warnings += found.warnings
+    return inventory
+
+
+@dataclass(slots=True)
+class _Source:
+    builder: Builder
+    state_dir: Path | None
+
+    def read(self, source: str, beside: dict[str, None]) -> None:
+        """Add one source; `beside` gets the directory whose `group_vars` belong to it."""
+        if is_directory(source):
+            beside[source] = None
+            for file in self._files_of(source):
+                self._file(file)
+        elif "," in source and not is_file(source):
+            for part in source.split(","):
+                if part.strip():
+                    host, port = split_port(part.strip())
+                    variables = {"ansible_port": port} if port is not None else {}
+                    self.builder.host(host, UNGROUPED, variables, Span("-i", 1))
+        else:
+            beside[os.path.dirname(source)] = None
+            self._file(source)
+
+    def _files_of(self, directory: str) -> list[str]:
+        files = []
+        for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+            if entry.name.startswith(".") or entry.name.endswith(_IGNORED) or entry.name in _VARS_FOLDERS:
+                continue
+            if entry.is_dir():
+                files += self._files_of(entry.path)
+            else:
+                files.append(entry.path)
+        return files
+
+    def _file(self, path: str) -> None:
+        found = self.builder.found
+        try:
+            if is_file(path) and os.access(path, os.X_OK) and _is_script(path):
+                detail = f"`{path}` is a program, and inventory scripts are not run"
+                hint = "write its output to a file, or take the x bit away if it is no program"
+                found.error("Not supported yet", detail, Span(path, 1), hint=hint)
+                return
+            text = read_text(path)
+            if not _is_yaml(path, text):
+                parse_ini(text, path, self.builder)
+                return
+            node = parse(text, path, found)
+            if node is None:
+                return
+            plugin = node.get("plugin") if isinstance(node, Map) else None
+            if plugin is not None:
+                self._plugin(plugin.value if isinstance(plugin, Scalar) else describe(plugin), plugin.span)
+            else:
+                build_groups(node, self.builder)
+        except InputError as error:
+            found.items.extend(item for item in error.items if item not in found.items)
+
+    def _plugin(self, name: Any, span: Span) -> None:
+        if name != "lab":
+            self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span, hint="there is: lab")
+        else:
+            from provisioner.lab.inventory import lab_inventory  # noqa: PLC0415 - only when it is asked for
+            from provisioner.lab.paths import default_state_dir  # noqa: PLC0415
+
+            build_groups(as_node(lab_inventory(self.state_dir or default_state_dir()), span), self.builder)
+
+
+def _is_script(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4)[:2] in {b"#!", b"\x7fE"}
+
+
+def _is_yaml(path: str, text: str) -> bool:
+    """By the suffix; a file without one is YAML if its first line looks like it."""
+    suffix = Path(path).suffix
+    if suffix:
+        return suffix in YAML_SUFFIXES
+    first = next((line for line in map(str.strip, text.splitlines()) if line and line[0] not in "#;"), "")
+    return first == "---" or (first.endswith(":") and " " not in first)
+
+
+@dataclass(slots=True)
+class _VarsReader:
+    """Reads `group_vars` and `host_vars` below one folder, each file once."""
+
+    folder: str
+    found: Collector
+    layers: dict[tuple[str, str], tuple[Layer, ...]] = field(default_factory=dict)
+    names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def directory(self) -> VarsDirectory:
+        return VarsDirectory(self.folder, self.files)
+
+    def files(self, kind: str, name: str) -> tuple[Layer, ...]:
+        """The variables of one group or host; () when there is no file for it. Raises `InputError`."""
+        key = (kind, name)
+        if key not in self.layers:
+            self.layers[key] = tuple(layer for path in self._paths(kind, name) for layer in self._load(path))
+        return self.layers[key]
+
+    def _paths(self, kind: str, name: str) -> list[str]:
+        if kind not in self.names:  # one listing instead of four look-ups for each of many hosts
+            folder = join(self.folder, kind)
+            self.names[kind] = frozenset(os.listdir(folder)) if is_directory(folder) else frozenset()
+        for suffix in ("", *YAML_SUFFIXES):
+            if name + suffix in self.names[kind]:
+                path = join(join(self.folder, kind), name + suffix)
+                return directory_files(path) if is_directory(path) else [path]
+        return []
+
+    def _load(self, path: str) -> list[Layer]:
+        data = load_data(read_text(path), path, self.found)
+        if data is None:
+            return []
+        if not isinstance(data, dict):
+            collector = Collector()
+            collector.error("Wrong type", "a file of variables must be a mapping", Span(path, 1))
+            collector.raise_errors()
+        return [(path, data)]
+
+
+def _read_ahead(inventory: Inventory, found: Collector) -> None:
+    """Read the vars files of all groups and hosts now, so that their mistakes are told together."""
+    wanted = [("group_vars", name) for name in inventory.group_table]
+    wanted += [("host_vars", name) for name in inventory.host_table]
+    for directory in (*inventory.beside_inventory, *inventory.beside_playbook):
+        for kind, name in wanted:
+            try:
+                directory.files(kind, name)
+            except InputError as error:
+                found.items.extend(item for item in error.items if item not in found.items)
+    found.raise_errors()
