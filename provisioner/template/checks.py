@@ -26,7 +26,7 @@ def as_boolean(value: Value) -> bool | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
-        return {1: True, 0: False}.get(value)
+        return bool(value) if value in (0, 1) else None
     if isinstance(value, str):
         word = value.strip().lower()
         return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None

@@ -6,7 +6,7 @@ template, `text` always gives text (files made from templates).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from jinja2 import nodes
@@ -58,7 +58,7 @@ class _CodeGenerator(NativeCodeGenerator):
         values = list(group)
         return repr(values[0] if len(values) == 1 else join_text(values))
 
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
         self.write("environment.tilde((")
         for part in node.nodes:
             self.visit(part, frame)
@@ -143,19 +143,19 @@ def make_environment(join: Callable[[Iterable[Value]], Value], *, filters: Mappi
     environment = RenderEnvironment(
         undefined=Missing, **{"trim_blocks": True, "extensions": ["jinja2.ext.do", "jinja2.ext.loopcontrols"],
                               "cache_size": 0, **settings})
-    environment.concat = staticmethod(join)  # type: ignore[method-assign, assignment]
-    own = dict(filters)
+    environment.concat = staticmethod(join)  # type: ignore[method-assign]
+    environment.filters.update(filters)
     environment.filters = {name: guard_filter(name, function)
-                           for name, function in _with_prefix({**environment.filters, **own})}
+                           for name, function in _with_prefix(environment.filters)}
+    environment.tests.update(tests)
     environment.tests = {name: guard_test(name, function)
-                         for name, function in _with_prefix({**environment.tests, **dict(tests)})}
-    for name in ("lipsum",):  # draws random words
-        environment.globals.pop(name, None)
+                         for name, function in _with_prefix(environment.tests)}
+    environment.globals.pop("lipsum", None)  # draws random words
     environment.globals.update(global_names)
     return environment
 
 
-def _with_prefix(table: MutableMapping[str, Callable[..., Any]]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _with_prefix(table: Mapping[str, Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, function in table.items():
         yield name, function
         yield f"ansible.builtin.{name}", function

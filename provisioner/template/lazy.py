@@ -7,7 +7,7 @@ them as such) that hold raw items and replace each by its rendered form at first
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2.runtime import Undefined
@@ -70,10 +70,10 @@ class LazyDict(dict[Any, Any]):
     def __iter__(self) -> Iterator[Any]:  # also makes dict(lazy) and {**lazy} go through __getitem__
         return dict.__iter__(self)
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> Any:
         return self._opened().values()
 
-    def items(self) -> ItemsView[Any, Any]:
+    def items(self) -> Any:
         return self._opened().items()
 
     def copy(self) -> dict[Any, Any]:
@@ -88,7 +88,7 @@ class LazyDict(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return self._opened() != other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __or__(self, other: Any) -> Any:
         return self._opened() | other
@@ -146,7 +146,8 @@ class LazyList(list[Any]):
         return other + list(self)
 
     def __mul__(self, times: Any) -> list[Any]:
-        return list(self) * times
+        repeated: list[Any] = list(self) * times
+        return repeated
 
     __rmul__ = __mul__
 
@@ -162,7 +163,7 @@ class LazyList(list[Any]):
     def __gt__(self, other: Any) -> bool:
         return list(self) > list(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return repr(list(self))
@@ -248,8 +249,6 @@ def plain(value: Value) -> Value:
         return str.__str__(value)
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset, range)) or isinstance(value, Iterator):
-        return [plain(item) for item in value]
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return [plain(item) for item in value]
     return value

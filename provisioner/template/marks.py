@@ -42,8 +42,8 @@ class UndefinedSignal(Signal):
         self.missing = missing_value
 
 
-def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
-    self.refuse()
+def _refuse(self: Any, *_: Any, **__: Any) -> Any:
+    return self.refuse()
 
 
 class _Refusing:
@@ -116,7 +116,7 @@ class Missing(_Refusing, Undefined):
             raise AttributeError(name)
         return self
 
-    def __getitem__(self, key: object) -> Missing:
+    def __getitem__(self, key: object) -> Missing:  # type: ignore[override]
         return self
 
 

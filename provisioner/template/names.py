@@ -54,8 +54,10 @@ def names_in(tree: nodes.Template) -> Names:
                 dynamic |= _note_lookup(call, variables, effects)
             elif call.node.name == "now":
                 effects.add("now")
-    for applied in tree.find_all((nodes.Filter, nodes.Test)):
-        effects.update(_effects_of_filters(applied))
+    for filtered in tree.find_all(nodes.Filter):
+        effects.update(_effects_of_filters(filtered))
+    for tested in tree.find_all(nodes.Test):
+        effects.update(_effects_of_filters(tested))
     variables.update(_constant_keys_of_vars(tree))
     not_read = {*_LOOKUPS, "now"} if open_vars else {*_LOOKUPS, "now", "vars"}
     return Names(frozenset(variables - not_read), dynamic, frozenset(effects))
@@ -91,12 +93,13 @@ def _effects_of_filters(applied: nodes.Filter | nodes.Test) -> Iterator[str]:
 
 def _vars_by_key(tree: nodes.Template) -> Iterator[tuple[nodes.Name, str]]:
     """Each `vars.x` or `vars['x']` with a name known now."""
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        if isinstance(node.node, nodes.Name) and node.node.name == "vars":
-            if isinstance(node, nodes.Getattr):
-                yield node.node, node.attr
-            elif isinstance(node.arg, nodes.Const):
-                yield node.node, str(node.arg.value)
+    for dotted in tree.find_all(nodes.Getattr):
+        if isinstance(dotted.node, nodes.Name) and dotted.node.name == "vars":
+            yield dotted.node, dotted.attr
+    for indexed in tree.find_all(nodes.Getitem):
+        owner, key = indexed.node, indexed.arg
+        if isinstance(owner, nodes.Name) and owner.name == "vars" and isinstance(key, nodes.Const):
+            yield owner, str(key.value)
 
 
 def _constant_keys_of_vars(tree: nodes.Template) -> set[str]:

@@ -232,7 +232,7 @@ class Templar:
         context.origin = span or program.source
         output = program.root(context)
         try:
-            result = environment.concat(output)  # type: ignore[arg-type]
+            result = environment.concat(output)
             if program.newlines and isinstance(result, str):
                 result = _with_newlines(result, program.newlines)
             return finish(result)

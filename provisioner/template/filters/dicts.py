@@ -8,8 +8,8 @@ from typing import Any
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
-from provisioner.template.marks import Missing
 from provisioner.template.checks import as_mapping
+from provisioner.template.marks import Missing
 from provisioner.values import Value
 
 _LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
