@@ -8,8 +8,6 @@ only a directory the next build (or `lab down --all`) removes.
 from __future__ import annotations
 
 import collections
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -23,7 +21,7 @@ from pathlib import Path
 
 from provisioner.diag import LabError, near
 from provisioner.lab import command, settings
-from provisioner.lab.lock import locked
+from provisioner.lab.lock import locked, locked_if_free
 from provisioner.lab.mirror import sources
 
 RELEASES = ("bullseye", "bookworm", "trixie", "forky")
@@ -35,6 +33,7 @@ PACKAGES = (
 )  # fmt: skip
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]+(?:=[\w.+:~-]+)?")
 BUILDING = ".building"
+DYING_SECONDS = 3
 # Whoever dies takes the whole build along: the kernel kills `unshare` with this process and, with it, its children.
 CONFINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 BASE_LINES, LAYER_LINES = 1400, 60  # of output, about; they only pace the progress bar
@@ -90,13 +89,11 @@ def ensure(cache: Path, release: str, packages: Sequence[str], report: Report) -
 def remove_unfinished(cache: Path) -> None:
     """Delete what killed builds left; a build that still runs is left alone."""
     for lock in cache.glob("*.lock"):
-        with contextlib.suppress(FileNotFoundError), lock.open("r+b") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            shutil.rmtree(lock.with_suffix(BUILDING), ignore_errors=True)
-            lock.unlink()
+        # a killed build's processes hold the lock until the last of them is gone
+        with locked_if_free(lock, DYING_SECONDS) as held:
+            if held:
+                shutil.rmtree(lock.with_suffix(BUILDING), ignore_errors=True)
+                lock.unlink()
 
 
 def _known() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,33 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[in
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_if_free(path: Path, patience: float) -> Iterator[bool]:
+    """Hold the existing lock file `path` if it is or gets free within `patience` seconds; gives whether it is held."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _flock_within(descriptor, patience) and _same_file(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _flock_within(descriptor: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def _take(path: Path, waiting: Callable[[], None] | None) -> int:
