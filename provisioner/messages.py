@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NewType, TypeAlias
 
-from provisioner.events import Event
+from provisioner.events import Event, TaskRef
 from provisioner.values import HostName, Secret
 
 CallId = NewType("CallId", int)
@@ -88,7 +88,7 @@ class ModuleCall:
     diff: bool = False
     timeout: float | None = None
     """Seconds the module may take; None: no limit."""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | Secret] = field(default_factory=dict)
     predicted: Mapping[str, Mapping[str, Any]] | None = None
     """Check mode: {kind: {name: attributes}} that earlier tasks would have made."""
     contents: tuple[Content, ...] = ()
@@ -140,13 +140,15 @@ class ActionHost:
     args: Mapping[str, Any]
     check: bool
     diff: bool
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | Secret] = field(default_factory=dict)
     search: tuple[str, ...] = ()
     """Directories in which relative local paths are looked for, first match wins."""
     timeout: float | None = None
     predicted: Mapping[str, Mapping[str, Any]] | None = None
     no_log: bool = False
     task_name: str = ""
+    task: TaskRef | None = None
+    """For the events that the action emits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,7 @@ class ActionEnded:
     results: Mapping[HostName, Mapping[str, Any]]
     lost: Mapping[HostName, str] = field(default_factory=dict)
     """Hosts whose connection broke, with the message."""
+    round_trips: Mapping[HostName, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

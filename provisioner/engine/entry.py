@@ -11,7 +11,7 @@ from provisioner.engine.cursor import Cursor
 from provisioner.engine.program import Program
 from provisioner.lang.model import Include, Task
 from provisioner.messages import Become, Target
-from provisioner.values import HostName
+from provisioner.values import HostName, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,13 @@ class Entry:
     cursor: Cursor
     task: Task
     source: Task | Include
+    play: int
     name: str
     items: tuple[Item, ...]
     looped: bool
     target: Target
     become: Become | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | Secret] = field(default_factory=dict)
     check: bool = False
     diff: bool = False
     no_log: bool = False

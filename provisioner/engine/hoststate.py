@@ -16,6 +16,7 @@ class Memory:
     """Of one host, for the whole run."""
 
     facts: dict[str, Any] = field(default_factory=dict)
+    facts_version: int = 0
     included: dict[str, Value] = field(default_factory=dict)
     """By `include_vars` (precedence 18)."""
     variables: dict[str, Value] = field(default_factory=dict)
@@ -29,6 +30,15 @@ class Memory:
 
     def count(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
+
+    def learn_facts(self, facts: Mapping[str, Any]) -> None:
+        if facts:
+            self.facts = {**self.facts, **facts}
+            self.facts_version += 1
+
+    def forget_facts(self) -> None:
+        self.facts = {}
+        self.facts_version += 1
 
     def predict(self, predictions: Any) -> None:
         """Keep what a check-mode result says would exist: [[kind, name, attributes], …]."""

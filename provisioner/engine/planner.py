@@ -63,6 +63,8 @@ class Cuts:
     """Around a task that runs on only some of the hosts."""
     lost: bool = True
     """After a task that is known to fail."""
+    fatal: bool = True
+    """Around a task whose failure ends the play for every host."""
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class Planner:
             entries = list(self.row.values())
             if self.steps and self._cut_before(entries):
                 break
-            if self._is_alone(entries):
+            if not self.steps and self._is_alone(entries):
                 return Plan((Step(dict(self.row)),), alone=True)
             try:
                 judged = {entry.host: self.resolver.known(entry, self.ahead[entry.host]) for entry in entries}
@@ -113,7 +115,9 @@ class Planner:
             self.row.clear()
             for entry in entries:
                 self._assume(entry, judged[entry.host])
-            if any(self._cut_after(entry, judged[entry.host]) for entry in entries) or self._is_uneven(entries):
+            if any(self._cut_after(entry, judged[entry.host]) for entry in entries):
+                break
+            if self._is_uneven(entries) or self._is_fatal(entries):
                 break
         return Plan(tuple(self.steps))
 
@@ -173,7 +177,10 @@ class Planner:
             return True
         if self.cuts.become and any(self._changes_user(entry) for entry in entries):
             return True
-        return self._is_uneven(entries)
+        return self._is_uneven(entries) or self._is_fatal(entries)
+
+    def _is_fatal(self, entries: Sequence[Entry]) -> bool:
+        return self.several and self.cuts.fatal and any(entry.any_errors_fatal for entry in entries)
 
     def _is_alone(self, entries: Sequence[Entry]) -> bool:
         return any(entry.delegate is not None or entry.run_once or entry.driven or entry.patient

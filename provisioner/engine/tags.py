@@ -42,7 +42,7 @@ class TagSelection:
     def _selected(self, node: Node) -> Node | None:
         match node:
             case Task():
-                return node if node.implicit or self.selects(node.tags) else None
+                return node if self.selects(node.tags) else None
             case Include():
                 return node if self.selects(node.task.tags) else None
             case Block():

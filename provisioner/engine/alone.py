@@ -1,0 +1,259 @@
+"""Carries out a task that has an order of its own: delegated, run once, driven, retried, paused, `meta`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provisioner.actions.base import HostWork
+from provisioner.engine.batch import Batch
+from provisioner.engine.calls import module_call
+from provisioner.engine.commit import Committer
+from provisioner.engine.entry import Drive, Entry, Item, Plan
+from provisioner.engine.execute import emit
+from provisioner.engine.hoststate import Ahead
+from provisioner.engine.judge import Judged, holds_until
+from provisioner.engine.meta import carry_out_meta
+from provisioner.engine.naming import reference
+from provisioner.engine.resolve import TaskResolver, raw_result
+from provisioner.engine.routines import WAIT, Routine, Together
+from provisioner.engine.scopes import search_path
+from provisioner.events import HostBegan, HostText, Retry, TaskStarted
+from provisioner.messages import (
+    ActionEnded,
+    ActionHost,
+    Answered,
+    Ask,
+    CallBegan,
+    CallEnded,
+    CallId,
+    CallText,
+    Emit,
+    RunAction,
+    RunSegment,
+    Segment,
+    SegmentEnded,
+    SegmentLost,
+)
+from provisioner.template.effects import Effect
+from provisioner.values import HostName
+
+
+class Lost(Exception):
+    """The host (or the delegate) was lost, or cannot do it."""
+
+    def __init__(self, message: str, hint: str, *, unreachable: bool) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.unreachable = unreachable
+
+
+@dataclass(slots=True)
+class Alone:
+    """Of one step."""
+
+    batch: Batch
+    resolver: TaskResolver
+    committer: Committer
+    plan: Plan
+    entries: dict[HostName, Entry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entries = dict(self.plan.steps[0].entries)
+
+    def run(self) -> Routine[None]:
+        entries = list(self.entries.values())
+        first = entries[0]
+        if any(entry.meta is not None for entry in entries):
+            yield from carry_out_meta(self.batch, self.committer, self.resolver, entries)
+            return
+        yield Emit(TaskStarted(reference(first), self.batch.world.options.check))
+        if first.run_once:
+            entries = [first]
+        if any(isinstance(item.work, Drive) and item.work.batch for entry in entries for item in entry.items):
+            yield from self._drive_together(entries)
+        else:
+            yield Together(tuple(self._one_host(entry) for entry in entries))
+        if first.run_once:
+            self._pass_over(first)
+
+    def _pass_over(self, first: Entry) -> None:
+        """The others leave the task behind, or share its failure."""
+        state = self.batch.states[first.host]
+        failed = state.memory.failed or state.memory.unreachable or state.cursor != first.cursor.step()
+        shared = failed and not first.included and not first.ignore_errors and not first.ignore_unreachable
+        for host, entry in self.entries.items():
+            if host == first.host:
+                continue
+            if shared:
+                self.committer.fail_along(host)
+            else:
+                self.batch.states[host].cursor = entry.cursor.step()
+
+    # -- one host after its own clock -----------------------------------------------------------------------
+
+    def _one_host(self, entry: Entry) -> Routine[None]:
+        judged: list[Judged] = []
+        started = 0.0
+        try:
+            for number, item in enumerate(entry.items):
+                if number and entry.pause:
+                    yield from sleep(self.batch, entry.pause)
+                one, ms = yield from self._item(entry, item)
+                started += ms
+                judged.append(one)
+                yield from emit(self.committer.item_events(entry, item, one, ms))
+                if self._breaks(entry, item, one):
+                    entry = replace(entry, items=entry.items[:number + 1])
+                    break
+        except Lost as lost:
+            yield from emit(self._commit_lost(entry, lost))
+            return
+        events, _ = self.committer.commit(entry, judged, started)
+        yield from emit(events)
+
+    def _commit_lost(self, entry: Entry, lost: Lost) -> list[Any]:
+        if lost.unreachable:
+            return self.committer.unreachable(entry, lost.message, lost.hint)[0]
+        result = {"changed": False, "failed": True, "msg": lost.message, **({"hint": lost.hint} if lost.hint else {})}
+        return self.committer.commit(entry, [Judged("failed", result)] * len(entry.items), 0.0)[0]
+
+    def _breaks(self, entry: Entry, item: Item, judged: Judged) -> bool:
+        loop = entry.task.loop
+        if loop is None or not loop.control.break_when:
+            return False
+        return self.resolver.all_hold(loop.control.break_when, entry, item, judged)
+
+    def _item(self, entry: Entry, item: Item) -> Routine[tuple[Judged, float]]:
+        """One item, with its attempts."""
+        attempt, total = 0, 0.0
+        waits_for_more = entry.task.until is not None or entry.task.retries is not None
+        while True:
+            attempt += 1
+            raw, ms = yield from self._attempt(entry, item)
+            total += ms
+            if waits_for_more:
+                raw = {**raw, "attempts": attempt}
+            judged = self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
+            if not waits_for_more or self._satisfied(entry, item, judged):
+                return judged, total
+            if attempt > entry.retries:
+                return Judged("failed", {**judged.result, "attempts": entry.retries, "failed": True}), total
+            left = entry.retries - attempt + 1
+            yield Emit(Retry(entry.host, reference(entry), left, {} if entry.no_log else judged.result))
+            yield from sleep(self.batch, entry.delay)
+
+    def _satisfied(self, entry: Entry, item: Item, judged: Judged) -> bool:
+        return holds_until(judged, entry.task, self.resolver.evaluator(entry, item))
+
+    def _attempt(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
+        match item.work:
+            case HostWork():
+                return (yield from self._on_host(entry, item))
+            case Drive():
+                return (yield from self._drive(entry, item.work))
+            case _:
+                raw = raw_result(item.work)
+                assert raw is not None
+                return raw, 0.0
+
+    def _on_host(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
+        world = self.batch.world
+        memory = world.memory(entry.delegate or entry.host)
+        call = module_call(entry, item, CallId(world.number()), memory, stop=False)
+        world.memory(entry.host).round_trips += 1
+        yield RunSegment(entry.host, entry.target, Segment(world.number(), (call,), entry.become))
+        result: Mapping[str, Any] | None = None
+        ms = 0.0
+        while True:
+            match (yield WAIT):
+                case CallBegan():
+                    yield Emit(HostBegan(entry.host, reference(entry), item.label or None))
+                case CallText() as text if not entry.no_log:
+                    yield Emit(HostText(entry.host, reference(entry), text.stream,
+                                        text.data.decode("utf-8", "replace")))
+                case CallEnded() as ended:
+                    result, ms = ended.result, ended.ms
+                    if entry.check:
+                        memory.predict(result.get("predictions"))
+                case SegmentLost() as lost:
+                    raise Lost(lost.message, lost.hint, unreachable=lost.unreachable)
+                case SegmentEnded():
+                    break
+        if result is None:
+            raise Lost("the host ended the work without a result", "", unreachable=True)
+        return result, ms
+
+    # -- driving actions --------------------------------------------------------------------------------------
+
+    def _action_host(self, entry: Entry, work: Drive) -> ActionHost:
+        memory = self.batch.world.memory(entry.host)
+        return ActionHost(
+            entry.host, entry.target, entry.become, work.args, entry.check, entry.diff, entry.environment,
+            tuple(search_path(entry.task, self.batch)), entry.timeout,
+            memory.predicted if entry.check else None, entry.no_log, entry.name, reference(entry))
+
+    def _drive(self, entry: Entry, work: Drive) -> Routine[tuple[Mapping[str, Any], float]]:
+        yield Emit(HostBegan(entry.host, reference(entry)))
+        ended = yield from self._action(work.action, [self._action_host(entry, work)])
+        return self._of_host(entry, ended), 0.0
+
+    def _action(self, action: str, hosts: Sequence[ActionHost]) -> Routine[ActionEnded]:
+        yield RunAction(self.batch.world.number(), action, tuple(hosts))
+        ended = yield WAIT
+        assert isinstance(ended, ActionEnded)
+        return ended
+
+    def _of_host(self, entry: Entry, ended: ActionEnded) -> Mapping[str, Any]:
+        self.batch.world.memory(entry.host).round_trips += ended.round_trips.get(entry.host, 0)
+        if entry.host in ended.lost:
+            raise Lost(ended.lost[entry.host], "", unreachable=True)
+        result = ended.results.get(entry.host)
+        if result is None:
+            return {"changed": False, "failed": True, "msg": "the action gave no result for this host"}
+        if entry.check:
+            self.batch.world.memory(entry.host).predict(result.get("predictions"))
+        return result
+
+    def _drive_together(self, entries: Sequence[Entry]) -> Routine[None]:
+        """An action that takes all hosts at once; loop items one after the other."""
+        judged: dict[HostName, list[Judged]] = {entry.host: [] for entry in entries}
+        lost: dict[HostName, Lost] = {}
+        for number in range(max(len(entry.items) for entry in entries)):
+            taking = [entry for entry in entries if number < len(entry.items) and entry.host not in lost]
+            driven = [(entry, entry.items[number].work) for entry in taking]
+            hosts = [self._action_host(entry, work) for entry, work in driven if isinstance(work, Drive)]
+            ended = ActionEnded(0, {})
+            if hosts:
+                for host in hosts:
+                    yield Emit(HostBegan(host.host, reference(self.entries[host.host])))
+                action = next(work.action for _, work in driven if isinstance(work, Drive))
+                ended = yield from self._action(action, hosts)
+            for entry in taking:
+                try:
+                    one = self._judge_driven(entry, entry.items[number], ended)
+                except Lost as error:
+                    lost[entry.host] = error
+                    continue
+                judged[entry.host].append(one)
+                yield from emit(self.committer.item_events(entry, entry.items[number], one, 0.0))
+        for entry in entries:
+            if entry.host in lost:
+                yield from emit(self._commit_lost(entry, lost[entry.host]))
+            else:
+                yield from emit(self.committer.commit(entry, judged[entry.host], 0.0)[0])
+
+    def _judge_driven(self, entry: Entry, item: Item, ended: ActionEnded) -> Judged:
+        raw = raw_result(item.work)
+        if raw is None:
+            raw = self._of_host(entry, ended)
+        return self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
+
+
+def sleep(batch: Batch, seconds: float) -> Routine[None]:
+    """Wait by asking the driver, who has the clock."""
+    yield Ask(batch.world.number(), Effect("sleep", (seconds,)))
+    answered = yield WAIT
+    assert isinstance(answered, Answered)

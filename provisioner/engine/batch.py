@@ -1,0 +1,99 @@
+"""The hosts that go through a play together, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provisioner.engine.cursor import Position
+from provisioner.engine.handlers import HandlerTable
+from provisioner.engine.hoststate import HostState, Memory
+from provisioner.engine.planner import Cuts
+from provisioner.engine.program import Program
+from provisioner.engine.tags import TagSelection
+from provisioner.engine.targets import ConnectionDefaults
+from provisioner.lang.model import Play, Role
+from provisioner.values import HostName, Value
+
+
+class Hosts(Protocol):
+    """What the engine needs of an inventory (`provisioner.inventory.model.Inventory` is the real one)."""
+
+    @property
+    def groups(self) -> Mapping[str, list[HostName]]: ...
+    def hosts(self, pattern: str, limit: str | None = None) -> list[HostName]: ...
+    def groups_of(self, host: HostName) -> list[str]: ...
+    def host_layers(self, host: HostName) -> list[tuple[str, Mapping[str, Value]]]: ...
+    def has(self, host: HostName) -> bool: ...
+    def add_host(self, name: HostName, groups: list[str], variables: Mapping[str, Any]) -> bool: ...
+    def add_to_group(self, group: str, host: HostName, parents: list[str]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about the whole run."""
+
+    check: bool = False
+    diff: bool = False
+    limit: str | None = None
+    tags: TagSelection = TagSelection()
+    extra_vars: Mapping[str, Value] = field(default_factory=dict)
+    connection: ConnectionDefaults = ConnectionDefaults()
+    strategy: str | None = None
+    force_handlers: bool = False
+    verbosity: int = 0
+    version: str = ""
+    inventory_dir: str | None = None
+    inventory_sources: tuple[str, ...] = ()
+    cuts: Cuts = Cuts()
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that lasts for the whole run."""
+
+    inventory: Hosts
+    options: Options
+    memories: dict[HostName, Memory] = field(default_factory=dict)
+    _numbers: int = 0
+
+    def memory(self, host: HostName) -> Memory:
+        return self.memories.setdefault(host, Memory())
+
+    def number(self) -> int:
+        """A number that was not given before in this run."""
+        self._numbers += 1
+        return self._numbers
+
+
+@dataclass(slots=True)
+class Batch:
+    """One pass through a play: all its hosts, or one slice of them under `serial`."""
+
+    play: Play
+    world: World
+    number: int
+    play_name: str
+    play_hosts: tuple[HostName, ...]
+    """All hosts of the play, failed ones included (`ansible_play_hosts_all`)."""
+    states: dict[HostName, HostState] = field(default_factory=dict)
+    handlers: HandlerTable = field(default_factory=HandlerTable)
+    vars_files: Mapping[str, Value] = field(default_factory=dict)
+    roles: list[Role] = field(default_factory=list)
+    """Roles whose defaults and vars every task sees; grows with public includes."""
+    answers: dict[tuple[HostName, Position], dict[Any, Value]] = field(default_factory=dict)
+    programs: dict[str, Program | Exception] = field(default_factory=dict)
+    """What dynamic includes brought in, by include and arguments; an error where loading failed."""
+    orders: dict[Position, dict[tuple[str, str], int]] = field(default_factory=dict)
+    """At each include, in which order its files and items were first met."""
+
+    ends_play: bool = False
+    """`meta: end_play` was met: no further batch of this play."""
+
+    def active(self) -> Iterator[HostState]:
+        return (state for state in self.states.values() if state.active)
+
+    def forget_answers(self, host: HostName, position: Position) -> None:
+        """The task is done; the next time it comes up its effects are asked for anew."""
+        self.answers.pop((host, position), None)

@@ -1,0 +1,23 @@
+"""An entry as module calls for the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.actions.base import HostWork
+from provisioner.engine.entry import Entry, Item
+from provisioner.engine.hoststate import Memory
+from provisioner.messages import CallId, ModuleCall
+
+
+def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group: int = 0, last: bool = True,
+                stop: bool | None = None) -> ModuleCall:
+    """One item that runs on a host. `memory` is that of the host that does the work."""
+    work = item.work
+    assert isinstance(work, HostWork)
+    predicted: Mapping[str, Mapping[str, Any]] | None = memory.predicted if entry.check and memory.predicted else None
+    return ModuleCall(
+        call, work.module, work.args, group=group, last=last,
+        stop=entry.stops_segment if stop is None else stop, check=entry.check, diff=entry.diff,
+        timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents)

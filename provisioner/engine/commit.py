@@ -1,0 +1,250 @@
+"""A task is over on a host: its variables, counts, notifications and events, and where the host goes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from provisioner.actions.base import Done
+from provisioner.diag import ProvisionError, near
+from provisioner.engine.batch import Batch
+from provisioner.engine.cursor import Cursor, Frame, Halt, is_rescued, reraise, start, unwind
+from provisioner.engine.entry import Entry, Item
+from provisioner.engine.hoststate import HostState
+from provisioner.engine.judge import Judged, aggregate, shown
+from provisioner.engine.naming import reference
+from provisioner.engine.planner import into_includes, next_task
+from provisioner.engine.program import Flush
+from provisioner.events import Event, Included, ItemResult, TaskResult
+from provisioner.values import HostName
+
+
+class Notifier(Protocol):
+    """Renders what a finished task notifies (`TaskResolver` does)."""
+
+    def notifications(self, entry: Entry) -> list[str]: ...
+
+
+class UnknownHandler(ProvisionError):
+    """A task notifies what no handler is called or listens to: the run cannot be trusted to go on."""
+
+
+@dataclass(slots=True)
+class Committer:
+    batch: Batch
+    notifier: Notifier
+
+    # -- one loop item --------------------------------------------------------------------------------------
+
+    def item_events(self, entry: Entry, item: Item, judged: Judged, ms: float) -> list[Event]:
+        """What is told when one item of a loop is done."""
+        if not entry.looped:
+            return []
+        result = shown(judged.result, no_log=entry.no_log)
+        return [ItemResult(entry.host, reference(entry), "(censored due to no_log)" if entry.no_log else item.label,
+                           judged.status, _with_reason(result, judged), ms,
+                           ignored=judged.failed and entry.ignore_errors, hidden=entry.no_log)]
+
+    # -- the whole task -------------------------------------------------------------------------------------
+
+    def commit(self, entry: Entry, items: Sequence[Judged], ms: float) -> tuple[list[Event], bool]:
+        """Apply the results. Gives the events, and whether the host goes straight on to the next task."""
+        state = self.batch.states[entry.host]
+        judged = aggregate(items) if entry.looped else items[0]
+        self.batch.forget_answers(entry.host, entry.cursor.position)
+        self._remember(entry, items, judged)
+        if entry.included and not judged.failed:
+            return self._enter_includes(state, entry), True
+        event = self._result(entry, judged, ms)
+        if judged.failed and not entry.ignore_errors:
+            rescued = self._fail(state, entry, judged)
+            self._count(entry, judged, rescued=rescued)
+            return [_replace_rescued(event, rescued)], False
+        self._count(entry, judged, rescued=False)
+        self._notify(state, entry, judged)
+        self._go_on(state, entry)
+        return [event], True
+
+    def unreachable(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
+        """The host was lost during (or before) this task."""
+        state = self.batch.states[entry.host]
+        result: dict[str, Any] = {"changed": False, "unreachable": True, "msg": message}
+        if hint:
+            result["hint"] = hint
+        if entry.task.register:
+            self._set(entry, {entry.task.register: result})
+        state.memory.count("unreachable")
+        event = TaskResult(entry.host, reference(entry), "unreachable", result, ignored=entry.ignore_unreachable,
+                           delegate=entry.delegate)
+        if entry.ignore_unreachable:
+            state.memory.count("skipped")
+            self._go_on(state, entry)
+            return [event], True
+        state.memory.unreachable = True
+        state.ended = True
+        return [event], False
+
+    def fail_along(self, host: HostName) -> None:
+        """Another host's failure ends the play for this one too (`any_errors_fatal`)."""
+        state = self.batch.states[host]
+        if state.active:
+            self._move_to_failure(state, state.cursor)
+
+    # -- parts ----------------------------------------------------------------------------------------------
+
+    def _remember(self, entry: Entry, items: Sequence[Judged], judged: Judged) -> None:
+        for item, one in zip(entry.items, items, strict=True):
+            if isinstance(item.work, Done) and not one.failed:
+                self._set(entry, item.work.variables)
+                for host in self._receivers(entry):
+                    self.batch.world.memory(host).included.update(item.work.included)
+                    self.batch.world.memory(host).learn_facts(item.work.facts)
+                self._change_inventory(entry, one.result)
+            facts = one.result.get("ansible_facts")
+            if isinstance(facts, Mapping) and not isinstance(item.work, Done):
+                for host in self._fact_receivers(entry):
+                    self.batch.world.memory(host).learn_facts(facts)
+        if entry.task.register:
+            self._set(entry, {entry.task.register: judged.registered})
+
+    def _set(self, entry: Entry, variables: Mapping[str, Any]) -> None:
+        for host in self._receivers(entry):
+            self.batch.world.memory(host).variables.update(variables)
+
+    def _receivers(self, entry: Entry) -> list[HostName]:
+        """Who gets variables that a task sets: a task that runs once sets them for everybody."""
+        if not entry.run_once:
+            return [entry.host]
+        return [state.host for state in self.batch.states.values() if not state.ended or state.host == entry.host]
+
+    def _fact_receivers(self, entry: Entry) -> list[HostName]:
+        if entry.delegate is not None and entry.delegate_facts:
+            return [entry.delegate]
+        return self._receivers(entry)
+
+    def _change_inventory(self, entry: Entry, result: Mapping[str, Any]) -> None:
+        added = result.get("add_host")
+        if isinstance(added, Mapping):
+            self.batch.world.inventory.add_host(HostName(str(added["host_name"])), list(added.get("groups", ())),
+                                                dict(added.get("host_vars", {})))
+        group = result.get("add_group")
+        if isinstance(group, str):
+            self.batch.world.inventory.add_to_group(group, entry.host, list(result.get("parent_groups", ())))
+
+    def _enter_includes(self, state: HostState, entry: Entry) -> list[Event]:
+        events: list[Event] = []
+        for item in entry.items:
+            for work in entry.included:
+                if item.work is work:
+                    events.append(Included(work.path, (entry.host,), reference(entry),
+                                           item.label if entry.looped else None))
+        state.memory.count("ok")
+        state.cursor = into_includes(entry.cursor, entry.included)
+        return events
+
+    def _result(self, entry: Entry, judged: Judged, ms: float) -> TaskResult:
+        result = _with_reason(dict(shown(judged.result, no_log=entry.no_log)), judged)
+        return TaskResult(entry.host, reference(entry), judged.status, result, ms,
+                          ignored=judged.failed and entry.ignore_errors, loop=entry.looped, hidden=entry.no_log,
+                          delegate=entry.delegate)
+
+    def _count(self, entry: Entry, judged: Judged, *, rescued: bool) -> None:
+        memory = self.batch.world.memory(entry.host)
+        if entry.meta is not None:
+            return
+        if judged.failed and not entry.ignore_errors:
+            memory.count("rescued" if rescued else "failed")
+        elif judged.failed:
+            memory.count("ok")
+            memory.count("ignored")
+            if judged.result.get("changed"):
+                memory.count("changed")
+        elif judged.status == "changed":
+            memory.count("ok")
+            memory.count("changed")
+        else:
+            memory.count(judged.status)
+
+    def _notify(self, state: HostState, entry: Entry, judged: Judged) -> None:
+        certain = bool(judged.result.get("changed")) and not judged.failed
+        if not entry.task.notify or not (certain or judged.status == "unknown"):
+            return
+        for name in self.notifier.notifications(entry):
+            numbers = self.batch.handlers.find(name)
+            if not numbers:
+                raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
+                                     hint=near(name, self.batch.handlers.known()))
+            for number in numbers:
+                state.notified[number] = state.notified.get(number, False) or certain
+
+    def _go_on(self, state: HostState, entry: Entry) -> None:
+        """Behind the task; a handler that ran is no longer notified."""
+        cursor = entry.cursor
+        if cursor.top.handlers:
+            state.notified.pop(cursor.top.pc, None)
+        state.cursor = cursor.step()
+
+    def _fail(self, state: HostState, entry: Entry, judged: Judged) -> bool:
+        """Unwind; True when a rescue section takes over."""
+        rescued = self._move_to_failure(state, entry.cursor)
+        if state.active and state.cursor.top.blocks:
+            name = entry.name or entry.task.module
+            state.memory.variables["ansible_failed_result"] = judged.result
+            state.memory.variables["ansible_failed_task"] = {"name": name, "action": entry.task.module}
+        return rescued
+
+    def _move_to_failure(self, state: HostState, cursor: Cursor) -> bool:
+        if cursor.top.handlers:
+            state.notified.pop(cursor.top.pc, None)
+        caught = unwind(cursor)
+        if caught is not None:
+            state.cursor = caught
+            return is_rescued(caught)
+        self.give_up(state)
+        return False
+
+    def give_up(self, state: HostState) -> None:
+        """The failure was not caught: the host leaves the play, through its handlers where they are forced."""
+        state.memory.failed = True
+        forced = self.batch.world.options.force_handlers or bool(self.batch.play.force_handlers)
+        if forced and state.notified and not state.failing and not state.cursor.in_handlers:
+            state.failing = True
+            program = state.cursor.frames[0].program
+            last = max(number for number, op in enumerate(program.ops) if isinstance(op, Flush))
+            cursor = start(program)
+            for _ in range(last):
+                cursor = cursor.step()
+            state.cursor = cursor
+        else:
+            state.ended = True
+
+
+def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]:
+    return {**result, "unknown": judged.reason} if judged.status == "unknown" else result
+
+
+def _replace_rescued(event: TaskResult, rescued: bool) -> TaskResult:
+    return replace(event, rescued=rescued)
+
+
+def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:
+    """Move a host over everything that needs no task: blocks, failed blocks, flushes, the end of the play."""
+    while state.active:
+        state.cursor, halt = next_task(state.cursor, state.notified)
+        match halt:
+            case Halt.TASK:
+                return
+            case Halt.END:
+                state.ended = True
+            case Halt.RERAISE:
+                caught = reraise(state.cursor)
+                if caught is None:
+                    committer.give_up(state)
+                else:
+                    state.cursor = caught
+            case Halt.FLUSH if state.notified:
+                state.cursor = state.cursor.push(Frame(batch.handlers.program, order=1, handlers=True))
+                state.cursor, halt = next_task(state.cursor, state.notified)
+            case Halt.FLUSH:
+                state.cursor = state.cursor.step()

@@ -1,0 +1,209 @@
+"""The engine: a playbook and an inventory in, commands out, inputs in. No I/O, no clock, no threads.
+
+    engine = Engine(playbook, world, templar, modules)
+    commands = engine.start()
+    while commands: …carry them out…; commands = engine.feed(input)
+
+The last command is `Finish`. Errors that end the whole run (an unknown handler) are raised by `feed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provisioner.diag import Diagnostic, InputError, TemplateError
+from provisioner.engine.batch import Batch, World
+from provisioner.engine.cursor import start
+from provisioner.engine.handlers import HandlerTable
+from provisioner.engine.hoststate import HostState
+from provisioner.engine.modules import Modules
+from provisioner.engine.program import Program, compile_sections
+from provisioner.engine.resolve import TaskResolver
+from provisioner.engine.routines import WAIT, Routine, Scheduler
+from provisioner.engine.scopes import Scopes
+from provisioner.engine.strategy import BatchRun
+from provisioner.events import NoHosts, PlayStarted
+from provisioner.lang.model import Node, Play, Playbook, Task
+from provisioner.messages import Answered, Ask, Command, Emit, Finish, Input
+from provisioner.remote.spec import to_bool
+from provisioner.template.effects import Effect
+from provisioner.template.templar import Templar
+from provisioner.values import HostName, Value
+from provisioner.vars.scope import Scope
+
+STRATEGIES = ("linear", "lockstep", "free", "host_pinned")
+
+
+@dataclass(slots=True)
+class Engine:
+    playbooks: Sequence[Playbook]
+    world: World
+    templar: Templar
+    modules: Modules
+    _scheduler: Scheduler = field(default_factory=Scheduler)
+
+    def start(self) -> list[Command]:
+        return self._scheduler.start(self._run())
+
+    def feed(self, given: Input) -> list[Command]:
+        return self._scheduler.feed(given)
+
+    # -- plays ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> Routine[None]:
+        number = 0
+        for playbook in self.playbooks:
+            for play in playbook.plays:
+                number += 1
+                goes_on = yield from self._play(play, number)
+                if not goes_on:
+                    yield self._finish()
+                    return
+        yield self._finish()
+
+    def _finish(self) -> Finish:
+        memories = self.world.memories.items()
+        return Finish(frozenset(host for host, memory in memories if memory.failed),
+                      frozenset(host for host, memory in memories if memory.unreachable))
+
+    def _play(self, play: Play, number: int) -> Routine[bool]:
+        """One play; False when the playbook must end here: nobody of a batch is left."""
+        context = _PlayKeywords(play, self.templar, self.world)
+        name = context.name()
+        pattern = context.pattern()
+        matched = self.world.inventory.hosts(pattern, self.world.options.limit)
+        hosts = context.ordered(host for host in matched if not self._is_out(host))
+        yield Emit(PlayStarted(name, tuple(hosts), f"{play.span.file}:{play.span.line}"))
+        if not hosts:
+            yield Emit(NoHosts(name, "" if not matched else "all of them failed before"))
+            return True
+        vars_files = yield from self._vars_files(play, context.scope)
+        for slice_ in context.batches(hosts):
+            batch = Batch(play, self.world, number, name, tuple(hosts), handlers=HandlerTable(list(play.handlers)),
+                          vars_files=vars_files, roles=list(play.used_roles))
+            program = self._program(play, context)
+            batch.states = {host: HostState(host, self.world.memory(host), start(program)) for host in slice_}
+            resolver = TaskResolver(batch, Scopes(batch, self.templar), self.templar, self.modules)
+            yield from BatchRun(batch, resolver, context.strategy(), context.flag(play.any_errors_fatal),
+                                context.percentage()).run()
+            if all(self._is_out(host) for host in slice_):
+                return False
+            if batch.ends_play:
+                break
+        return True
+
+    def _is_out(self, host: HostName) -> bool:
+        memory = self.world.memory(host)
+        return memory.failed or memory.unreachable
+
+    def _program(self, play: Play, context: _PlayKeywords) -> Program:
+        select = self.world.options.tags.select
+        gathering: tuple[Node, ...] = (_gather(play),) if context.gathers() else ()
+        return compile_sections([select((*gathering, *play.pre_tasks)), select((*play.roles, *play.tasks)),
+                                 select(play.post_tasks)])
+
+    def _vars_files(self, play: Play, scope: Scope) -> Routine[Mapping[str, Value]]:
+        """The variables of `vars_files`, later files winning; of a list of names the first that exists."""
+        merged: dict[str, Value] = {}
+        for entry in play.vars_files:
+            names = entry if isinstance(entry, (tuple, list)) else (entry,)
+            candidates = tuple(str(self.templar.render(name, scope)) for name in names)
+            yield Ask(self.world.number(), Effect("vars_file", candidates, (("playbook", play.file),)))
+            answered = yield WAIT
+            assert isinstance(answered, Answered)
+            if answered.error is not None:
+                raise answered.error
+            merged.update(answered.value)
+        return merged
+
+
+def _gather(play: Play) -> Task:
+    """The task that gathers facts, with the play's own keywords."""
+    args: dict[str, Any] = {}
+    if play.gather_subset is not None:
+        args["gather_subset"] = play.gather_subset
+    if play.gather_timeout is not None:
+        args["gather_timeout"] = play.gather_timeout
+    plain = play.template or Task("setup", {}, play.span, file=play.file)
+    return replace(plain, module="setup", args=args, name="Gathering Facts", span=play.span,
+                   tags=play.tags | {"always"}, implicit=True)
+
+
+@dataclass(slots=True)
+class _PlayKeywords:
+    """Renders the keywords of a play; they see extra variables and the play's own."""
+
+    play: Play
+    templar: Templar
+    world: World
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        batch = Batch(self.play, self.world, 0, "", ())
+        self.scope = Scopes(batch, self.templar).of_play()
+
+    def render(self, value: Value) -> Value:
+        return self.templar.render(value, self.scope)
+
+    def flag(self, value: Value, default: bool = False) -> bool:
+        rendered = self.render(value)
+        return default if rendered is None else to_bool(rendered)
+
+    def name(self) -> str:
+        if self.play.name is None:
+            hosts = self.render(self.play.hosts)
+            return ",".join(map(str, hosts)) if isinstance(hosts, (list, tuple)) else str(hosts)
+        try:
+            return str(self.render(self.play.name))
+        except TemplateError:
+            return str(getattr(self.play.name, "source", self.play.name))
+
+    def pattern(self) -> str:
+        try:
+            hosts = self.render(self.play.hosts)
+        except TemplateError as error:
+            raise InputError([Diagnostic("The hosts of a play are not known", error.message,
+                                         error.span or self.play.span, error.hint)]) from None
+        return ",".join(map(str, hosts)) if isinstance(hosts, (list, tuple)) else str(hosts)
+
+    def gathers(self) -> bool:
+        return self.flag(self.play.gather_facts, default=True)
+
+    def strategy(self) -> str:
+        name = str(self.world.options.strategy or self.render(self.play.strategy) or "linear")
+        return name.rpartition(".")[2]
+
+    def percentage(self) -> float | None:
+        value = self.render(self.play.max_fail_percentage)
+        return None if value is None else float(value)
+
+    def ordered(self, hosts: Iterator[HostName]) -> list[HostName]:
+        found = list(hosts)
+        match self.render(self.play.order):
+            case "sorted":
+                return sorted(found)
+            case "reverse_sorted":
+                return sorted(found, reverse=True)
+            case "reverse_inventory":
+                return found[::-1]
+        return found
+
+    def batches(self, hosts: Sequence[HostName]) -> Iterator[Sequence[HostName]]:
+        """`serial`: numbers or percentages of all hosts; the last one repeats."""
+        rendered = self.render(list(self.play.serial))
+        sizes = [size for entry in rendered for size in (entry if isinstance(entry, list) else [entry])]
+        left, turn = list(hosts), 0
+        while left:
+            size = _size(sizes[min(turn, len(sizes) - 1)], len(hosts)) if sizes else len(left)
+            yield left[:size]
+            left, turn = left[size:], turn + 1
+
+
+def _size(serial: Value, total: int) -> int:
+    text = str(serial).strip()
+    number = int(float(text[:-1]) / 100 * total) if text.endswith("%") else int(text)
+    if number == 0 and not text.endswith("%"):
+        return total
+    return max(1, number)

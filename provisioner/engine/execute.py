@@ -1,0 +1,224 @@
+"""Carries out a plan whose steps go out together: one segment a host, results committed in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.engine.batch import Batch
+from provisioner.engine.calls import module_call
+from provisioner.engine.commit import Committer
+from provisioner.engine.entry import Entry, Item, Plan
+from provisioner.engine.hoststate import Ahead
+from provisioner.engine.judge import Judged
+from provisioner.engine.naming import reference
+from provisioner.engine.resolve import TaskResolver
+from provisioner.engine.routines import WAIT, Routine
+from provisioner.engine.telling import Telling
+from provisioner.events import Event, HostBegan, HostText
+from provisioner.messages import (
+    CallBegan,
+    CallEnded,
+    CallId,
+    CallText,
+    Emit,
+    Input,
+    ModuleCall,
+    RunSegment,
+    Segment,
+    SegmentEnded,
+    SegmentLost,
+)
+from provisioner.values import HostName
+
+
+@dataclass(slots=True)
+class _Track:
+    """One host's way through the plan."""
+
+    host: HostName
+    entries: list[Entry]
+    step: int = 0
+    judged: list[Judged] = field(default_factory=list)
+    ms: float = 0.0
+    calls: dict[CallId, tuple[int, Item]] = field(default_factory=dict)
+    stopped: bool = False
+    """Left its straight way (failed, rescued, lost): the rest of the plan is not for it."""
+    waiting: bool = False
+    """A segment is out."""
+
+    @property
+    def entry(self) -> Entry:
+        return self.entries[self.step]
+
+    @property
+    def done(self) -> bool:
+        return self.stopped or self.step >= len(self.entries)
+
+
+@dataclass(slots=True)
+class Execution:
+    """Of one plan."""
+
+    batch: Batch
+    resolver: TaskResolver
+    committer: Committer
+    plan: Plan
+    tracks: dict[HostName, _Track] = field(default_factory=dict)
+    by_segment: dict[int, _Track] = field(default_factory=dict)
+    telling: Telling = field(init=False)
+
+    def __post_init__(self) -> None:
+        hosts = list(self.plan.steps[0].entries)
+        self.tracks = {host: _Track(host, [step.entries[host] for step in self.plan.steps]) for host in hosts}
+        firsts = [next(iter(step.entries.values())) for step in self.plan.steps]
+        self.telling = Telling([reference(entry) for entry in firsts], [set(hosts) for _ in firsts],
+                               self.batch.world.options.check)
+
+    def run(self) -> Routine[None]:
+        for track in self.tracks.values():
+            segment = self._segment(track)
+            if segment is not None:
+                yield segment
+            yield from emit(self._advance(track))
+        while any(track.waiting for track in self.tracks.values()):
+            given = yield WAIT
+            assert given is not None
+            yield from emit(self._take(given))
+
+    # -- sending --------------------------------------------------------------------------------------------
+
+    def _segment(self, track: _Track) -> RunSegment | None:
+        world = self.batch.world
+        memory = world.memory(track.host)
+        calls: list[ModuleCall] = []
+        first: Entry | None = None
+        for number, entry in enumerate(track.entries):
+            remote = [item for item in entry.items if item.on_host]
+            for item in remote:
+                call = CallId(world.number())
+                track.calls[call] = (number, item)
+                calls.append(module_call(entry, item, call, memory, group=number, last=item is remote[-1]))
+            if remote and first is None:
+                first = entry
+        if first is None:
+            return None
+        segment = Segment(world.number(), tuple(calls), first.become)
+        self.by_segment[segment.id] = track
+        track.waiting = True
+        memory.round_trips += 1
+        return RunSegment(track.host, first.target, segment)
+
+    # -- receiving ------------------------------------------------------------------------------------------
+
+    def _take(self, given: Input) -> list[Event]:
+        match given:
+            case CallBegan():
+                return self._began(self.by_segment[given.segment], given)
+            case CallText():
+                return self._text(self.by_segment[given.segment], given)
+            case CallEnded():
+                return self._ended(self.by_segment[given.segment], given)
+            case SegmentEnded():
+                return self._closed(self.by_segment[given.segment])
+            case SegmentLost():
+                return self._lost(self.by_segment[given.segment], given)
+            case _:
+                raise TypeError(given)
+
+    def _began(self, track: _Track, given: CallBegan) -> list[Event]:
+        step, item = track.calls[given.call]
+        if track.stopped:
+            return []
+        began = HostBegan(track.host, reference(track.entries[step]), item.label or None)
+        return [*self.telling.begin(step), began]
+
+    def _text(self, track: _Track, given: CallText) -> list[Event]:
+        step, _ = track.calls[given.call]
+        entry = track.entries[step]
+        if entry.no_log:
+            return []
+        return [HostText(track.host, reference(entry), given.stream, given.data.decode("utf-8", "replace"))]
+
+    def _ended(self, track: _Track, given: CallEnded) -> list[Event]:
+        if track.stopped:
+            return []
+        step, item = track.calls[given.call]
+        assert step == track.step, "results come in the order of the tasks"
+        if track.entry.check:
+            self.batch.world.memory(track.host).predict(given.result.get("predictions"))
+        told = self._item_done(track, item, given.result, given.ms)
+        return told + self._advance(track)
+
+    def _item_done(self, track: _Track, item: Item, result: Mapping[str, Any], ms: float) -> list[Event]:
+        entry = track.entry
+        # Items that need nobody stand between those that ran: they take their turn first.
+        told = self._local_items(track)
+        judged = self.resolver.judge_item(entry, item, result, Ahead(entry.cursor))
+        track.judged.append(judged)
+        track.ms += ms
+        return told + self.telling.tell(track.step, self.committer.item_events(entry, item, judged, ms))
+
+    def _local_items(self, track: _Track) -> list[Event]:
+        """Judge the items at hand that need no host, up to the next one that does."""
+        told: list[Event] = []
+        entry = track.entry
+        while len(track.judged) < len(entry.items) and not entry.items[len(track.judged)].on_host:
+            item = entry.items[len(track.judged)]
+            judged = self.resolver.judge_known(entry, item, Ahead(entry.cursor))
+            track.judged.append(judged)
+            told += self.telling.tell(track.step, self.committer.item_events(entry, item, judged, 0.0))
+        return told
+
+    def _advance(self, track: _Track) -> list[Event]:
+        """Commit every task of this host that is complete."""
+        told: list[Event] = []
+        while not track.done:
+            told += self._local_items(track)
+            if len(track.judged) < len(track.entry.items):
+                break
+            events, straight = self.committer.commit(track.entry, track.judged, track.ms)
+            told += self.telling.tell(track.step, events)
+            told += self._next(track, straight=straight)
+        return told
+
+    def _next(self, track: _Track, *, straight: bool) -> list[Event]:
+        step = track.step
+        track.step += 1
+        track.judged, track.ms = [], 0.0
+        if straight:
+            return self.telling.passed(track.host, step)
+        track.stopped = True
+        return self.telling.dropped(track.host)
+
+    def _closed(self, track: _Track) -> list[Event]:
+        track.waiting = False
+        if not track.done:
+            return self._lost_with(track, "the host ended the work without a result for every task", "",
+                                   unreachable=True)
+        return []
+
+    def _lost(self, track: _Track, given: SegmentLost) -> list[Event]:
+        track.waiting = False
+        return self._lost_with(track, given.message, given.hint, unreachable=given.unreachable)
+
+    def _lost_with(self, track: _Track, message: str, hint: str, *, unreachable: bool) -> list[Event]:
+        """The segment is gone: the task at hand (the next that needed the host) is the one it hit."""
+        if track.done:
+            return []
+        entry = track.entry
+        if unreachable:
+            events, straight = self.committer.unreachable(entry, message, hint)
+        else:
+            result = {"changed": False, "failed": True, "msg": message, **({"hint": hint} if hint else {})}
+            judged = Judged("failed", result)
+            events, straight = self.committer.commit(entry, [judged] * len(entry.items), 0.0)
+        told = self.telling.tell(track.step, events)
+        del straight  # even when the error is ignored, what was planned behind has to be planned anew
+        return told + self._next(track, straight=False)
+
+
+def emit(events: Iterable[Event]) -> Routine[None]:
+    for event in events:
+        yield Emit(event)

@@ -1,0 +1,89 @@
+"""`meta:` tasks: they move hosts about and touch nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from provisioner.diag import ProvisionError, near
+from provisioner.engine.batch import Batch
+from provisioner.engine.commit import Committer
+from provisioner.engine.cursor import Frame
+from provisioner.engine.entry import Entry, Meta
+from provisioner.engine.naming import reference
+from provisioner.engine.routines import WAIT, Routine
+from provisioner.events import TaskStarted
+from provisioner.messages import Ask, Emit
+from provisioner.template.effects import Effect
+
+if TYPE_CHECKING:
+    from provisioner.engine.resolve import TaskResolver
+
+
+def _noop(batch: Batch, entry: Entry) -> None:
+    pass
+
+
+def _flush(batch: Batch, entry: Entry) -> None:
+    state = batch.states[entry.host]
+    if state.notified:
+        frame = Frame(batch.handlers.program, order=1, handlers=True)
+        state.cursor = entry.cursor.push(frame)
+
+
+def _end_host(batch: Batch, entry: Entry) -> None:
+    batch.states[entry.host].ended = True
+
+
+def _end_batch(batch: Batch, entry: Entry) -> None:
+    for state in batch.states.values():
+        state.ended = True
+
+
+def _end_play(batch: Batch, entry: Entry) -> None:
+    _end_batch(batch, entry)
+    batch.ends_play = True
+
+
+def _clear_facts(batch: Batch, entry: Entry) -> None:
+    batch.world.memory(entry.host).forget_facts()
+
+
+def _clear_host_errors(batch: Batch, entry: Entry) -> None:
+    """Hosts that were lost or failed take part again from the next play on."""
+    for memory in batch.world.memories.values():
+        memory.failed = memory.unreachable = False
+
+
+ACTIONS: Mapping[str, Callable[[Batch, Entry], None]] = {
+    "noop": _noop,
+    "flush_handlers": _flush,
+    "end_host": _end_host,
+    "end_batch": _end_batch,
+    "end_play": _end_play,
+    "clear_facts": _clear_facts,
+    "clear_host_errors": _clear_host_errors,
+    "reset_connection": _noop,
+}
+
+
+def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
+                   entries: Sequence[Entry]) -> Routine[None]:
+    """The meta task of each host; `when` decides host by host."""
+    for entry in entries:
+        work = entry.items[0].work
+        if not isinstance(work, Meta):
+            yield Emit(TaskStarted(reference(entry), batch.world.options.check))
+            judged = resolver.judge_nothing_done(entry)
+            for event in committer.commit(entry, judged, 0.0)[0]:
+                yield Emit(event)
+            continue
+        action = ACTIONS.get(work.action)
+        if action is None:
+            raise ProvisionError(f"`meta: {work.action}` is not supported", span=entry.task.span,
+                                 hint=near(work.action, ACTIONS) or "it takes: " + ", ".join(sorted(ACTIONS)))
+        batch.states[entry.host].cursor = entry.cursor.step()
+        if work.action == "reset_connection":
+            yield Ask(batch.world.number(), Effect("reset_connection", (entry.host,)))
+            yield WAIT
+        action(batch, entry)

@@ -1,0 +1,331 @@
+"""Makes a task ready for a host: renders everything, decides `when`, finds the target. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from provisioner.actions.base import Done, HostWork
+from provisioner.diag import TemplateError, UndefinedVariable
+from provisioner.engine.batch import Batch
+from provisioner.engine.entry import Broken, Drive, Enclose, Entry, Item, Meta, NotKnowable, Skip, Work
+from provisioner.engine.expansion import TaskExpansion
+from provisioner.engine.hoststate import Ahead
+from provisioner.engine.includes import include_work
+from provisioner.engine.judge import Evaluate, Judged, aggregate, failure, judge, skipped
+from provisioner.engine.loops import item_variables, loop_items
+from provisioner.engine.modules import ModuleInfo, Modules, arguments
+from provisioner.engine.program import Run
+from provisioner.engine.scopes import Scopes
+from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, target_of
+from provisioner.lang.model import Include, Task
+from provisioner.messages import Become, Target
+from provisioner.remote.spec import to_bool
+from provisioner.template.templar import Templar
+from provisioner.values import OMIT, Condition, HostName, Secret, Unknown, contains_unknown, drop_omitted
+from provisioner.vars.scope import Scope
+
+RETRIES = 3
+DELAY = 5.0
+KEEPS_UNKNOWN = frozenset({"set_fact"})
+"""Modules that may be given values nobody knows yet: they only pass them on."""
+
+
+@dataclass(slots=True)
+class TaskResolver:
+    batch: Batch
+    scopes: Scopes
+    templar: Templar
+    modules: Modules
+
+    # -- the planner's interface ----------------------------------------------------------------------------
+
+    def resolve(self, host: HostName, ahead: Ahead, *, others_pending: bool) -> Entry:
+        op = ahead.cursor.op
+        assert isinstance(op, Run)
+        task = op.keywords
+        scope = self.scopes.of_task(host, task, ahead, shared_pending=others_pending)
+        reading = _Reading(self, task, scope)
+        name = reading.name()
+        shell = Entry(host, ahead.cursor, task, op.task, self.batch.number, name, (), task.loop is not None,
+                      Target(host))
+        if ahead.cursor.top.handlers and not ahead.notified.get(ahead.cursor.top.pc, True):
+            reason = "notified only by tasks of which check mode cannot tell whether they change anything"
+            return replace(shell, items=(Item(NotKnowable(reason)),), looped=False)
+        try:
+            entry = self._with_keywords(shell, reading)
+        except TemplateError as error:
+            return replace(shell, items=(Item(Broken(failure(error))),), looped=False)
+        return replace(entry, items=self._items(entry, reading), looped=task.loop is not None)
+
+    def known(self, entry: Entry, ahead: Ahead) -> Judged | None:
+        if any(isinstance(item.work, (HostWork, Drive, Meta, Enclose)) for item in entry.items):
+            return None
+        judged = [self.judge_known(entry, item, ahead) for item in entry.items]
+        return aggregate(judged) if entry.looped else judged[0]
+
+    def writes_facts(self, entry: Entry) -> bool:
+        info = self.modules.get(entry.task.module)
+        return info is not None and info.facts
+
+    # -- after a result -------------------------------------------------------------------------------------
+
+    def judge_known(self, entry: Entry, item: Item, ahead: Ahead) -> Judged:
+        """The result of an item that needs nobody."""
+        raw = raw_result(item.work)
+        assert raw is not None
+        return self.judge_item(entry, item, raw, ahead)
+
+    def judge_nothing_done(self, entry: Entry) -> list[Judged]:
+        """The results of an entry none of whose items needs anybody."""
+        return [self.judge_known(entry, item, Ahead(entry.cursor)) for item in entry.items]
+
+    def evaluator(self, entry: Entry, item: Item, ahead: Ahead | None = None) -> Evaluate:
+        """Evaluates the task's own conditions about a result (`changed_when`, `until` …)."""
+        scope: Scope | None = None
+
+        def evaluate(condition: Condition, variables: Mapping[str, Any]) -> bool | Unknown:
+            nonlocal scope
+            if scope is None:
+                scope = self.scopes.of_task(entry.host, entry.task, ahead or Ahead(entry.cursor))
+            return self.templar.condition(condition, scope.with_layer("loop", {**item.variables, **variables}))
+
+        return evaluate
+
+    def all_hold(self, conditions: Sequence[Condition], entry: Entry, item: Item, judged: Judged) -> bool:
+        """Whether all conditions hold for the result (`break_when`)."""
+        evaluate = self.evaluator(entry, item)
+        variables = {entry.task.register: judged.result} if entry.task.register else {}
+        return all(evaluate(condition, variables) is True for condition in conditions)
+
+    def judge_item(self, entry: Entry, item: Item, raw: Mapping[str, Any], ahead: Ahead) -> Judged:
+        """A raw result under the task's conditions; loop variables become part of it."""
+        loop_var = item.variables.get("ansible_loop_var")
+        extra = {str(loop_var): item.variables[str(loop_var)], "ansible_loop_var": loop_var} if loop_var else {}
+        task = entry.task
+        if isinstance(item.work, (Skip, Broken, NotKnowable)):
+            task = replace(task, changed_when=None, failed_when=None)
+        return judge({**raw, **extra}, task, self.evaluator(entry, item, ahead))
+
+    def notifications(self, entry: Entry) -> list[str]:
+        ahead = Ahead(entry.cursor)
+        scope = self.scopes.of_task(entry.host, entry.task, ahead)
+        names: list[str] = []
+        for value in entry.task.notify:
+            rendered = self.templar.render(value, scope)
+            names += map(str, rendered if isinstance(rendered, (list, tuple)) else [rendered])
+        return names
+
+    # -- keywords -------------------------------------------------------------------------------------------
+
+    def _with_keywords(self, entry: Entry, reading: _Reading) -> Entry:
+        task, options = entry.task, self.batch.world.options
+        delegate = reading.text(task.delegate_to)
+        if delegate == entry.host:
+            delegate = None
+        check = reading.boolean(task.check_mode, "check_mode", options.check)
+        target, become = self._reach(entry.host, HostName(delegate) if delegate else None, task, reading)
+        retries = 0
+        if task.until is not None or task.retries is not None:
+            retries = max(int(reading.number(task.retries, RETRIES)), 0)
+        pause = reading.number(task.loop.control.pause, 0.0) if task.loop else 0.0
+        timeout = reading.number(task.timeout, 0.0)
+        return replace(
+            entry, target=target, become=become, environment=reading.environment(), check=check,
+            diff=reading.boolean(task.diff, "diff", options.diff), no_log=reading.boolean(task.no_log, "no_log", False),
+            ignore_errors=reading.boolean(task.ignore_errors, "ignore_errors", False),
+            ignore_unreachable=reading.boolean(task.ignore_unreachable, "ignore_unreachable", False),
+            any_errors_fatal=reading.boolean(task.any_errors_fatal, "any_errors_fatal", False),
+            run_once=reading.boolean(task.run_once, "run_once", False),
+            delegate=HostName(delegate) if delegate else None,
+            delegate_facts=reading.boolean(task.delegate_facts, "delegate_facts", False),
+            timeout=timeout or None, retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
+
+    def _reach(self, host: HostName, delegate: HostName | None, task: Task,
+               reading: _Reading) -> tuple[Target, Become | None]:
+        keywords = dict(keywords_of(task, reading.render))
+        scope, machine = reading.scope, host
+        if delegate is not None:
+            scope, machine = self.scopes.of_host(delegate), delegate
+            keywords = {name: value for name, value in keywords.items() if name not in ("connection", "port")}
+        defaults = self.batch.world.options.connection
+
+        def lookup(name: str) -> Any:
+            try:
+                value = scope.get(name)
+            except KeyError:
+                return None
+            return None if value is OMIT else value
+
+        target = target_of(machine, lookup, keywords.get, defaults, local=machine in LOCAL_NAMES)
+        return target, become_of(lookup, keywords.get, defaults, target)
+
+    # -- items ----------------------------------------------------------------------------------------------
+
+    def _items(self, entry: Entry, reading: _Reading) -> tuple[Item, ...]:
+        task = entry.task
+        if task.loop is None:
+            return (Item(self._work(entry, reading, {})),)
+        try:
+            found = loop_items(task.loop, reading.scope, self.templar)
+        except TemplateError as error:
+            return (Item(self._without_items(reading, error)),)
+        if isinstance(found, Unknown):
+            return (Item(NotKnowable(found.reason)),)
+        return tuple(self._item(entry, reading, found, index) for index in range(len(found)))
+
+    def _without_items(self, reading: _Reading, error: TemplateError) -> Work:
+        """A loop that cannot be rendered does no harm where `when` does not hold anyway."""
+        try:
+            if isinstance(error, UndefinedVariable) and isinstance(skip := reading.skip({}), Skip):
+                return skip
+        except TemplateError:
+            pass
+        return Broken(failure(error))
+
+    def _item(self, entry: Entry, reading: _Reading, items: Sequence[Any], index: int) -> Item:
+        assert entry.task.loop is not None
+        variables = item_variables(entry.task.loop, items, index, reading.render)
+        work = self._work(entry, reading, variables)
+        label = entry.task.loop.control.label
+        try:
+            shown = items[index] if label is None else self.templar.render(
+                label, reading.scope.with_layer("loop", variables))
+        except TemplateError:
+            shown = items[index]
+        return Item(work, variables, str(shown))
+
+    def _work(self, entry: Entry, reading: _Reading, variables: Mapping[str, Any]) -> Work:
+        try:
+            skip = reading.skip(variables)
+            if skip is not None:
+                return skip
+            inner = reading.scope.with_layer("loop", variables) if variables else reading.scope
+            if isinstance(entry.source, Include):
+                return include_work(self.batch, entry, entry.source, inner, self.templar, variables)
+            return self._module_work(entry, inner)
+        except TemplateError as error:
+            return Broken(failure(error))
+
+    def _module_work(self, entry: Entry, scope: Scope) -> Work:
+        task = entry.task
+        if task.module == "meta":
+            return Meta(str(task.args.get("_raw_params", "")))
+        info = self.modules.get(task.module)
+        if info is None:
+            return Broken({"changed": False, "failed": True, "msg": (
+                f"the module `{task.module}` is known, but provision does not have it")})
+        args = drop_omitted({name: self._argument(value, scope) for name, value in
+                             arguments(info.spec, task.args).items()})
+        unknown = contains_unknown(args)
+        if unknown is not None and task.module not in KEEPS_UNKNOWN:
+            return NotKnowable(unknown.reason)
+        problems = info.spec.problems(args, _is_plain) if info.spec is not None else []
+        if problems:
+            told = "; ".join(p.message + (f" ({p.hint})" if p.hint else "") for p in problems)
+            return Broken({"changed": False, "failed": True, "msg": told})
+        return self._hand_over(entry, info, args, scope)
+
+    def _argument(self, value: Any, scope: Scope) -> Any:
+        """Rendered, but conditions (`that` of assert) stay conditions: the action evaluates them."""
+        if isinstance(value, (list, tuple)) and any(isinstance(part, Condition) for part in value):
+            return value
+        return value if isinstance(value, Condition) else self.templar.render(value, scope)
+
+    def _hand_over(self, entry: Entry, info: ModuleInfo, args: Mapping[str, Any], scope: Scope) -> Work:
+        if info.drives:
+            return Drive(info.name, args, info.batch)
+        if info.expand is None:
+            return HostWork(info.name, args)
+        return info.expand(TaskExpansion(self.batch, self.templar, entry, args, scope))
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, (Unknown, Secret, Condition))
+
+
+def raw_result(work: Work) -> Mapping[str, Any] | None:
+    """The result of work that needs nobody; None when somebody must do it."""
+    match work:
+        case Skip():
+            return skipped(work.false_condition)
+        case Broken():
+            return work.result
+        case NotKnowable():
+            return {"changed": False, "unknown": work.reason}
+        case Done():
+            return work.result
+        case Enclose():
+            return {"changed": False, "include": work.path}
+        case _:
+            return None
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Renders the keywords of one task in its scope."""
+
+    resolver: TaskResolver
+    task: Task
+    scope: Scope
+
+    def render(self, value: Any) -> Any:
+        return self.resolver.templar.render(value, self.scope)
+
+    def name(self) -> str:
+        """For people: a name that cannot be rendered is shown as it is written."""
+        if self.task.name is None:
+            return ""
+        try:
+            rendered = self.render(self.task.name)
+        except TemplateError:
+            rendered = None
+        if rendered is None or isinstance(rendered, Unknown):
+            return str(getattr(self.task.name, "source", self.task.name))
+        return str(rendered)
+
+    def text(self, value: Any) -> str | None:
+        rendered = self.render(value)
+        return None if rendered is None or rendered is OMIT else str(rendered)
+
+    def boolean(self, value: Any, keyword: str, default: bool) -> bool:
+        rendered = self.render(value)
+        if rendered is None or rendered is OMIT:
+            return default
+        try:
+            return to_bool(rendered)
+        except ValueError as error:
+            raise TemplateError(f"`{keyword}`: {error}", span=self.task.span) from None
+
+    def number(self, value: Any, default: float) -> float:
+        rendered = self.render(value)
+        if rendered is None or rendered is OMIT:
+            return default
+        try:
+            return float(rendered)
+        except (TypeError, ValueError):
+            raise TemplateError(f"a number is expected, not {rendered!r}", span=self.task.span) from None
+
+    def environment(self) -> dict[str, str | Secret]:
+        merged: dict[str, str | Secret] = {}
+        for layer in self.task.environment:
+            rendered = drop_omitted(self.render(layer))
+            if rendered in (None, ""):
+                continue
+            if not isinstance(rendered, Mapping):
+                raise TemplateError("`environment` must be a mapping", span=self.task.span)
+            merged.update((str(name), value if isinstance(value, Secret) else str(value))
+                          for name, value in rendered.items())
+        return merged
+
+    def skip(self, variables: Mapping[str, Any]) -> Skip | NotKnowable | None:
+        """What `when` says: None to go on."""
+        scope = self.scope.with_layer("loop", variables) if variables else self.scope
+        for condition in self.task.when:
+            held = self.resolver.templar.condition(condition, scope)
+            if isinstance(held, Unknown):
+                return NotKnowable(held.reason)
+            if not held:
+                return Skip(condition.source)
+        return None

@@ -1,0 +1,204 @@
+"""The variables a host sees: puts what the engine knows into the layers of a `Scope`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from provisioner.engine.batch import Batch
+from provisioner.engine.cursor import Cursor
+from provisioner.engine.hoststate import Ahead
+from provisioner.engine.planner import PendingRead
+from provisioner.lang.model import Task
+from provisioner.template.effects import Effects, KnownEffects
+from provisioner.template.templar import Templar
+from provisioner.values import HostName, Value
+from provisioner.vars import magic
+from provisioner.vars.facts import inject
+from provisioner.vars.precedence import Sources, assemble, role_layers
+from provisioner.vars.scope import Layer, Scope
+
+SHARED_NAMES = frozenset({"hostvars", "groups", "group_names", "play_hosts", "ansible_play_hosts",
+                          "ansible_play_batch"})
+"""What other hosts' tasks can change."""
+
+
+class PendingNames(Mapping[str, Value]):
+    """Variables that planned tasks will write: reading one ends the plan."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __getitem__(self, name: str) -> Value:
+        raise PendingRead(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class PendingFacts(PendingNames):
+    """The same for facts, of which nobody knows the names before."""
+
+    def __init__(self) -> None:
+        super().__init__(frozenset({"ansible_facts"}))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.startswith("ansible_")
+
+
+@dataclass(slots=True)
+class Scopes:
+    """Makes scopes for one batch."""
+
+    batch: Batch
+    templar: Templar
+    _facts: dict[HostName, tuple[int, Mapping[str, Value]]] = field(default_factory=dict)
+
+    def of_task(self, host: HostName, task: Task, ahead: Ahead, *, shared_pending: bool = False) -> Scope:
+        """What `task` sees on `host` at `ahead.cursor`."""
+        layers = role_layers(self.batch.roles, task.role)
+        frame_vars = ahead.cursor.frame_vars
+        sources = Sources(
+            role_defaults=(("defaults", magic.default_variables()), *layers.defaults),
+            role_vars=layers.vars,
+            role_params=layers.params,
+            task_vars=task.vars,
+            include_params=(*task.include_vars_, *frame_vars),
+            magic={**self._magic(host), **_place(task, self.batch)},
+            **self._of_host(host),
+        )
+        scope = self._with_ahead(assemble(sources), ahead, shared_pending)
+        return Scope(self.templar, scope, self.effects(host, ahead.cursor))
+
+    def of_host(self, host: HostName) -> Scope:
+        """What `hostvars[host]` shows, and what connection variables are read from."""
+        layers = role_layers(self.batch.roles)
+        sources = Sources(role_defaults=(("defaults", magic.default_variables()), *layers.defaults),
+                          role_vars=layers.vars, magic=self._magic(host), **self._of_host(host))
+        return Scope(self.templar, assemble(sources))
+
+    def effects(self, host: HostName, cursor: Cursor) -> Effects:
+        return KnownEffects(self.batch.answers.get((host, cursor.position), {}))
+
+    def of_play(self) -> Scope:
+        """What the play's own keywords see: no host."""
+        sources = Sources(play_vars=self.batch.play.vars, extra_vars=self.batch.world.options.extra_vars)
+        return Scope(self.templar, assemble(sources))
+
+    # -- parts ----------------------------------------------------------------------------------------------
+
+    def _of_host(self, host: HostName) -> dict[str, Any]:
+        world, play = self.batch.world, self.batch.play
+        memory = world.memory(host)
+        return {
+            "inventory": world.inventory.host_layers(host) if world.inventory.has(host) else (),
+            "facts": self._injected(host),
+            "play_vars": play.vars,
+            "vars_files": (("vars_files", self.batch.vars_files),),
+            "include_vars": memory.included,
+            "set_facts": memory.variables,
+            "extra_vars": world.options.extra_vars,
+        }
+
+    def _injected(self, host: HostName) -> Mapping[str, Value]:
+        memory = self.batch.world.memory(host)
+        known = self._facts.get(host)
+        if known is None or known[0] != memory.facts_version:
+            known = (memory.facts_version, inject(memory.facts).variables)
+            self._facts[host] = known
+        return known[1]
+
+    def _magic(self, host: HostName) -> dict[str, Value]:
+        batch, world = self.batch, self.batch.world
+        options, inventory = world.options, world.inventory
+        alive = [name for name in batch.play_hosts if not world.memory(name).failed
+                 and not world.memory(name).unreachable]
+        in_batch = [name for name in batch.states if name in alive]
+        every_host = list(dict.fromkeys([*inventory.groups.get("all", ()), *batch.play_hosts]))
+        return {
+            **magic.run_variables(
+                check=options.check, diff=options.diff, verbosity=options.verbosity, limit=options.limit,
+                run_tags=sorted(options.tags.wanted), skip_tags=sorted(options.tags.skipped),
+                inventory_dir=options.inventory_dir, inventory_sources=options.inventory_sources),
+            **magic.play_variables(
+                name=batch.play_name, playbook_dir=playbook_dir(batch), hosts_all=batch.play_hosts, hosts=alive,
+                batch=in_batch, role_names=list(dict.fromkeys(role.name for role in batch.roles))),
+            **magic.host_variables(
+                host=host, group_names=_group_names(batch, host), groups=inventory.groups,
+                hostvars=magic.HostVars(every_host, lambda name: self.of_host(HostName(name)))),
+        }
+
+    def _with_ahead(self, layers: tuple[Layer, ...], ahead: Ahead, shared_pending: bool) -> tuple[Layer, ...]:
+        """Put what is known or pending ahead directly above the layer it belongs to."""
+        above: dict[str, list[Layer]] = {
+            "facts": [("pending facts", PendingFacts())] if ahead.facts_pending else [],
+            "include_vars": [("include_vars", ahead.included)] if ahead.included else [],
+            "set_fact or register": [
+                *([("pending", PendingNames(frozenset(ahead.pending)))] if ahead.pending else []),
+                *([("set_fact or register", ahead.variables)] if ahead.variables else [])],
+            "magic variables": [("other hosts", PendingNames(SHARED_NAMES))] if shared_pending else [],
+        }
+        if ahead.facts:
+            above["facts"].append(("facts", inject(ahead.facts).variables))
+        if not any(above.values()):
+            return layers
+        return tuple(_insert(layers, above))
+
+
+_ORDER = ("loop", "magic variables", "-e", "include parameters", "role parameters", "set_fact or register",
+          "include_vars", "block and task vars", "role vars", "vars_files", "vars_prompt", "play vars", "facts")
+
+
+def _insert(layers: tuple[Layer, ...], above: Mapping[str, list[Layer]]) -> Iterator[Layer]:
+    """`layers` with further ones put in front of the level they go with, also where that level is empty."""
+    waiting = [level for level in _ORDER if above.get(level)]
+    for layer in layers:
+        rank = _rank(layer[0])
+        while waiting and _ORDER.index(waiting[0]) <= rank:
+            yield from above[waiting.pop(0)]
+        yield layer
+    for level in waiting:
+        yield from above[level]
+
+
+def _rank(label: str) -> int:
+    """Where a layer stands in `_ORDER`; inventory and defaults come behind all of it."""
+    if label in _ORDER:
+        return _ORDER.index(label)
+    for prefix, level in (("vars of role", "role vars"), ("parameters of role", "role parameters")):
+        if label.startswith(prefix):
+            return _ORDER.index(level)
+    return len(_ORDER)
+
+
+def _group_names(batch: Batch, host: HostName) -> list[str]:
+    inventory = batch.world.inventory
+    return sorted(name for name in inventory.groups_of(host) if name != "all") if inventory.has(host) else []
+
+
+def playbook_dir(batch: Batch) -> str:
+    return str(PurePath(batch.play.file).parent)
+
+
+def search_path(task: Task, batch: Batch) -> list[str]:
+    """Directories where a task's local files are looked for, in Ansible's order."""
+    role = task.role
+    return magic.search_path(
+        playbook_dir=playbook_dir(batch), task_dir=str(PurePath(task.file).parent) if task.file else "",
+        role_path=role.path if role else "", parent_paths=[parent.path for parent in role.parents] if role else ())
+
+
+def _place(task: Task, batch: Batch) -> dict[str, Value]:
+    place: dict[str, Value] = {"ansible_search_path": search_path(task, batch)}
+    if task.role is not None:
+        place.update(magic.role_variables(name=task.role.name, path=task.role.path,
+                                          parents=[(role.name, role.path) for role in task.role.parents]))
+    return place

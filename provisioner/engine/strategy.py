@@ -1,0 +1,114 @@
+"""Takes a batch of hosts through a play: who goes next, how far, and when a failure stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from provisioner.diag import TemplateError
+from provisioner.engine.alone import Alone
+from provisioner.engine.batch import Batch
+from provisioner.engine.commit import Committer, settle_host
+from provisioner.engine.entry import Plan
+from provisioner.engine.execute import Execution
+from provisioner.engine.hoststate import HostState
+from provisioner.engine.includes import Loaded, NeedInclude, accept
+from provisioner.engine.planner import Planner
+from provisioner.engine.resolve import TaskResolver
+from provisioner.engine.routines import WAIT, Routine, Together
+from provisioner.messages import Answered, Ask
+from provisioner.template.effects import EffectFailure, NeedEffect
+from provisioner.values import HostName
+
+
+@dataclass(slots=True)
+class BatchRun:
+    """One batch from the first task to the last handler.
+
+    strategy: `linear` (segments with barriers between them), `lockstep` (one task at a time), `free` (no
+    barriers: every host on its own).
+    """
+
+    batch: Batch
+    resolver: TaskResolver
+    strategy: str
+    any_errors_fatal: bool = False
+    max_fail_percentage: float | None = None
+    committer: Committer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.committer = Committer(self.batch, self.resolver)
+
+    def run(self) -> Routine[None]:
+        if self.strategy in ("free", "host_pinned"):
+            yield Together(tuple(self._one_after_the_other([state]) for state in self.batch.states.values()))
+        else:
+            yield from self._one_after_the_other(list(self.batch.states.values()))
+
+    def _one_after_the_other(self, states: Sequence[HostState]) -> Routine[None]:
+        """Rounds of planning and carrying out, until no host has anything left."""
+        while True:
+            for state in states:
+                settle_host(self.batch, self.committer, state)
+            active = [state for state in states if state.active]
+            if not active:
+                return
+            furthest_behind = min(state.cursor.position for state in active)
+            group = [state for state in active if state.cursor.position == furthest_behind]
+            plan = yield from self._plan(group, len(group) == len(active), several=len(states) > 1)
+            before = {state.host for state in states if self._has_failed(state)}
+            work = Alone if plan.alone else Execution
+            yield from work(self.batch, self.resolver, self.committer, plan).run()
+            self._stop_others(plan, states, before)
+
+    def _plan(self, group: Sequence[HostState], all_hosts: bool, *, several: bool) -> Routine[Plan]:
+        careful = self.strategy == "lockstep" or (several and self._stops_others)
+        planner = Planner(self.resolver, group, all_hosts, self.batch.world.options.cuts,
+                          limit=1 if careful else None, several=several)
+        while True:
+            try:
+                return planner.run()
+            except NeedEffect as need:
+                yield from self._answer(planner, need)
+            except NeedInclude as need:
+                yield from self._load(need)
+
+    @property
+    def _stops_others(self) -> bool:
+        return self.any_errors_fatal or self.max_fail_percentage is not None
+
+    def _answer(self, planner: Planner, need: NeedEffect) -> Routine[None]:
+        host = planner.asking
+        assert host is not None
+        yield Ask(self.batch.world.number(), need.effect)
+        answered = yield WAIT
+        assert isinstance(answered, Answered)
+        value = answered.value if answered.error is None else EffectFailure(str(answered.error))
+        position = planner.ahead[host].cursor.position
+        self.batch.answers.setdefault((host, position), {})[need.effect] = value
+
+    def _load(self, need: NeedInclude) -> Routine[None]:
+        yield Ask(self.batch.world.number(), need.request)
+        answered = yield WAIT
+        assert isinstance(answered, Answered)
+        if answered.error is not None:
+            self.batch.programs[need.request.key] = TemplateError(str(answered.error))
+        else:
+            assert isinstance(answered.value, Loaded)
+            accept(self.batch, need.request, answered.value)
+
+    # -- failures that concern others -------------------------------------------------------------------------
+
+    def _has_failed(self, state: HostState) -> bool:
+        return state.memory.failed or state.memory.unreachable
+
+    def _stop_others(self, plan: Plan, states: Sequence[HostState], before: set[HostName]) -> None:
+        fallen = {state.host for state in states if self._has_failed(state)}
+        entries = [entry for step in plan.steps for entry in step.entries.values()]
+        fatal = self.any_errors_fatal or any(entry.any_errors_fatal for entry in entries)
+        too_many = (self.max_fail_percentage is not None and states
+                    and len(fallen) / len(states) * 100 > self.max_fail_percentage)
+        if (fatal and fallen - before) or too_many:
+            for state in states:
+                if state.host not in fallen:
+                    self.committer.fail_along(state.host)
