@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from provisioner.diag import Collector, Span
-from provisioner.inventory.model import ALL, UNGROUPED, Group, Inventory
+from provisioner.inventory.model import ALL, UNGROUPED, Group, Inventory, first_groups
 from provisioner.inventory.ranges import RangeError, expand
 from provisioner.values import HostName, Value
 
@@ -19,7 +19,7 @@ class Builder:
     """Collects what the sources say, later ones over earlier ones; `finish` makes it an inventory."""
 
     found: Collector
-    groups: dict[str, Group] = field(default_factory=lambda: {ALL: Group(ALL), UNGROUPED: Group(UNGROUPED)})
+    groups: dict[str, Group] = field(default_factory=first_groups)
     hosts: dict[HostName, dict[str, Value]] = field(default_factory=dict)
     links: dict[tuple[str, str], Span] = field(default_factory=dict)
     """Where a group was made the child of another."""

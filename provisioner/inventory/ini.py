@@ -143,13 +143,20 @@ def read_value(text: str, span: Span) -> Value:
                 value = ast.literal_eval(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = text
-    return to_template(value, span) if _is_data(value) else to_template(text, span)
+    try:
+        return to_template(_as_data(value), span)
+    except TypeError:
+        return to_template(text, span)
 
 
-def _is_data(value: Value) -> bool:
-    """Whether a literal is something JSON has too (no sets, bytes, complex numbers)."""
+def _as_data(value: Value) -> Value:
+    """A literal as data; raises TypeError for what JSON does not have (sets, bytes, complex numbers)."""
     if isinstance(value, dict):
-        return all(isinstance(key, (str, int)) for key in value) and all(map(_is_data, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_data, value))
-    return value is None or isinstance(value, (str, int, float, bool))
+        if not all(isinstance(key, (str, int)) for key in value):
+            raise TypeError
+        return {key: _as_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_data(item) for item in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError

@@ -38,6 +38,11 @@ class Group:
             return 1
 
 
+def first_groups() -> dict[str, Group]:
+    """The groups that every inventory has. Hosts without a group come first in `all`, as in Ansible."""
+    return {ALL: Group(ALL, children={UNGROUPED: None}), UNGROUPED: Group(UNGROUPED, parents={ALL: None})}
+
+
 @dataclass(frozen=True, slots=True)
 class VarsDirectory:
     """A `group_vars`/`host_vars` pair. `files(kind, name)` gives the layers of one group or host."""
@@ -54,7 +59,7 @@ class Inventory:
     """
 
     sources: tuple[str, ...] = ()
-    group_table: dict[str, Group] = field(default_factory=lambda: {ALL: Group(ALL), UNGROUPED: Group(UNGROUPED)})
+    group_table: dict[str, Group] = field(default_factory=first_groups)
     host_table: dict[HostName, dict[str, Value]] = field(default_factory=dict)
     """Variables of each host from inventory files."""
     beside_inventory: tuple[VarsDirectory, ...] = ()

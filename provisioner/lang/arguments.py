@@ -117,9 +117,11 @@ def resolve(name: str, span: Span, loading: Loading) -> str | None:
 def unknown_module(name: str, span: Span, loading: Loading, place: Place = Place.TASK) -> None:
     """An error for a key that is neither a module nor a keyword, with the nearest of both."""
     short = name.rpartition(".")[2]
-    hint = near(short, (*names_on(place), *loading.ours)) or near(short, modules.WELL_KNOWN)
+    keywords = names_on(place)
+    hint = near(short, (*keywords, *loading.ours)) or near(short, modules.WELL_KNOWN)
+    summary = "Unknown keyword" if hint and hint == near(short, keywords) else "Unknown module"
     detail = f"`{name}` is neither a module nor a keyword of a {place.value}"
-    loading.found.error("Unknown module", detail, span, hint=hint)
+    loading.found.error(summary, detail, span, hint=hint)
 
 
 def add_args(call: Call, node: Node, loading: Loading) -> None:

@@ -198,4 +198,5 @@ def unknown_keyword(key: Scalar, place: Place, found: Collector, *, also: tuple[
         hint = f"it belongs on: {places}"
     else:
         hint = near(key.text, known)
-    found.error("Unknown keyword", f"`{key.text}` is not a keyword of a {place.value}", key.span, hint=hint)
+    thing = "an import" if place is Place.IMPORT else f"a {place.value}"
+    found.error("Unknown keyword", f"`{key.text}` is not a keyword of {thing}", key.span, hint=hint)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from provisioner.diag import Collector, Diagnostic, Span
+from provisioner.diag import Collector, Diagnostic
 from provisioner.lang.build import apply_keywords, build_tasks
 from provisioner.lang.context import Context
 from provisioner.lang.model import Include, Node, Playbook
@@ -41,6 +41,7 @@ class Loader:
         """The playbook and warnings about it; raises `InputError` with all mistakes."""
         loading = Loading(self.options, Collector())
         plays = build_playbook(str(path), loading)
+        _in_order(loading.found)
         loading.found.raise_errors()
         return Playbook(plays, str(path)), loading.found.warnings
 
@@ -58,6 +59,7 @@ class Loader:
         if path is not None:
             items = loading.parse_list(path, include.task.span, "tasks")
             nodes = build_tasks(items, replace(context, file=path, chain=(path,)), loading)
+        _in_order(loading.found)
         loading.found.raise_errors()
         return nodes
 
@@ -68,6 +70,7 @@ class Loader:
         loading = Loading(self.options, Collector())
         context = self._context(include, str(args.get("name", args.get("role"))), variables, loading)
         loaded = include_role(include, args, replace(context, chain=()), loading, build_tasks)
+        _in_order(loading.found)
         loading.found.raise_errors()
         return loaded
 
@@ -89,4 +92,17 @@ class Loader:
         return apply_keywords(include, context, loading)
 
 
-__all__ = ["Loader", "Options", "Render", "Span", "load_playbook"]
+def _in_order(found: Collector) -> None:
+    """Sort by place, files in the order they were met: the builders go over a file more than once."""
+    order: dict[str, int] = {}
+    for item in found.items:
+        if item.span is not None:
+            order.setdefault(item.span.file, len(order))
+
+    def place(item: Diagnostic) -> tuple[int, int, int]:
+        return (order[item.span.file], item.span.line, item.span.column) if item.span else (-1, 0, 0)
+
+    found.items.sort(key=place)
+
+
+__all__ = ["Loader", "Options", "Render", "load_playbook"]

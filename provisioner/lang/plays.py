@@ -96,7 +96,7 @@ def _imported(item: Map, path: str, outer: _Outer, loading: Loading) -> tuple[Pl
 
 def _play(item: Map, path: str, outer: _Outer, loading: Loading) -> Play:
     found = loading.found
-    _check_keys(item, loading)
+    all_known = _check_keys(item, loading)
     directory = os.path.dirname(path)
     own = read_own(item, Place.PLAY, Context(directory, path, play_vars=outer.vars), loading)
     variables = {**(own.pop("vars", None) or {}), **outer.vars}
@@ -118,7 +118,7 @@ def _play(item: Map, path: str, outer: _Outer, loading: Loading) -> Play:
     setup = context.module_defaults
     gathering = {**setup.get("gather_facts", {}), **setup.get("setup", {}), **setup.get("ansible.builtin.setup", {})}
     return Play(
-        hosts=_hosts(item, hosts_node, own, found), span=item.span, file=path,
+        hosts=_hosts(item, own, found) if all_known or hosts_node is not None else "", span=item.span, file=path,
         gather_subset=own.get("gather_subset") or gathering.get("gather_subset"),
         roles=roles, handlers=(*sections, *loading.imported_sections), used_roles=tuple(loading.used_roles),
         vars=variables, vars_files=_vars_files(item, found), serial=_serial(item, found), tags=context.tags,
@@ -127,19 +127,24 @@ def _play(item: Map, path: str, outer: _Outer, loading: Loading) -> Play:
     )
 
 
-def _check_keys(item: Map, loading: Loading) -> None:
+def _check_keys(item: Map, loading: Loading) -> bool:
+    """Whether all keys are keywords of a play; the others are told."""
+    all_known = True
     for key, _ in item.entries:
         if key.text in KEYWORDS and Place.PLAY in KEYWORDS[key.text].on:
             continue
+        all_known = False
         if isinstance(key.value, str) and key.text not in KEYWORDS and modules.canonical(key.text, loading.ours):
             detail = f"`{key.text}` is a module, not a keyword of a play"
             loading.found.error("Task outside of `tasks`", detail, key.span, hint="put it under `tasks:`")
         else:
             unknown_keyword(key, Place.PLAY, loading.found, also=_IMPORTS[:1])
+    return all_known
 
 
-def _hosts(item: Map, node: Node | None, own: Mapping[str, Value], found: Collector) -> Value:
+def _hosts(item: Map, own: Mapping[str, Value], found: Collector) -> Value:
     """The pattern of a play: a text, a template or a list of them."""
+    node = item.get("hosts")
     if node is None:
         found.error("No hosts", "a play must say where it runs", item.span, hint="add `hosts: all` or a group")
         return ""

@@ -81,11 +81,11 @@ def _entry(item: YamlNode, context: Context, loading: Loading, build: BuildTasks
 
 def check_use(call: Call, loading: Loading) -> None:
     """Tell what is wrong with the arguments of include_role / import_role."""
-    for name in call.args:
-        if name not in _USE_ARGUMENTS:
-            loading.found.error("Wrong argument", f"`{call.module}` has no argument `{name}`", call.spans[name],
-                                hint=near(name, _USE_ARGUMENTS))
-    if call.args.get("name") is None and call.args.get("role") is None:
+    wrong = [name for name in call.args if name not in _USE_ARGUMENTS]
+    for name in wrong:
+        loading.found.error("Wrong argument", f"`{call.module}` has no argument `{name}`", call.spans[name],
+                            hint=near(name, _USE_ARGUMENTS))
+    if not wrong and call.args.get("name") is None and call.args.get("role") is None:
         loading.found.error("Wrong argument", f"`{call.module}` needs `name`", call.span)
 
 

@@ -154,7 +154,7 @@ class _Composer:
             if frame.flow:
                 self.flows.add(id(node))
             if frame.broken:  # `{{ x }}` without quotes: told already, so stand in with what was meant
-                node = Scalar(self.file, node.line, node.column, "{{ }}", "{{ }}")
+                node = Scalar(self.file, node.line, node.column, "{{ quoted }}", "{{ quoted }}")
         if frame.anchor is not None:
             self.anchors[frame.anchor] = (node, self.written + self.aliased - frame.started)
         self._attach(node)
@@ -178,13 +178,18 @@ class _Composer:
             return node
         if frame.flow and isinstance(node, Map) and id(node) in self.flows:
             frame.broken = True
-            self.found.error(
-                "Template without quotes", "YAML reads `{{` as the start of a mapping", frame.node.span,
-                hint='quote it: "{{ … }}"',
-            )
+            span = frame.node.span
+            self.found.error("Template without quotes", "YAML reads `{{` as the start of a mapping", span,
+                             hint=f'quote it: "{self._template_at(span)}"')
         else:
             self.found.error("Key is not a text", "a key of a mapping must be a single value", node.span)
         return Scalar(node.file, node.line, node.column, None, "")
+
+    def _template_at(self, span: Span) -> str:
+        """The template that starts at `span`, as it is written."""
+        rest = self.text.splitlines()[span.line - 1][span.column - 1 :]
+        end = rest.find("}}")
+        return rest[: end + 2] if end > 0 and '"' not in rest[:end] else "{{ … }}"
 
     def _entry(self, frame: _Frame, owner: Map, key: Scalar, value: Node) -> None:
         if key.plain and key.text == "<<":

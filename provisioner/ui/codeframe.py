@@ -1,0 +1,101 @@
+"""A diagnostic as plain text: the place, what is wrong, the line with a caret, what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from provisioner.diag import Diagnostic, Span
+
+#: Gives a line of a file without its newline; None when the file or the line is not there.
+ReadLine: TypeAlias = Callable[[str, int], str | None]
+
+_WIDTH: Final = 100
+_TAB: Final = 4
+
+
+def codeframe(diagnostic: Diagnostic, read_line: ReadLine) -> str:
+    """The whole message, several lines, without a newline at the end.
+
+        site.yml:4:7: error: Unknown keyword
+          `wehn` is not a keyword of a task
+            4 |       wehn: false
+              |       ^
+          did you mean `when`?
+    """
+    head = f"{diagnostic.severity}: {escape(diagnostic.summary)}"
+    lines = [f"{escape(str(diagnostic.span))}: {head}" if diagnostic.span else head]
+    lines += [f"  {escape(line)}" for line in diagnostic.detail.splitlines()]
+    if diagnostic.span:
+        lines += _quote(diagnostic.span, read_line)
+    for label, span in diagnostic.related:
+        lines.append(f"  {escape(label)}: {escape(str(span))}")
+        lines += _quote(span, read_line)
+    if diagnostic.hint:
+        lines += [f"  {escape(line)}" for line in diagnostic.hint.splitlines()]
+    return "\n".join(lines)
+
+
+def codeframes(diagnostics: Iterable[Diagnostic], read_line: ReadLine) -> str:
+    """Several messages, an empty line between them, and the number of errors where there are several."""
+    items = list(diagnostics)
+    frames = [codeframe(item, read_line) for item in items]
+    errors = sum(item.severity == "error" for item in items)
+    if errors > 1:
+        frames.append(f"{errors} errors")
+    return "\n\n".join(frames)
+
+
+def read_file_line(path: str, number: int) -> str | None:
+    """A `ReadLine` for files on disk."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for at, line in enumerate(file, 1):
+                if at == number:
+                    return line.rstrip("\r\n")
+    except (OSError, ValueError):
+        pass  # the message stands without its line
+    return None
+
+
+def escape(text: str) -> str:
+    """Text from files with control characters and direction marks made visible: nothing reaches the terminal."""
+    return "".join(character if _is_safe(character) else _shown(character) for character in text)
+
+
+def _is_safe(character: str) -> bool:
+    return " " <= character <= "~" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def _quote(span: Span, read_line: ReadLine) -> list[str]:
+    source = read_line(span.file, span.line)
+    if source is None:
+        return []
+    before, rest = source[: span.column - 1], source[span.column - 1 :]
+    left, right = _clean(before), _clean(rest)
+    if len(left) + len(right) > _WIDTH:  # a long line: a window around the place
+        if len(left) > _WIDTH // 2:
+            left = "…" + left[-(_WIDTH // 2) :]
+        right = right[: _WIDTH - len(left)] + ("…" if len(right) > _WIDTH - len(left) else "")
+    number = str(span.line)
+    margin = " " * max(5 - len(number), 2)
+    caret = " " * _columns(left) + "^"
+    return [f"{margin}{number} | {left}{right}".rstrip(), f"{margin}{' ' * len(number)} | {caret}"]
+
+
+def _clean(text: str) -> str:
+    return escape(text.replace("\t", " " * _TAB))
+
+
+def _columns(text: str) -> int:
+    """Columns on a terminal: East Asian wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
