@@ -11,7 +11,7 @@ from typing import Iterable, Mapping, NamedTuple
 
 PACKAGE = "provisioner.remote"
 CORE = (
-    "provisioner", PACKAGE, *(PACKAGE + "." + name for name in (
+    "provisioner", PACKAGE, PACKAGE + ".modules", PACKAGE + ".facts", *(PACKAGE + "." + name for name in (
         "cancel", "channel", "content", "context", "files", "importer", "plain", "process", "runner", "sdk", "spec", "statecycle", "wire",
     )),
 )  # fmt: skip

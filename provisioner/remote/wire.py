@@ -1,11 +1,14 @@
 """The frames between controller and runner: `>II` header and body length, an ASCII JSON header, a raw body.
 
-Down:  code  {"t", "name", "sha256"}            body: source of one `provisioner.remote` module the host lacks
+Down:  core  {"t"}                               body: the packed core; read by `stage0`, never by the runner
+       code  {"t", "name", "sha256", "error"?}   body: source of one `provisioner.remote` module the host lacks; send it
+                                                before the task that needs it, or in answer to `want`
        task  {"t", "id", "group", "last", "module", "args", "check", "diff", "stop", "timeout", "env",
               "predicted", "inline", "verify", "become"}
                                                 body: inline content, concatenated in the order of `inline`
                                                 ([[sha256, size], …])
-       blob  {"t", "sha256", "more"}            body: a piece of the content that was wanted; more: not the last
+       blob  {"t", "sha256", "more", "error"?}  body: a piece of the content that was wanted; more: not the last;
+                                                error: why the controller can't give it
        seal  {"t", "segment"}                   all tasks of the segment are sent
        cancel {"t"}                             end the running task's children, run nothing more of the segment
        bye   {"t"}
@@ -14,11 +17,14 @@ Up:    hello {"t", "protocol", "python", "boot_id", "uid", "user", "home", "cach
        begin {"t", "id"}
        text  {"t", "id", "stream"}              body: output of a running command; stream: stdout | stderr | progress
        data  {"t", "id", "more"}                body: bytes a task sends to the controller (`ctx.send`)
-       want  {"t", "id", "sha256"}              content the host lacks
+       want  {"t", "id", "sha256"}              content the host lacks, or
+             {"t", "code"}                      name of a module whose code it lacks
        result {"t", "id", "ms"}                 body: the result as JSON
        sealed {"t", "segment", "stopped"}       the segment is over; stopped: id of the task that failed, or null
        crash {"t"}                              body: a traceback; the runner ends
 
+`cancel` concerns the segments whose tasks were sent before it; their `sealed` still comes. A task it ended has
+`cancelled` in its result.
 Tasks of one loop share a `group`: a failure with `stop` ends the segment after the group's last member.
 JSON only, never pickle. A frame over the limits is a protocol error, whoever sends it.
 """
