@@ -156,7 +156,9 @@ class Ask:
     """An effect the engine needs answered before it can go on (a lookup, a file, the clock, an include)."""
 
     id: int
-    effect: Any  # template.effects.Effect; kept opaque here
+    effect: Any  # template.effects.Effect or engine.includes.LoadInclude; opaque here
+    search: tuple[str, ...] = ()
+    """Directories in which relative local paths are looked for."""
 
 
 @dataclass(frozen=True, slots=True)

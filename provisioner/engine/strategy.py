@@ -15,7 +15,9 @@ from provisioner.engine.hoststate import HostState
 from provisioner.engine.includes import Loaded, NeedInclude, accept
 from provisioner.engine.planner import Planner
 from provisioner.engine.resolve import TaskResolver
+from provisioner.engine.program import Run
 from provisioner.engine.routines import WAIT, Routine, Together
+from provisioner.engine.scopes import search_path
 from provisioner.messages import Answered, Ask
 from provisioner.template.effects import EffectFailure, NeedEffect
 from provisioner.values import HostName
@@ -80,7 +82,9 @@ class BatchRun:
     def _answer(self, planner: Planner, need: NeedEffect) -> Routine[None]:
         host = planner.asking
         assert host is not None
-        yield Ask(self.batch.world.number(), need.effect)
+        op = planner.ahead[host].cursor.op
+        assert isinstance(op, Run)
+        yield Ask(self.batch.world.number(), need.effect, tuple(search_path(op.keywords, self.batch)))
         answered = yield WAIT
         assert isinstance(answered, Answered)
         value = answered.value if answered.error is None else EffectFailure(str(answered.error))

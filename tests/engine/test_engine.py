@@ -1,0 +1,150 @@
+"""Plays through the real loader and engine against hosts made of functions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from provisioner.testing.play import Played, play
+
+
+def step(host: str, args: dict[str, Any]) -> dict[str, Any]:
+    """A module that does what its arguments say."""
+    return {"changed": bool(args.get("changed")), "failed": bool(args.get("failed")), "out": args.get("out"),
+            "host": host}
+
+
+#: A module that provision does not have: its arguments are free, its behaviour is ours.
+MODULES = {"yum": step}
+
+
+def run(tmp_path: Path, tasks: str, hosts: Any = ("h1",), **more: Any) -> Played:
+    text = "- hosts: all\n  gather_facts: false\n" + tasks
+    return play(text, hosts=hosts, modules=MODULES, directory=tmp_path, **more)
+
+
+def names(played: Played, host: str) -> list[str]:
+    return [event.task.name for event in played.results(host)]
+
+
+def test_many_tasks_go_out_in_one_segment(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {name: one, yum: {}}
+    - {name: two, yum: {changed: true}}
+    - {name: three, yum: {}}
+""")
+    assert played.statuses("h1") == ["ok", "changed", "ok"]
+    assert played.segments == 1
+
+
+def test_a_segment_ends_before_a_task_that_reads_a_pending_register(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: 5}, register: r}
+    - {yum: {}}
+    - {yum: {out: "{{ r.out + 1 }}"}}
+""")
+    assert played.history["h1"][-1] == ("yum", {"out": 6})
+    assert played.segments == 2
+
+
+def test_a_failure_is_rescued_and_always_runs(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - block:
+        - {name: breaks, yum: {failed: true}}
+        - {name: never, yum: {}}
+      rescue:
+        - {name: rescue, yum: {out: "{{ ansible_failed_task.name }}"}}
+      always:
+        - {name: always, yum: {}}
+    - {name: after, yum: {}}
+""")
+    assert names(played, "h1") == ["breaks", "rescue", "always", "after"]
+    assert played.history["h1"][1][1]["out"] == "breaks"
+    assert played.counts("h1") == {"rescued": 1, "ok": 3}
+
+
+def test_changed_tasks_notify_handlers_once_in_definition_order(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {name: a, yum: {changed: true}, notify: [second, first]}
+    - {name: b, yum: {}, notify: third}
+    - {name: c, yum: {changed: true}, notify: topic}
+  handlers:
+    - {name: first, yum: {out: 1}}
+    - {name: second, yum: {out: 2}}
+    - {name: third, yum: {out: 3}}
+    - {name: fourth, yum: {out: 4}, listen: topic}
+""")
+    assert names(played, "h1") == ["a", "b", "c", "first", "second", "fourth"]
+
+
+def test_loops_run_every_item_and_then_fail(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {name: loop, yum: {out: "{{ item }}", failed: "{{ item == 2 }}"}, loop: [1, 2, 3], when: item != 1}
+    - {name: never, yum: {}}
+""")
+    assert [event.status for event in played.items("h1")] == ["skipped", "failed", "ok"]
+    assert names(played, "h1") == ["loop"]
+    assert played.finish is not None
+    assert played.finish.failed == {"h1"}
+
+
+def test_run_once_gives_its_result_to_every_host(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {name: once, yum: {out: 7}, run_once: true, register: r}
+    - {name: all, yum: {out: "{{ r.out }}"}}
+""", hosts=["h1", "h2"])
+    assert played.history == {"h1": [("yum", {"out": 7}), ("yum", {"out": 7})], "h2": [("yum", {"out": 7})]}
+
+
+def test_delegated_work_is_done_on_the_delegate_with_the_hosts_variables(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ inventory_hostname }}"}, delegate_to: h2, when: inventory_hostname == 'h1'}
+""", hosts=["h1", "h2"])
+    assert played.history == {"h2": [("yum", {"out": "h1"})]}
+
+
+def test_until_retries_and_tells_the_attempts(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {name: wait, yum: {out: 1}, register: r, until: r.out == 2, retries: 2, delay: 0}
+""")
+    assert len(played.history["h1"]) == 3
+    assert played.results("h1")[0].status == "failed"
+    assert played.variables("h1")["r"]["attempts"] == 2
+
+
+def test_included_files_run_on_the_hosts_that_include_them(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("- {name: inner, yum: {out: '{{ item }}'}}\n")
+    played = run(tmp_path, """
+  tasks:
+    - {include_tasks: more.yml, loop: [1, 2], when: inventory_hostname == 'h1'}
+    - {name: after, yum: {}}
+""", hosts=["h1", "h2"])
+    assert names(played, "h1") == ["inner", "inner", "after"]
+    assert names(played, "h2")[-1] == "after"
+
+
+def test_hostvars_wait_for_the_other_hosts(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ inventory_hostname }}"}, register: r}
+    - {yum: {out: "{{ hostvars['h2'].r.out }}"}}
+""", hosts=["h1", "h2"], shuffle=3)
+    assert played.history["h1"][1] == ("yum", {"out": "h2"})
+
+
+def test_ignored_errors_go_on_and_are_counted(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {failed: true}, ignore_errors: true}
+    - {yum: {}}
+""")
+    assert played.counts("h1") == {"ok": 2, "ignored": 1}
+    assert played.segments == 1
