@@ -1,0 +1,102 @@
+"""Sockets of our own for SSH: no Nagle, kernel keepalive, a deadline, and plain words for what goes wrong.
+
+paramiko never sets TCP_NODELAY, which costs 40 ms an exchange with delayed acknowledgements.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import subprocess
+import threading
+from typing import Any
+
+from provisioner.diag import HostUnreachable
+from provisioner.transport.connection import Deadline, Liveness
+
+
+def connect(host: str, port: int, *, timeout: float, liveness: Liveness | None = None,
+            family: int = socket.AF_UNSPEC, bind: str | None = None) -> socket.socket:
+    """A connected socket; tries every address of `host` within `timeout` seconds in all."""
+    deadline = Deadline(timeout)
+    last: OSError | None = None
+    for kind, _, _, _, address in _addresses(host, port, family, timeout):
+        made = socket.socket(kind, socket.SOCK_STREAM)
+        try:
+            made.settimeout(max(deadline.left, 0.001))
+            if bind:
+                made.bind((bind, 0))
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            last = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            keep_watch(made, liveness or Liveness())
+            return made
+    assert last is not None
+    raise _explained(last, host, port, timeout)
+
+
+def keep_watch(made: socket.socket, liveness: Liveness) -> None:
+    """Send at once, and let the kernel notice a peer that is gone, whether we are sending or waiting."""
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # By name: macOS calls the first one TCP_KEEPALIVE and has no TCP_USER_TIMEOUT.
+    options = {"TCP_KEEPIDLE": liveness.idle, "TCP_KEEPALIVE": liveness.idle, "TCP_KEEPINTVL": liveness.interval,
+               "TCP_KEEPCNT": liveness.count, "TCP_USER_TIMEOUT": liveness.total * 1000}  # fmt: skip
+    for name, value in options.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _addresses(host: str, port: int, family: int, timeout: float) -> list[Any]:
+    """getaddrinfo, which knows no timeout, with one."""
+    answer: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answer.append(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True, name=f"resolve {host}")
+    asking.start()
+    asking.join(timeout)
+    hint = "check the spelling, or give the address with `ansible_host`"
+    if not answer:
+        raise HostUnreachable(f"No name server answered for {host} in {timeout:.0f} s", hint=hint)
+    if isinstance(answer[0], OSError | UnicodeError):
+        reason = answer[0].strerror if isinstance(answer[0], OSError) else "not a host name"
+        raise HostUnreachable(f"The name {host} cannot be resolved: {reason}", hint=hint)
+    return list(answer[0])
+
+
+def _explained(error: OSError, host: str, port: int, timeout: float) -> HostUnreachable:
+    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
+        return HostUnreachable(f"No answer from {host} port {port} in {timeout:.0f} s",
+                               hint="is the address right, the host up, and port open in its firewall?")
+    if isinstance(error, ConnectionRefusedError):
+        return HostUnreachable(f"{host} refuses connections on port {port}",
+                               hint="is sshd running there, and on this port? (`ansible_port`)")
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return HostUnreachable(f"There is no route to {host}: {error.strerror}",
+                               hint="is the host up, and is this machine in the right network or VPN?")
+    return HostUnreachable(f"Cannot connect to {host} port {port}: {error.strerror or error}")
+
+
+def through_command(command: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """A ProxyCommand's input and output as one socket; the process ends when the socket is closed."""
+    ours, theirs = socket.socketpair()
+    try:
+        process = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], stdin=theirs.fileno(), stdout=theirs.fileno(),
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, process
