@@ -32,7 +32,7 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "iproute2", "ca-certificates", "sudo", "procps",
 )  # fmt: skip
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]+(?:=[\w.+:~-]+)?")
-BUILDING = ".building"
+BUILDING, LOCK = ".building", ".lock"
 DYING_SECONDS = 3
 # Whoever dies takes the whole build along: the kernel kills `unshare` with this process and, with it, its children.
 CONFINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -88,12 +88,12 @@ def ensure(cache: Path, release: str, packages: Sequence[str], report: Report) -
 
 def remove_unfinished(cache: Path) -> None:
     """Delete what killed builds left; a build that still runs is left alone."""
-    for lock in cache.glob("*.lock"):
+    for name in {path.stem for end in (BUILDING, LOCK) for path in cache.glob(f"*{end}")}:
         # a killed build's processes hold the lock until the last of them is gone
-        with locked_if_free(lock, DYING_SECONDS) as held:
+        with locked_if_free(cache / f"{name}{LOCK}", DYING_SECONDS) as held:
             if held:
-                shutil.rmtree(lock.with_suffix(BUILDING), ignore_errors=True)
-                lock.unlink()
+                shutil.rmtree(cache / f"{name}{BUILDING}", ignore_errors=True)
+                (cache / f"{name}{LOCK}").unlink()
 
 
 def _known() -> str:
@@ -124,9 +124,13 @@ class _Build:
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
         ) as child:  # fmt: skip
             assert child.stdout is not None
-            for count, line in enumerate(child.stdout):
-                tail.append(line.rstrip())
-                self.report(min(count / lines, 0.99), line.strip())
+            try:
+                for count, line in enumerate(child.stdout):
+                    tail.append(line.rstrip())
+                    self.report(min(count / lines, 0.99), line.strip())
+            except BaseException:
+                child.kill()
+                raise
         if child.returncode != 0:
             kind = ExpiredMirror if any("is expired" in line for line in tail) else LabError
             last = "".join(f"\n  {line}" for line in list(tail)[-command.LAST_LINES :])
@@ -137,24 +141,22 @@ def _once(target: Path, title: str, report: Report, build: Callable[[_Build], No
     """Build `target` unless it is there, alone and all or nothing."""
     if target.is_dir():
         return
-    lock = target.parent / f"{target.name}.lock"
+    lock, directory = (target.parent / f"{target.name}{end}" for end in (LOCK, BUILDING))
 
     def waiting() -> None:
         report(Progress(title, 0, "waiting for another build of it"))
 
     with locked(lock, waiting) as descriptor:
-        if not target.is_dir():
-            directory = target.parent / f"{target.name}{BUILDING}"
-            shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir(parents=True)
-            try:
+        try:
+            if not target.is_dir():
+                shutil.rmtree(directory, ignore_errors=True)
+                settings.make_directories(directory)
                 build(_Build(title, directory, descriptor, lambda part, text: report(Progress(title, part, text))))
                 directory.rename(target)
-            except BaseException:
-                shutil.rmtree(directory, ignore_errors=True)
-                raise
-            report(Progress(title, 1, "ready"))
-        lock.unlink()
+                report(Progress(title, 1, "ready"))
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+            lock.unlink()
 
 
 def _build_base(release: str, build: _Build) -> None:
@@ -176,14 +178,8 @@ def _bootstrap(release: str, build: _Build, apt: Sequence[str]) -> None:
     scratch.chmod(0o1777)  # apt's downloader drops to a user of its own
     settings.make_directories(root)
     options = [f"--aptopt={line}" for line in [*settings.apt_settings().splitlines(), *apt]]
-    argv = [
-        "mmdebstrap",
-        "--verbose",
-        "--mode=root",
-        f"--variant={VARIANT}",
-        f"--include={','.join(PACKAGES)}",
-        *options,
-    ]
+    include = f"--include={','.join(PACKAGES)}"
+    argv = ["mmdebstrap", "--verbose", "--mode=root", f"--variant={VARIANT}", include, *options]
     build.run(["env", f"TMPDIR={scratch}", *argv, release, str(root), *sources(release)], BASE_LINES)
     if apt:
         settings.write_files(root, {"etc/apt/apt.conf.d/91lab-frozen-mirror": "\n".join([*apt, ""])})

@@ -26,12 +26,8 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[in
 
 @contextmanager
 def locked_if_free(path: Path, patience: float) -> Iterator[bool]:
-    """Hold the existing lock file `path` if it is or gets free within `patience` seconds; gives whether it is held."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        yield False
-        return
+    """Hold the lock file `path` if it is or gets free within `patience` seconds; gives whether it is held."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield _flock_within(descriptor, patience) and _same_file(descriptor, path)
     finally:
