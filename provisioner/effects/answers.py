@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from provisioner.effects import files, passwords
+from provisioner.effects import files, passwords, sources
 from provisioner.effects.processes import CommandFailed, output_of
 from provisioner.template.effects import Effect, EffectFailure
 from provisioner.values import Secret, Value
@@ -41,6 +41,8 @@ def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
     search_paths: directories in order, as `vars.magic.search_path` gives them; the last one is also where
     `pipe` runs. subdirs: tried inside each of them before the directory itself, by `first_found` only.
     """
+    if effect.kind in sources.SOURCES:
+        return _local(effect, search_paths)
     if effect.kind not in _ANSWERS:
         return EffectFailure(f"There is no lookup `{effect.kind}`")
     place = _Place(tuple(map(Path, search_paths)), tuple(subdirs))
@@ -48,6 +50,15 @@ def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
         return _ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
     except (OSError, UnicodeDecodeError, ValueError, CommandFailed) as error:
         return EffectFailure(f"The lookup `{effect.kind}` failed: {error}")
+
+
+def _local(effect: Effect, search_paths: Sequence[str | Path]) -> Value:
+    """A file of the controller that a task wants to send; the task may name its own directories."""
+    search = dict(effect.kwargs).get("search", search_paths)
+    try:
+        return sources.SOURCES[effect.kind](effect.args, search)
+    except (OSError, ValueError) as error:
+        return EffectFailure(str(error))
 
 
 def _revealed(value: Value) -> Value:

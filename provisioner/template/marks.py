@@ -131,14 +131,14 @@ class Tainted(str):
     def __add__(self, other: str) -> Tainted:
         return Tainted(str.__add__(self, other))
 
-    def __radd__(self, other: str) -> Tainted:
-        return Tainted(other.__add__(self))
+    def __radd__(self, other: object) -> Tainted:
+        return Tainted(other.__add__(self)) if isinstance(other, str) else NotImplemented
 
     def __mod__(self, other: Any) -> Tainted:
         return Tainted(str.__mod__(self, other))
 
-    def __rmod__(self, other: str) -> Tainted:
-        return Tainted(other.__mod__(self))
+    def __rmod__(self, other: object) -> Tainted:
+        return Tainted(other.__mod__(self)) if isinstance(other, str) else NotImplemented
 
     def __mul__(self, times: Any) -> Tainted:
         return Tainted(str.__mul__(self, times))

@@ -69,6 +69,11 @@ class Templar:
         self._text_environment = lru_cache(32)(self._make_text_environment)
         self._text_program = lru_cache(256)(self._compile_text)
 
+    @property
+    def environment(self) -> RenderEnvironment:
+        """The environment of values, for tools that list filters and tests."""
+        return self._native
+
     # -- what callers use -------------------------------------------------------------------------------
 
     def render(self, value: Value, scope: Variables) -> Value:

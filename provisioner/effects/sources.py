@@ -1,0 +1,126 @@
+"""The controller's files that tasks send to hosts: found by name, read, or listed as a whole tree.
+
+    find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data"}
+    read_text   (name, subdirs) -> {"path", "text", "mode", "mtime", "owner"}
+    tree        (path, follow)  -> [{"path", "kind": "file" | "directory" | "link", "mode", "size", "sha256", "source", "target"}]
+
+`data` is there for small files only. Names are looked for in the option `search` (directories), each with every
+subdirectory of `subdirs` before the directory itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import pwd
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provisioner.values import Value
+
+SMALL = 32 << 10
+_PIECE = 1 << 20
+
+
+def find_file(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, Value]:
+    name, subdirs = args
+    path = find(str(name), search, tuple(subdirs))
+    if path.is_dir():
+        return {"path": str(path), "kind": "directory"}
+    return {"path": str(path), "kind": "file", **_digest(path)}
+
+
+def read_text(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, Value]:
+    name, subdirs = args
+    path = find(str(name), search, tuple(subdirs))
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory, not a file")
+    status = path.stat()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    return {"path": str(path), "text": text, "mode": _mode(status), "mtime": status.st_mtime, "owner": _owner(status.st_uid)}
+
+
+def tree(args: Sequence[Value], search: Sequence[str | Path]) -> list[dict[str, Value]]:
+    """Everything below a directory, sorted, each directory before what is in it."""
+    root, follow = args
+    return list(_walk(Path(root), "", bool(follow), (os.path.realpath(root),)))
+
+
+def find(name: str, search: Sequence[str | Path], subdirs: Sequence[str]) -> Path:
+    """The first that exists; `FileNotFoundError` lists the directories looked in and a near name."""
+    if not name or "\0" in name:
+        raise ValueError("the name of a local file is empty" if not name else "the name of a local file holds a NUL byte")
+    path = Path(name).expanduser()
+    if path.is_absolute():
+        candidates = [path]
+    else:
+        candidates = list(dict.fromkeys(Path(base) / sub / path for base in search for sub in (*subdirs, "")))
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    parents = [candidate.parent for candidate in candidates]
+    lines = "".join(f"\n  {parent}" for parent in parents)
+    near = _near(path.name, parents)
+    raise FileNotFoundError(f"there is no file `{name}`{near}; looked in:{lines}")
+
+
+def _near(name: str, directories: Sequence[Path]) -> str:
+    names = [found.name for directory in directories if directory.is_dir() for found in directory.iterdir()]
+    match = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f" (did you mean `{match[0]}`?)" if match else ""
+
+
+def _digest(path: Path) -> dict[str, Any]:
+    with path.open("rb") as source:
+        status = os.fstat(source.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
+        size, data = 0, b""
+        for piece in iter(lambda: source.read(_PIECE), b""):
+            sha256.update(piece)
+            sha1.update(piece)
+            size += len(piece)
+            data = piece
+    found: dict[str, Any] = {"sha256": sha256.hexdigest(), "sha1": sha1.hexdigest(), "size": size, "mode": _mode(status)}
+    return {**found, "data": data if size <= SMALL else None}
+
+
+def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...]) -> Iterator[dict[str, Value]]:
+    for name in sorted(os.listdir(directory)):
+        path, relative = directory / name, f"{prefix}{name}"
+        if path.is_symlink() and not follow:
+            yield {"path": relative, "kind": "link", "target": os.readlink(path)}
+        elif path.is_dir():
+            real = os.path.realpath(path)
+            if real in above:
+                raise ValueError(f"{path} is a link to a directory above it")
+            yield {"path": relative, "kind": "directory", "mode": _mode(path.stat())}
+            yield from _walk(path, f"{relative}/", follow, (*above, real))
+        elif path.is_file():
+            found = _digest(path)
+            del found["data"]
+            yield {"path": relative, "kind": "file", "source": str(path), **found}
+        elif path.is_symlink():
+            raise FileNotFoundError(f"{path} is a link to nothing; remove it or copy links with `local_follow: false`")
+        # sockets and pipes can't be copied
+
+
+def _mode(status: os.stat_result) -> str:
+    return f"{stat.S_IMODE(status.st_mode):04o}"
+
+
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+SOURCES: Mapping[str, Any] = {"find_file": find_file, "read_text": read_text, "tree": tree}

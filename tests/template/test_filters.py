@@ -1,0 +1,91 @@
+"""Every filter and test has an example, and the examples hold."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import provisioner.template
+import provisioner.vars
+from provisioner.template.filters import FILTERS
+from provisioner.template.passwords import sha_crypt
+from provisioner.template.templar import Templar
+from provisioner.template.tests import TESTS
+from provisioner.values import Template, Value
+from provisioner.vars.scope import Scope
+
+MODULES = [importlib.import_module(found.name) for package in (provisioner.template, provisioner.vars)
+           for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+
+#: What real roles were seen to use, and the builtin ones that are pure.
+WANTED_FILTERS = """
+default bool length int comment join list trim regex_replace map flatten sort basename indent difference dirname first
+select combine selectattr lower ternary mandatory replace split string items2dict rejectattr dict2items regex_search
+to_nice_json b64encode b64decode splitext hash md5 sha1 checksum to_json from_json to_yaml to_nice_yaml from_yaml
+from_yaml_all regex_findall regex_escape union intersect symmetric_difference unique zip zip_longest product
+permutations combinations subelements quote type_debug password_hash to_datetime strftime human_readable
+human_to_bytes urlsplit extract random shuffle rekey_on_member log pow root commonpath relpath normpath path_join
+groupby min max sum to_uuid urlencode upper title capitalize reject unique last reverse round abs float
+""".split()  # noqa: SIM905 - one name a line would be long
+WANTED_TESTS = """
+defined undefined version match in version_compare truthy failed none skipped success changed succeeded unreachable
+started finished search regex subset superset contains any all falsy nan exists file directory link abs mapping
+sequence string number integer float boolean iterable sameas even odd divisibleby eq ne lt gt le ge
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_examples_in_docstrings_hold(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_filter_and_test_people_use_exists_with_and_without_prefix() -> None:
+    environment = Templar().environment
+    for name in {*WANTED_FILTERS, *FILTERS}:
+        assert name in environment.filters
+        assert f"ansible.builtin.{name}" in environment.filters
+    for name in {*WANTED_TESTS, *TESTS}:
+        assert name in environment.tests
+        assert f"ansible.builtin.{name}" in environment.tests
+
+
+@pytest.mark.parametrize(("source", "value"), [
+    # Values that ansible-core 2.19 gives for the same expressions.
+    ("{{ '10.5' | int }} {{ 'a' | int }} {{ '3' | float }}", "10 0 3.0"),
+    ("{{ 'foobar' | regex_search('zz') }}", None),
+    ("{{ 123456789 | human_readable(unit='K') }}", "120563.27 KB"),
+    ("{{ '1024 MB' | human_to_bytes }}", 1073741824),
+    ("{{ [3, 'a', None] | join(',') }}", "3,a,None"),
+    ("{{ {'a': [1, {'b': 'x'}]} | to_nice_yaml }}", "a:\n- 1\n-   b: x\n"),
+    ("{{ {'a': 1} | to_yaml }}", "{a: 1}\n"),
+    ("{{ '1.10-rc1' is version('1.9', '>=') }}", True),
+    ("{{ '1.0' is version('1.0.0', '==') }}", False),
+    ("{{ ['a', 'b'] | map('extract', {'a': {'x': 1}, 'b': {'x': 2}}, 'x') }}", [1, 2]),
+    ("{{ [1, 2, 3] | select('gt', 1) | list }}", [2, 3]),
+    ("{{ [{'a': 1, 'n': 'x'}] | groupby('a') }}", [[1, [{"a": 1, "n": "x"}]]]),
+    ("{{ '{{ x }}' | from_yaml_all if false else '{a: \"{{ x }}\"}' | from_yaml }}", {"a": "{{ x }}"}),
+    ("{{ '</b>' | tojson }}", '"\\u003c/b\\u003e"'),
+])
+def test_filters_give_what_ansible_gives(source: str, value: Value) -> None:
+    templar = Templar()
+    assert templar.render(Template(source), Scope(templar, [])) == value
+
+
+@pytest.mark.parametrize(("password", "salt", "kind", "rounds", "hashed"), [
+    # From glibc's crypt(3); the first is a test vector of the specification.
+    ("Hello world!", "saltstring", "sha512", None,
+     "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"),
+    ("pässwörd" * 9, "abc", "sha512", None,
+     "$6$abc$qNXSr1bYnM0fIaoOQtfntWbVrHqEBk.c542h4K8yMGRVwcUOD/cDM7Y1SArJd7SWZCrjnney2ROt2U0nAb7tQ0"),
+    ("Hello world!", "saltstring", "sha256", None,
+     "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"),
+    ("Hello world!", "saltstringsaltst", "sha256", 10_000,
+     "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA"),
+])
+def test_password_hashes_are_those_of_glibc(password: str, salt: str, kind: str, rounds: int | None,
+                                            hashed: str) -> None:
+    assert sha_crypt(password, salt, kind, rounds) == hashed
