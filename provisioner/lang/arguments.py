@@ -140,15 +140,11 @@ def add_args(call: Call, node: Node, loading: Loading) -> None:
             call.set(str(name.value), to_value(value), value.span)
 
 
-def with_defaults(call: Call, context: Context, ours: frozenset[str]) -> Mapping[str, Value]:
+def with_defaults(call: Call, context: Context) -> Mapping[str, Value]:
     """The arguments with `module_defaults` beneath them."""
     if not context.module_defaults:
         return call.args
-    beneath: dict[str, Value] = {}
-    for name, args in context.module_defaults.items():
-        if modules.canonical(name, ours) == call.module:
-            beneath.update(args)
-    return {**beneath, **call.args}
+    return {**context.module_defaults.get(call.module, {}), **call.args}
 
 
 def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from provisioner.diag import near
 from provisioner.lang import modules, roles
 from provisioner.lang.arguments import (
     RAW_PARAMS,
@@ -19,7 +20,7 @@ from provisioner.lang.arguments import (
 )
 from provisioner.lang.context import Context
 from provisioner.lang.fields import read_conditions, read_keyword, unknown_keyword, wrong_type
-from provisioner.lang.keywords import KEYWORDS, Place
+from provisioner.lang.keywords import KEYWORDS, META_ACTIONS, Place
 from provisioner.lang.loops import read_loop
 from provisioner.lang.model import Block, Include, Loop, Node, Task
 from provisioner.lang.nodes import Map, Scalar, Seq, as_node, describe
@@ -27,7 +28,7 @@ from provisioner.lang.nodes import Node as YamlNode
 from provisioner.lang.own import BLOCK_PARTS, known_tags, read_own
 from provisioner.lang.paths import find_tasks
 from provisioner.lang.state import Loading
-from provisioner.values import Value
+from provisioner.values import Condition, Value
 
 _LOCAL: Final = {"delegate_to": "localhost", "connection": "local"}
 #: Keywords that make no sense on an import, which is gone when the play runs.
@@ -171,21 +172,31 @@ def _task(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
         return _import(draft, context, loading)
     if call.module in {"include_tasks", "include_role"}:
         return (_include(draft, context, loading),)
-    args = with_defaults(call, context.inside(own), loading.ours)
-    if call.module == "assert":
-        args = _assertions(item, args, loading)
+    args = with_defaults(call, context.inside(own))
+    if call.module == "assert" and "that" in args:
+        args = {**args, "that": _assertions(item, call, args["that"], loading)}
+    elif call.module == "meta":
+        _check_meta(call, loading)
     check_arguments(call, args, loading)
     return (draft.finish(args, context),)
 
 
-def _assertions(item: Map, args: Mapping[str, Value], loading: Loading) -> Mapping[str, Value]:
+def _assertions(item: Map, call: Call, value: Value, loading: Loading) -> list[Condition]:
     """`assert` takes conditions as an argument: bare expressions, with their places."""
-    for key, node in item.entries:
-        if modules.canonical(key.text, loading.ours) == "assert" and isinstance(node, Map):
-            that = node.get("that")
-            if that is not None:
-                return {**args, "that": list(read_conditions("that", that, loading.found))}
-    return args
+    written = (node.get("that") for _, node in item.entries if isinstance(node, Map))
+    node = next((node for node in written if node is not None), None)
+    if node is None:  # as `that=…` in one line
+        node = as_node(value, call.spans.get("that", call.span))
+    return list(read_conditions("that", node, loading.found))
+
+
+def _check_meta(call: Call, loading: Loading) -> None:
+    action = call.args.get(RAW_PARAMS)
+    if action is None:
+        loading.found.error("Wrong argument", "`meta` needs an action", call.span, hint="as `meta: flush_handlers`")
+    elif isinstance(action, str) and action not in META_ACTIONS:
+        hint = near(action, META_ACTIONS) or f"one of: {', '.join(META_ACTIONS)}"
+        loading.found.error("Wrong argument", f"`meta: {action}`", call.spans[RAW_PARAMS], hint=hint)
 
 
 def _include(draft: _Draft, context: Context, loading: Loading) -> Include:

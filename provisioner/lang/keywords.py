@@ -126,7 +126,7 @@ def _rows() -> tuple[Keyword, ...]:
         # plays
         row("hosts", (Place.PLAY,), Shape.TEXTS),
         row("gather_facts", (Place.PLAY,), Shape.BOOL),
-        row("gather_subset", (Place.PLAY,), Shape.TEXTS),
+        row("gather_subset", (Place.PLAY,), Shape.TAGS),
         row("gather_timeout", (Place.PLAY,), Shape.NUMBER),
         row("fact_path", (Place.PLAY,), Shape.TEXT, supported=False),
         row("vars_files", (Place.PLAY,), Shape.LIST),
@@ -160,5 +160,9 @@ def names_on(place: Place) -> tuple[str, ...]:
     return tuple(keyword.name for keyword in KEYWORDS.values() if place in keyword.on)
 
 
+META_ACTIONS: Final = (
+    "flush_handlers", "noop", "end_play", "end_batch", "end_host", "end_role", "clear_facts", "clear_host_errors",
+    "refresh_inventory", "reset_connection",
+)
 STRATEGIES: Final = ("linear", "lockstep", "free")
 ORDERS: Final = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from provisioner.diag import Span
+from provisioner.diag import Span, near
+from provisioner.lang import modules
 from provisioner.lang.context import Context
-from provisioner.lang.fields import read_keyword
+from provisioner.lang.fields import read_keyword, wrong_type
 from provisioner.lang.keywords import KEYWORDS, Place
 from provisioner.lang.nodes import Map
 from provisioner.lang.state import Loading
@@ -26,10 +27,30 @@ def read_own(item: Map, place: Place, context: Context, loading: Loading) -> dic
         keyword = KEYWORDS.get(key.text)
         if keyword is not None and place in keyword.on and keyword.name not in _LEFT_TO_CALLER:
             own[key.text] = read_keyword(key.text, key, node, loading.found)
+    if own.get("module_defaults"):
+        own["module_defaults"] = _known_defaults(item, own["module_defaults"], loading)
     if own.get("tags"):
         around = context.inside({"vars": own["vars"]}) if own.get("vars") else context
         own["tags"] = known_tags(own["tags"], around, item.span, loading)
     return own
+
+
+def _known_defaults(item: Map, defaults: Value, loading: Loading) -> dict[str, Value]:
+    """The entries of `module_defaults` by canonical module name; the others are told."""
+    known: dict[str, Value] = {}
+    node = item.get("module_defaults")
+    for key, value in node.entries if isinstance(node, Map) else []:
+        module = modules.canonical(key.text, loading.ours)
+        if key.text.startswith("group/"):
+            loading.found.warning("Not supported yet", f"defaults for the group `{key.text}` do nothing", key.span)
+        elif module is None:
+            loading.found.error("Unknown module", f"`{key.text}` in module_defaults", key.span,
+                                hint=near(key.text.rpartition(".")[2], loading.ours))
+        elif isinstance(value, Map):
+            known[module] = {**known.get(module, {}), **defaults[key.value]}
+        else:
+            wrong_type(key.text, "a mapping of arguments", value, loading.found)
+    return known
 
 
 def known_tags(tags: tuple[Value, ...], context: Context, span: Span, loading: Loading) -> frozenset[str]:

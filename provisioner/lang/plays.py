@@ -15,7 +15,7 @@ from provisioner.lang.fields import unknown_keyword, wrong_type
 from provisioner.lang.keywords import KEYWORDS, ORDERS, STRATEGIES, Place
 from provisioner.lang.model import HandlerSection, Include, Play, Task
 from provisioner.lang.model import Node as TaskNode
-from provisioner.lang.nodes import Map, Node, Scalar, Seq, describe, to_value
+from provisioner.lang.nodes import Map, Scalar, Seq, describe, to_value
 from provisioner.lang.own import read_own
 from provisioner.lang.roles import role_list
 from provisioner.lang.source import is_file, join
@@ -115,8 +115,7 @@ def _play(item: Map, path: str, outer: _Outer, loading: Loading) -> Play:
         sections.append(HandlerSection(None, tuple(node for node in handlers if isinstance(node, (Task, Include)))))
     _check_choice(item, "strategy", STRATEGIES, found)
     _check_choice(item, "order", ORDERS, found)
-    setup = context.module_defaults
-    gathering = {**setup.get("gather_facts", {}), **setup.get("setup", {}), **setup.get("ansible.builtin.setup", {})}
+    gathering = context.module_defaults.get("setup", {})
     return Play(
         hosts=_hosts(item, own, found) if all_known or hosts_node is not None else "", span=item.span, file=path,
         gather_subset=own.get("gather_subset") or gathering.get("gather_subset"),
