@@ -182,6 +182,8 @@ def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
                 wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
     if wanted["state"] == "absent":
         gone: "list[tuple[str, str, Mapping[str, Any]]]" = [("user", a.name, {"kind": "absent"})]
+        if current.get("group") == a.name:  # userdel takes the user's own group along
+            gone.append(("group", a.name, {"kind": "absent"}))
         return [*gone, ("path", current["home"], {"kind": "absent"})] if a.remove and current.get("home") else gone
     home = wanted.get("home") or "/home/%s" % a.name
     own_group = a.group is None and current["state"] == "absent" and not accounts.is_there(ctx, "group", a.name)
@@ -205,6 +207,8 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
         accounts.check_field(ctx, field, getattr(a, field))
     if a.home is not None and not a.home.startswith("/"):
         raise ctx.fail("`home` must be an absolute path, not %r" % a.home)
+    if a.umask is not None and not (a.umask.isdigit() and set(a.umask) <= set("01234567")):
+        raise ctx.fail("`umask` must be octal like 077, not %r" % a.umask)
     for name in [*(a.groups or []), *([a.group] if a.group is not None else [])]:
         if name:
             accounts.check_name(ctx, "group", name)
@@ -242,7 +246,8 @@ def _shadow_state(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     if shadow is None:
         raise ctx.fail("%s has no line in /etc/shadow, so its password can't be looked at" % a.name)
     state: "dict[str, Any]" = {}
-    locked = shadow.password.startswith("!")
+    # A bare "!" is a user who never had a password: as locked as can be, and nothing there to unlock.
+    locked = shadow.password.startswith("!") and (a.password_lock is True or shadow.password.strip("!") != "")
     if a.password is not None and a.update_password == "always":  # noqa: S105 - a choice, no password
         same = shadow.password == a.password or (a.password_lock is True and shadow.password.lstrip("!") == a.password.lstrip("!"))
         state["password"] = "as given" if same else "another"
@@ -331,5 +336,5 @@ def _age(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[
 
 def _lock(ctx: Ctx, a: Arguments) -> None:
     shadow = accounts.find_shadow(ctx, a.name)
-    if shadow is not None and shadow.password.startswith("!") != a.password_lock:
+    if shadow is not None and shadow.password.strip("!") and shadow.password.startswith("!") != a.password_lock:
         ctx.run(["usermod", "--lock" if a.password_lock else "--unlock", "--", a.name], check=True)

@@ -1,0 +1,42 @@
+"""Services of the host, whatever runs them; systemd is what we know."""
+
+from __future__ import annotations
+
+from provisioner.remote import units
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="service",
+    summary="Start, stop, restart, reload or enable a service",
+    check="predict",
+    identity=("name",),
+    args={
+        "name": Arg(required=True, doc="The service"),
+        "state": Arg(choices=("started", "stopped", "restarted", "reloaded"),
+                     doc="`restarted` and `reloaded` always act; the others only when needed"),
+        "enabled": Arg(type="bool", doc="Whether it starts at boot"),
+        "use": Arg(default="auto", doc="`auto` or `systemd`"),
+        "sleep": Arg(type="int", doc="Accepted for compatibility: systemd waits by itself"),
+        "pattern": Arg(doc="Accepted for compatibility: systemd knows its processes"),
+        "runlevel": Arg(default="default", doc="Accepted for compatibility"),
+        "arguments": Arg(default="", aliases=("args",), doc="Accepted for compatibility: systemd passes none"),
+    },
+    required_one_of=(("state", "enabled"),),
+    examples="""
+- name: nginx runs now and after every boot
+  service:
+    name: nginx
+    state: started
+    enabled: true
+""",
+    returns={"name": "the service", "state": "started or stopped", "enabled": "as asked for",
+             "status": "the unit's properties as `systemctl show` gives them"},
+)
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    if a.use not in ("auto", "systemd", "systemd_service", "service") or not units.has_systemd(ctx):
+        raise ctx.fail("this host is not run by systemd, the only service manager that `service` can drive"
+                       if a.use == "auto" else "`use: %s` is not supported: only systemd is" % a.use)
+    return units.manage(ctx, units.Order(name=a.name, state=a.state, enabled=a.enabled))
