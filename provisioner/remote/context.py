@@ -8,13 +8,12 @@ import os
 import re
 import stat
 import time
-from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence
 
 from provisioner.remote import files
 from provisioner.remote.sdk import Completed, ModuleFailed, NotKnown, Stat, WriteInCheckMode
 
 if TYPE_CHECKING:
-    from provisioner.remote.content import Contents
     from provisioner.remote.process import Watch
 
 QUERY_LANGUAGE = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
@@ -37,11 +36,18 @@ class Task(NamedTuple):
     """`time.monotonic()` at which it must be over."""
 
 
+class Source(Protocol):
+    """Where content comes from and goes to: `content.Contents`, or a test's own."""
+
+    def open(self, ref: "Mapping[str, Any]") -> "IO[bytes]": ...
+    def send(self, source: "IO[bytes]") -> int: ...
+
+
 class Services(NamedTuple):
     """What a context needs from the session it lives in; the unit tests give simpler ones."""
 
     watch: "Watch"
-    contents: "Contents"
+    contents: Source
     emit: "Callable[[str, bytes], None]"
     """Live output: (stream, bytes)."""
     tick: "Callable[[], None]"

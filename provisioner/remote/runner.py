@@ -106,7 +106,7 @@ class Runner:
     def _hello(self) -> None:
         self.channel.send({
             "t": "hello", "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "boot_id": _boot_id(),
-            "uid": os.geteuid(), "user": self.user, "home": self.home, "cached": self.loader.cached(),
+            "uid": os.geteuid(), "pid": os.getpid(), "user": self.user, "home": self.home, "cached": self.loader.cached(),
         })  # fmt: skip
         self.channel.pump()
 

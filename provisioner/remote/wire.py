@@ -12,7 +12,7 @@ Down:  core  {"t"}                               body: the packed core; read by 
        seal  {"t", "segment"}                   all tasks of the segment are sent
        cancel {"t"}                             end the running task's children, run nothing more of the segment
        bye   {"t"}
-Up:    hello {"t", "protocol", "python", "boot_id", "uid", "user", "home", "cached"}
+Up:    hello {"t", "protocol", "python", "boot_id", "uid", "pid", "user", "home", "cached"}
                                                 cached: sha256 of every module source the host has
        begin {"t", "id"}
        text  {"t", "id", "stream"}              body: output of a running command; stream: stdout | stderr | progress
