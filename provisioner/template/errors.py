@@ -82,6 +82,9 @@ def failure(error: Exception, environment: RenderEnvironment, span: Span | None)
     if isinstance(error, SecurityError):
         return TemplateError(f"Not allowed in a template: {error}", span=span,
                              hint="a template may change lists and dictionaries it made itself, not variables")
+    if "no loader" in str(error):
+        return TemplateError("A template cannot include, import or extend another one", span=span,
+                             hint="use `{{ lookup('template', 'other.j2') }}` to insert it")
     return TemplateError(f"Template failed: {error}", span=span)
 
 

@@ -27,18 +27,25 @@ Layer: TypeAlias = tuple[str, Mapping[str, Value]]
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 _NO_ANSWERS = KnownEffects()
 
+#: Labels (`precedence.LEVELS`) of layers that hold what hosts and modules said: never templates, and too
+#: big to search for some before each task.
+DATA_LABELS = frozenset({"facts", "set_fact or register"})
+
 
 class Scope:
     """Variables by name. `layers` is public for `vars.explain`; treat everything as read-only."""
 
-    __slots__ = ("_opened", "_reads", "busy", "effects", "layers", "templar")
+    __slots__ = ("_below", "_found", "_opened", "_reads", "_upper", "busy", "effects", "layers", "templar")
 
     def __init__(self, templar: Templar, layers: Sequence[Layer], effects: Effects = _NO_ANSWERS) -> None:
         self.templar = templar
         self.layers: tuple[Layer, ...] = tuple(layers)
         self.effects = effects
         self.busy: list[tuple[Template, Label]] = []
+        self._upper = self.layers
+        self._below: Scope | None = None
         self._opened: dict[str, Value] = {}
+        self._found: dict[str, tuple[str, Value]] = {}
         self._reads: dict[str, Names] = {}
 
     def __contains__(self, name: object) -> bool:
@@ -46,10 +53,23 @@ class Scope:
 
     def raw(self, name: str) -> Value:
         """The value as written, templates unrendered; KeyError when there is none."""
-        for _, variables in self.layers:
+        return self._find(name)[1]
+
+    def _find(self, name: str) -> tuple[str, Value]:
+        """Label of the layer and raw value. Scopes made by `with_layer` share what the lower one found."""
+        found = self._found.get(name)
+        if found is not None:
+            return found
+        for label, variables in self._upper:
             if name in variables:
-                return variables[name]
-        raise KeyError(name)
+                found = (label, variables[name])
+                break
+        else:
+            if self._below is None:
+                raise KeyError(name)
+            found = self._below._find(name)
+        self._found[name] = found
+        return found
 
     def get(self, name: str) -> Value:
         """The rendered plain value. KeyError when there is none; `TemplateError` when it cannot be rendered."""
@@ -79,11 +99,15 @@ class Scope:
 
     def with_layer(self, label: str, variables: Mapping[str, Value]) -> Scope:
         """A scope where `variables` win over everything else. Costs about a microsecond."""
-        return Scope(self.templar, ((label, variables), *self.layers), self.effects)
+        scope = Scope(self.templar, ((label, variables), *self.layers), self.effects)
+        scope._upper, scope._below = scope.layers[:1], self
+        return scope
 
     def with_effects(self, effects: Effects) -> Scope:
         """The same variables, rendered anew with other answers."""
-        return Scope(self.templar, self.layers, effects)
+        scope = Scope(self.templar, self.layers, effects)
+        scope._upper, scope._below = (), self
+        return scope
 
     def reads(self, value: Value) -> Names:
         """Every name that rendering `value` may touch, closed over the variables it mentions.
@@ -111,7 +135,8 @@ class Scope:
         known = self._reads.get(name)
         if known is None:
             try:
-                known = self._mentioned(self.raw(name))
+                label, value = self._find(name)
+                known = NOTHING if label in DATA_LABELS else self._mentioned(value)
             except KeyError:
                 known = NOTHING
             self._reads[name] = known

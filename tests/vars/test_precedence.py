@@ -20,7 +20,7 @@ from provisioner.vars.magic import (
     search_path,
 )
 from provisioner.vars.precedence import LEVELS, Sources, assemble, role_layers
-from provisioner.vars.scope import Scope
+from provisioner.vars.scope import DATA_LABELS, Scope
 
 TEMPLAR = Templar()
 
@@ -47,6 +47,10 @@ def test_each_level_beats_the_one_below(index: int) -> None:
 
 def test_the_levels_are_the_fields_in_order() -> None:
     assert [name for name, _ in LEVELS] == [field.name for field in fields(Sources)]
+
+
+def test_layers_of_data_are_known_by_their_labels() -> None:
+    assert {label for _, label in LEVELS} >= DATA_LABELS
 
 
 def test_later_entries_of_a_level_win() -> None:
