@@ -6,10 +6,10 @@ when they are rendered, and once more on the host before the module sees them.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
+
+# Named tuples, because `dataclasses` would cost every session 9 ms of the host's time to import.
 
 
 class ArgumentError(ValueError):
@@ -20,8 +20,7 @@ class ArgumentError(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with an argument. `argument` is "" when it is about the whole set."""
 
     argument: str
@@ -29,8 +28,7 @@ class Problem:
     hint: str = ""
 
 
-@dataclass(frozen=True)
-class Arg:
+class Arg(NamedTuple):
     """One argument.
 
     type: str, int, float, bool, list, dict, path (``~`` and ``$VAR`` are expanded on the host), mode (a file
@@ -52,8 +50,7 @@ class Arg:
     """The keys of a dict argument (or of each dict in a list)."""
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """A module's contract.
 
     check: what check mode does with it. "state": the module has `current`, `wanted`, `apply`, and the
@@ -65,7 +62,7 @@ class Spec:
 
     name: str
     summary: str
-    args: "Mapping[str, Arg]" = field(default_factory=dict)
+    args: "Mapping[str, Arg]" = {}  # noqa: RUF012 - a tuple's default; nobody changes it
     check: str = "state"
     identity: "tuple[str, ...]" = ()
     free_form: Optional[str] = None
@@ -79,7 +76,7 @@ class Spec:
     notes: str = ""
     examples: str = ""
     """YAML: a list of tasks. A test parses and validates it."""
-    returns: "Mapping[str, str]" = field(default_factory=dict)
+    returns: "Mapping[str, str]" = {}  # noqa: RUF012
 
     def canonical(self, name: str) -> Optional[str]:
         """The argument's own name for `name` or one of its aliases; None when there is none."""
@@ -90,7 +87,8 @@ class Spec:
                 return own
         return None
 
-    def problems(self, given: "Mapping[str, Any]", is_known: "Callable[[Any], bool]" = lambda value: True) -> "list[Problem]":
+    def problems(self, given: "Mapping[str, Any]",
+                 is_known: "Callable[[Any], bool]" = lambda value: True) -> "list[Problem]":
         """Everything wrong with `given`; values for which `is_known` is False (templates) are not looked into."""
         found: "list[Problem]" = []
         names: "dict[str, Any]" = {}
@@ -133,8 +131,8 @@ class Spec:
 
     def _near(self, name: str) -> str:
         known = [own for own, arg in self.args.items() if not arg.internal]
-        match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        return "did you mean `%s`?" % match[0] if match else "it takes: %s" % ", ".join(known)
+        match = _nearest(name, known)
+        return "did you mean `%s`?" % match if match else "it takes: %s" % ", ".join(known)
 
     def _relations(self, names: "Mapping[str, Any]", is_known: "Callable[[Any], bool]") -> "list[Problem]":
         def present(name: str) -> bool:
@@ -174,6 +172,12 @@ class Arguments:
         return {name: value for name, value in self.__dict__.items() if name != "extra"}
 
 
+def _nearest(name: str, known: "list[str]") -> Optional[str]:
+    import difflib  # noqa: PLC0415 - 5 ms, for mistakes only
+
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), None)
+
+
 def _listing(names: "Any") -> str:
     return ", ".join("`%s`" % name for name in names)
 
@@ -203,7 +207,8 @@ def to_mode(value: Any) -> str:
         raise ValueError("%r is not a file mode" % (value,))
     if isinstance(value, int):
         if _looks_like_mode(value):
-            raise ValueError('%d is read as a decimal number, that is mode %04o; write "0%d" in quotes' % (value, value, value))
+            raise ValueError(
+                '%d is read as a decimal number, that is mode %04o; write "0%d" in quotes' % (value, value, value))
         if not 0 <= value <= 0o7777:
             raise ValueError("%r is not a file mode" % (value,))
         return "%04o" % value
@@ -216,14 +221,15 @@ def to_mode(value: Any) -> str:
         if number > 0o7777:
             raise ValueError("%r is not a file mode" % text)
         return "%04o" % number
-    if text == "preserve" or all(part[:1] in "ugoa+-=" for part in text.split(",")) and text:
+    if text == "preserve" or (text and all(part[:1] in "ugoa+-=" for part in text.split(","))):
         return text
     raise ValueError("%r is neither octal nor symbolic (like u=rw,g=r,o=r)" % text)
 
 
-_USUAL_MODES = frozenset(
-    "400 440 444 500 550 555 600 640 644 660 664 666 700 710 711 750 751 755 770 775 777 2755 2775 1777 4755".split()
-)
+_USUAL_MODES = frozenset([
+    "400", "440", "444", "500", "550", "555", "600", "640", "644", "660", "664", "666", "700", "710", "711", "750",
+    "751", "755", "770", "775", "777", "2755", "2775", "1777", "4755",
+])  # fmt: skip
 
 
 def _looks_like_mode(number: int) -> bool:
@@ -301,20 +307,22 @@ def convert(arg: Arg, value: Any, is_known: "Callable[[Any], bool]" = lambda val
     if arg.choices:
         for item in result if isinstance(result, list) else [result]:
             if is_known(item) and item not in arg.choices:
-                raise ValueError("%r is not one of %s%s" % (item, ", ".join(map(str, arg.choices)), _near_choice(item, arg.choices)))
+                known = ", ".join(map(str, arg.choices))
+                raise ValueError("%r is not one of %s%s" % (item, known, _near_choice(item, arg.choices)))
     return result
 
 
 def _near_choice(item: Any, choices: "tuple[Any, ...]") -> str:
-    match = difflib.get_close_matches(str(item), [str(choice) for choice in choices], n=1, cutoff=0.6)
-    return "; did you mean %s?" % match[0] if match else ""
+    match = _nearest(str(item), [str(choice) for choice in choices])
+    return "; did you mean %s?" % match if match else ""
 
 
-def _convert_options(options: "Mapping[str, Arg]", given: "dict[str, Any]", is_known: "Callable[[Any], bool]") -> "dict[str, Any]":
+def _convert_options(options: "Mapping[str, Arg]", given: "dict[str, Any]",
+                     is_known: "Callable[[Any], bool]") -> "dict[str, Any]":
     inner = Spec(name="this mapping", summary="", args=options)
     found = inner.problems(given, is_known)
     if found:
-        raise ValueError("; ".join(problem.message + (" (%s)" % problem.hint if problem.hint else "") for problem in found))
+        raise ValueError("; ".join(one.message + (" (%s)" % one.hint if one.hint else "") for one in found))
     values = {name: arg.default for name, arg in options.items()}
     for name, value in given.items():
         own = inner.canonical(name) or name
