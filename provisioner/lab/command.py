@@ -12,11 +12,15 @@ LAST_LINES = 10
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60) -> str:
-    """Standard output of `argv`. Raises `LabError` with exit code and last lines if it fails. Timeout in seconds."""
+    """Standard output of `argv`. Raises `LabError` with exit code and last lines if it fails. Timeout in seconds.
+
+    The command inherits the locks of this process (`lock.locked`): if we are killed, nobody gets them before it ends.
+    """
     try:
         done = subprocess.run(
-            list(argv), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
-        )
+            list(argv), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
+            close_fds=False,
+        )  # fmt: skip
     except FileNotFoundError:
         raise LabError(f"The program {argv[0]} is not installed") from None
     except subprocess.TimeoutExpired:
@@ -28,7 +32,8 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60) -
 
 def succeeds(argv: Sequence[str]) -> bool:
     """Whether `argv` ends with 0; for removing what may already be gone."""
-    return subprocess.run(list(argv), stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, capture_output=True, check=False, close_fds=False)
+    return done.returncode == 0
 
 
 def failed(argv: Sequence[str], code: int, output: Sequence[str]) -> LabError:

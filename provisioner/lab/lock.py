@@ -14,6 +14,8 @@ from pathlib import Path
 def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[int]:
     """Hold the lock file `path` exclusively and give its descriptor; the kernel frees it when the process dies.
 
+    Commands started with `close_fds=False` share it: the lock is free when the last of them is gone too, so that who
+    gets it next sees nothing change behind its back.
     The holder may unlink the file: whoever waited on it sees that it is no longer the file of that name and takes
     a new one. `waiting` is called once if somebody else holds the lock.
     """
@@ -57,6 +59,7 @@ def _take(path: Path, waiting: Callable[[], None] | None) -> int:
         try:
             _flock(descriptor, waiting)
             if _same_file(descriptor, path):
+                os.set_inheritable(descriptor, True)
                 return descriptor
         except BaseException:
             os.close(descriptor)

@@ -94,7 +94,7 @@ def ensure(tag: str, remembered: str | None) -> Network:
             present = _subnet_of(tag)
             if present is not None:
                 return Network(tag, present)
-            run(["ip", "link", "del", tag])  # left half-made by a killed run
+            _delete_link(tag)  # left half-made by a killed run
         subnet = _choose(tag, remembered)
         run(["nft", "-f", "-"], stdin=MASQUERADE.format(tag=tag, subnet=subnet))
         if FORWARDING.read_text().strip() == "0":
@@ -114,8 +114,7 @@ def remove(tag: str) -> None:
         leftovers = [*NAMESPACES.glob(f"{tag}.*"), *INTERFACES.glob(f"{tag}.*")]
         for name in {path.name for path in leftovers}:
             _remove_host_end(name)
-        if (INTERFACES / tag).exists():
-            run(["ip", "link", "del", tag])
+        _delete_link(tag)
         succeeds(["nft", "delete", "table", "ip", tag])
         if not any(INTERFACES.glob("pvl*")):
             if state.read_text().strip() == "0":
@@ -195,10 +194,15 @@ def _batch(*lines: str, namespace: str | None = None) -> None:
 
 
 def _remove_host_end(name: str) -> None:
-    if (INTERFACES / name).exists():
-        succeeds(["ip", "link", "del", name])
+    _delete_link(name)
     if (NAMESPACES / name).exists() and not succeeds(["ip", "netns", "del", name]):
         (NAMESPACES / name).unlink(missing_ok=True)  # killed between making the file and mounting on it
+
+
+def _delete_link(name: str) -> None:
+    """An interface may go by itself meanwhile, with the namespace at its other end."""
+    if (INTERFACES / name).exists() and not succeeds(["ip", "link", "del", name]) and (INTERFACES / name).exists():
+        raise LabError(f"The network interface {name} cannot be removed", hint=f"try `ip link del {name}`")
 
 
 def _tidy_namespaces() -> None:
