@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from provisioner.answers import load_include
 from provisioner.engine.batch import Options, World
 from provisioner.engine.engine import Engine
-from provisioner.engine.includes import Loaded, LoadInclude
+from provisioner.engine.includes import LoadInclude
 from provisioner.engine.modules import ModuleInfo, Modules
 from provisioner.events import Event, ItemResult, TaskResult
 from provisioner.inventory.model import Inventory
@@ -190,14 +191,6 @@ class FakeDriver:
             return Answered(command.id, self.answers(effect))
         except Exception as error:  # whatever it is, the engine must be told; tests look at what it makes of it
             return Answered(command.id, error=error)
-
-
-def load_include(loader: Loader, request: LoadInclude) -> Loaded:
-    """What a dynamic include names; raises `InputError`."""
-    if request.include.kind == "tasks":
-        return Loaded(loader.tasks(request.include, str(request.args["_raw_params"])))
-    role = loader.role(request.include, request.args)
-    return Loaded(role.nodes, role.sections, role.roles)
 
 
 def play(text: str, *, hosts: Sequence[str] | Mapping[str, Mapping[str, Any]], modules: Mapping[str, ModuleFunction],

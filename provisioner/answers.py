@@ -1,0 +1,63 @@
+"""Answers the engine's questions on the controller: includes, variable files, and everything in `effects`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from provisioner import effects
+from provisioner.diag import Diagnostic, InputError
+from provisioner.engine.includes import Loaded, LoadInclude
+from provisioner.lang.load import Loader
+from provisioner.lang.yaml import load_data
+from provisioner.messages import Ask
+from provisioner.template.effects import Effect, EffectFailure
+from provisioner.values import Value
+
+
+def load_include(loader: Loader, request: LoadInclude) -> Loaded:
+    """What a dynamic include names; raises `InputError`."""
+    if request.include.kind == "tasks":
+        return Loaded(loader.tasks(request.include, str(request.args["_raw_params"])))
+    role = loader.role(request.include, request.args)
+    return Loaded(role.nodes, role.sections, role.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerAnswers:
+    """The real `driver.Answerer`."""
+
+    loader: Loader
+
+    def answer(self, ask: Ask) -> Value:
+        if isinstance(ask.effect, LoadInclude):
+            return load_include(self.loader, ask.effect)
+        effect: Effect = ask.effect
+        if effect.kind == "vars_file":
+            return vars_file([str(name) for name in effect.args], dict(effect.kwargs)["playbook"])
+        if effect.kind == "reset_connection":
+            return EffectFailure("connections are not reset: they are made once and kept")
+        return effects.answer(effect, search_paths=ask.search)
+
+
+def vars_file(candidates: list[str], playbook: str) -> Mapping[str, Value]:
+    """The variables of the first file that exists; beside the playbook or in its `vars/`."""
+    directory = PurePath(playbook).parent
+    tried: list[str] = []
+    for name in candidates:
+        for path in (directory / name, directory / "vars" / name):
+            if os.path.isfile(path):
+                return _mapping(Path(path))
+            tried.append(str(path))
+    raise InputError([Diagnostic("Variables file not found", f"none of these exists: {', '.join(tried)}")])
+
+
+def _mapping(path: Path) -> Mapping[str, Value]:
+    data = load_data(path.read_text(encoding="utf-8"), str(path))
+    if data is None:
+        return {}
+    if not isinstance(data, Mapping):
+        raise InputError([Diagnostic("Wrong type", f"{path} must hold a mapping of variables")])
+    return data

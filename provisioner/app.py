@@ -1,0 +1,168 @@
+"""The composition root: the only place where loaders, engine, sessions and sinks are put together."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from provisioner import __version__
+from provisioner.actions.registry import Registry
+from provisioner.answers import ControllerAnswers
+from provisioner.diag import Collector, Diagnostic, InputError, Interrupted
+from provisioner.driver import Driver
+from provisioner.engine.batch import Options as EngineOptions
+from provisioner.engine.batch import World
+from provisioner.engine.engine import Engine
+from provisioner.engine.tags import TagSelection
+from provisioner.engine.targets import ConnectionDefaults
+from provisioner.events import RunEnded, RunStarted, Warned
+from provisioner.inventory.load import load_inventory
+from provisioner.inventory.model import Inventory
+from provisioner.lang.load import Loader, Options
+from provisioner.lang.model import Playbook
+from provisioner.messages import Finish
+from provisioner.template.templar import Templar
+from provisioner.ui.redact import Redactor
+from provisioner.ui.sinks import Fanout, Sink
+from provisioner.values import Template, Value
+from provisioner.vars.scope import Scope
+
+SUCCESS, ERROR, HOST_FAILED, HOST_UNREACHABLE = 0, 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that says what a run is: the command line, made into values."""
+
+    playbooks: tuple[str, ...]
+    inventories: tuple[str, ...] = ()
+    check: bool = False
+    diff: bool = False
+    limit: str | None = None
+    tags: frozenset[str] = frozenset(["all"])
+    skip_tags: frozenset[str] = frozenset()
+    extra_vars: Mapping[str, Value] = field(default_factory=dict)
+    forks: int = 5
+    verbosity: int = 0
+    force_handlers: bool = False
+    strategy: str | None = None
+    connection: ConnectionDefaults = ConnectionDefaults()
+    roles_path: tuple[str, ...] = ()
+    state_dir: Path = Path()
+    cache_dir: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    playbooks: tuple[Playbook, ...]
+    inventory: Inventory
+    loader: Loader
+    warnings: tuple[Diagnostic, ...]
+
+
+def load(request: Request) -> Loaded:
+    """Read playbooks and inventory; raises `InputError` with the mistakes of all of them."""
+    templar = Templar()
+
+    def render(template: Template, variables: Mapping[str, Value]) -> Value:
+        return templar.render(template, Scope(templar, [("known at load", variables)]))
+
+    loader = Loader(Options(request.extra_vars, request.roles_path, render))
+    found = Collector()
+    playbooks: list[Playbook] = []
+    inventory: Inventory | None = None
+    for path in request.playbooks:
+        try:
+            playbook, warnings = loader.playbook(path)
+        except InputError as error:
+            found.items += error.items
+        else:
+            playbooks.append(playbook)
+            found.items += warnings
+    try:
+        first = Path(request.playbooks[0]).parent if request.playbooks else None
+        inventory = load_inventory(list(request.inventories), first, request.state_dir)
+    except InputError as error:
+        found.items += error.items
+    found.raise_errors()
+    assert inventory is not None
+    if request.limit:
+        inventory.check_limit(request.limit)
+    return Loaded(tuple(playbooks), inventory, loader, found.warnings)
+
+
+def apply(request: Request, sinks: Sequence[Sink]) -> int:
+    """Make the playbooks true (or show what would be done, in check mode). Gives the exit code."""
+    warm_up = threading.Thread(target=import_module, args=("paramiko",), daemon=True)
+    warm_up.start()  # 170 ms that loading can hide
+    loaded = load(request)
+    redactor = Redactor()
+    run = _Run(request, loaded, redactor, Fanout(sinks, redactor))
+    try:
+        return run.run()
+    finally:
+        run.sinks.close()
+
+
+@dataclass(slots=True)
+class _Run:
+    request: Request
+    loaded: Loaded
+    redactor: Redactor
+    sinks: Fanout
+    started: float = field(default_factory=time.monotonic)
+
+    def run(self) -> int:
+        request = self.request
+        name = uuid.uuid4().hex[:12]
+        self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__))
+        for warning in self.loaded.warnings:
+            self.sinks.handle(Warned(f"{warning.summary}: {warning.detail}", str(warning.span or "")))
+        world = self._world()
+        engine = Engine(self.loaded.playbooks, world, Templar(), registry := Registry())
+        driver = Driver(engine, registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
+                        self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks)
+        code = ERROR
+        try:
+            code = exit_code(driver.run())
+        except Interrupted as error:
+            code = error.exit_code
+            raise
+        finally:
+            self._end(world, code)
+        return code
+
+    def _world(self) -> World:
+        request = self.request
+        self.redactor.learn(request.connection)
+        self.redactor.learn(request.extra_vars)
+        sources = request.inventories
+        options = EngineOptions(
+            check=request.check, diff=request.diff, limit=request.limit,
+            tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
+            connection=request.connection, strategy=request.strategy, force_handlers=request.force_handlers,
+            verbosity=request.verbosity, version=__version__,
+            inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
+        return World(self.loaded.inventory, options)
+
+    def _end(self, world: World, code: int) -> None:
+        hosts = {host: memory for host, memory in world.memories.items() if memory.counts}
+        self.sinks.handle(RunEnded(
+            code, {host: memory.stats() for host, memory in hosts.items()},
+            (time.monotonic() - self.started) * 1000,
+            {host: memory.round_trips for host, memory in hosts.items()}))
+
+
+def exit_code(finish: Finish) -> int:
+    """2 when a host failed, 4 when one was unreachable; both together as bits."""
+    code = SUCCESS
+    if finish.failed:
+        code |= HOST_FAILED
+    if finish.unreachable:
+        code |= HOST_UNREACHABLE
+    return code
