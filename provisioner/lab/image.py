@@ -127,7 +127,7 @@ class _Build:
             try:
                 for count, line in enumerate(child.stdout):
                     tail.append(line.rstrip())
-                    self.report(min(count / lines, 0.99), line.strip())
+                    self.report(min(count / lines, 0.99), "".join(filter(str.isprintable, line)).strip())
             except BaseException:
                 child.kill()
                 raise

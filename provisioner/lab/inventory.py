@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from provisioner.lab.record import read_record
+from provisioner.lab.processes import Container
+from provisioner.lab.record import HostRecord, read_record
 
 INTERPRETER = "/usr/bin/python3"
 
 
 def lab_inventory(state_dir: Path) -> dict[str, Any]:
-    """All hosts of the lab in the shape of a YAML inventory: every host in `all` and in the group `lab`.
+    """The running hosts of the lab in the shape of a YAML inventory; without hosts where there is no lab.
 
-    Reads the records only: it needs no root, and gives an empty inventory where there is no lab.
+    `state_dir` is the lab's own (`default_state_dir()`). Needs no root.
     """
-    records = [read_record(directory) for directory in sorted((state_dir / "hosts").glob("*"))]
-    complete = [record for record in records if record is not None and record.host_keys]
+    directories = sorted((state_dir / "hosts").glob("*"))
+    running = [path for path in directories if Container(path / "root", path / "upper").supervisors()]
+    records = (read_record(directory) for directory in running)
+    return inventory_of((record for record in records if record is not None and record.host_keys), state_dir)
+
+
+def inventory_of(records: Iterable[HostRecord], state_dir: Path) -> dict[str, Any]:
+    """Every host in `all` and in the group `lab`, by number, with all that a strict connection needs."""
     hosts = {
         record.name: {
             "ansible_host": record.address,
@@ -25,6 +33,6 @@ def lab_inventory(state_dir: Path) -> dict[str, Any]:
             "ansible_ssh_known_hosts_file": str(state_dir / "known_hosts"),
             "ansible_python_interpreter": INTERPRETER,
         }
-        for record in sorted(complete, key=lambda record: record.number)
+        for record in sorted(records, key=lambda record: record.number)
     }
     return {"all": {"hosts": hosts, "children": {"lab": {"hosts": dict.fromkeys(hosts, None)}}}}
