@@ -1,8 +1,8 @@
 """The controller's files that tasks send to hosts: found by name, read, or listed as a whole tree.
 
     find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data"}
-    read_text   (name, subdirs) -> {"path", "text", "mode", "mtime", "owner"}
-    tree        (path, follow)  -> [{"path", "kind": "file" | "directory" | "link", "mode", "size", "sha256", "source", "target"}]
+    read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner"}
+    tree        (path, follow)  -> [{"path", "kind", "mode", "size", "sha256", "source", "target"}], kinds also "link"
 
 `data` is there for small files only. Names are looked for in the option `search` (directories), each with every
 subdirectory of `subdirs` before the directory itself.
@@ -43,7 +43,14 @@ def read_text(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, 
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text (byte {error.start})") from None
-    return {"path": str(path), "text": text, "mode": _mode(status), "mtime": status.st_mtime, "owner": _owner(status.st_uid)}
+    return {
+        "path": str(path),
+        "fullpath": os.path.abspath(path),
+        "text": text,
+        "mode": _mode(status),
+        "mtime": status.st_mtime,
+        "owner": _owner(status.st_uid),
+    }
 
 
 def tree(args: Sequence[Value], search: Sequence[str | Path]) -> list[dict[str, Value]]:
@@ -55,7 +62,9 @@ def tree(args: Sequence[Value], search: Sequence[str | Path]) -> list[dict[str, 
 def find(name: str, search: Sequence[str | Path], subdirs: Sequence[str]) -> Path:
     """The first that exists; `FileNotFoundError` lists the directories looked in and a near name."""
     if not name or "\0" in name:
-        raise ValueError("the name of a local file is empty" if not name else "the name of a local file holds a NUL byte")
+        raise ValueError(
+            "the name of a local file is empty" if not name else "the name of a local file holds a NUL byte"
+        )
     path = Path(name).expanduser()
     if path.is_absolute():
         candidates = [path]
@@ -88,7 +97,12 @@ def _digest(path: Path) -> dict[str, Any]:
             sha1.update(piece)
             size += len(piece)
             data = piece
-    found: dict[str, Any] = {"sha256": sha256.hexdigest(), "sha1": sha1.hexdigest(), "size": size, "mode": _mode(status)}
+    found: dict[str, Any] = {
+        "sha256": sha256.hexdigest(),
+        "sha1": sha1.hexdigest(),
+        "size": size,
+        "mode": _mode(status),
+    }
     return {**found, "data": data if size <= SMALL else None}
 
 

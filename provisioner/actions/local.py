@@ -1,0 +1,83 @@
+"""What the actions that send the controller's files share: finding them, and content made of values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.actions.base import Done, Expansion, content_of
+from provisioner.messages import Content
+from provisioner.remote.spec import Spec, to_bool
+from provisioner.template.effects import Effect
+from provisioner.values import Secret, Value, contains_unknown
+
+
+def own_names(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by their own names instead of aliases."""
+    return {spec.canonical(name) or name: value for name, value in args.items()}
+
+
+def refused(message: str, **more: Any) -> Done:
+    """The task fails on the controller, before anything is sent."""
+    return Done({"failed": True, "changed": False, "msg": message, **more})
+
+
+def not_known(args: Mapping[str, Any]) -> Done | None:
+    """The result of a task with an argument that check mode can't know."""
+    unknown = contains_unknown(args)
+    return None if unknown is None else Done({"changed": False, "unknown": unknown.reason})
+
+
+def flag(args: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = args.get(name)
+    return default if value is None else to_bool(value)
+
+
+def find_file(call: Expansion, name: str, *subdirs: str) -> Mapping[str, Any]:
+    """See `effects.sources.find_file`."""
+    found: Mapping[str, Any] = call.ask(Effect("find_file", (name, list(subdirs)), (("search", list(call.search)),)))
+    return found
+
+
+def read_text(call: Expansion, name: str, *subdirs: str) -> Mapping[str, Any]:
+    """See `effects.sources.read_text`."""
+    found: Mapping[str, Any] = call.ask(Effect("read_text", (name, list(subdirs)), (("search", list(call.search)),)))
+    return found
+
+
+def content_of_file(found: Mapping[str, Any]) -> Content:
+    data = found.get("data")
+    path = found.get("source") or found["path"]
+    return Content(found["sha256"], found["size"], data=data, path=None if data is not None else Path(path))
+
+
+def text_of(value: Value) -> tuple[str, bool]:
+    """The text that a `content` argument stands for, and whether it holds a secret.
+
+    The text goes to the host, nowhere else: its checksum has to be known here, so a `Secret` is opened.
+    """
+    if isinstance(value, Secret):
+        return value.reveal(), True
+    if isinstance(value, str):
+        return value, False
+    if isinstance(value, (dict, list)):
+        secrets: list[Secret] = []
+
+        def opened(item: Any) -> str:
+            if not isinstance(item, Secret):
+                raise TypeError(f"a {type(item).__name__} can't be written as JSON")
+            secrets.append(item)
+            return item.reveal()
+
+        return json.dumps(value, default=opened), bool(secrets)
+    return "" if value is None else str(value), False
+
+
+def content_arguments(data: bytes, *, secret: bool) -> tuple[dict[str, Any], Content]:
+    """The internal arguments of the remote module `copy` for bytes made here, and the bytes."""
+    content = content_of(data)
+    sha1 = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    return {"_content": content.reference(), "_sha1": sha1, "_secret": secret}, content
