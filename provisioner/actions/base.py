@@ -65,6 +65,11 @@ class Expansion(Protocol):
     @property
     def diff(self) -> bool: ...
     @property
+    def verbosity(self) -> int:
+        """How many `-v` were given."""
+        ...
+
+    @property
     def search(self) -> tuple[str, ...]:
         """Directories where local files are looked for, in Ansible's order, without `files/` or `templates/`
         appended: the role's, its parents', the task file's, the playbook's."""

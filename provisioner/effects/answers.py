@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from provisioner.effects import files, passwords, sources
 from provisioner.effects.processes import CommandFailed, output_of
+from provisioner.effects.vars import load_vars
 from provisioner.template.effects import Effect, EffectFailure
 from provisioner.values import Secret, Value
 
@@ -41,7 +42,7 @@ def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
     search_paths: directories in order, as `vars.magic.search_path` gives them; the last one is also where
     `pipe` runs. subdirs: tried inside each of them before the directory itself, by `first_found` only.
     """
-    if effect.kind in sources.SOURCES:
+    if effect.kind in sources.SOURCES or effect.kind == "load_vars":
         return _local(effect, search_paths)
     if effect.kind not in _ANSWERS:
         return EffectFailure(f"There is no lookup `{effect.kind}`")
@@ -54,8 +55,11 @@ def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
 
 def _local(effect: Effect, search_paths: Sequence[str | Path]) -> Value:
     """A file of the controller that a task wants to send; the task may name its own directories."""
-    search = dict(effect.kwargs).get("search", search_paths)
+    options = dict(effect.kwargs)
+    search = options.get("search", search_paths)
     try:
+        if effect.kind == "load_vars":
+            return load_vars(effect.args, {**options, "search": search})
         return sources.SOURCES[effect.kind](effect.args, search)
     except (OSError, ValueError) as error:
         return EffectFailure(str(error))

@@ -67,10 +67,9 @@ class AptGet:
         return done
 
     def heal(self) -> None:
-        """Complete what an interrupted dpkg left behind."""
-        left = [name for name in self._ctx.listdir(dpkg.UPDATES) if name.isdigit()]
-        broken = dpkg.Database.read(self._ctx).broken()
-        if not left and not broken:
+        """Complete what an interrupted dpkg left behind, if it did."""
+        broken = interrupted(self._ctx)
+        if broken is None:
             return
         self._ctx.progress("completing an interrupted installation")
         done = self._patiently(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"])
@@ -119,8 +118,14 @@ class AptGet:
             self._ctx.query(["sleep", "0.5"])  # a child, so that the wait ends when the run is cancelled
             holder = lock_holder()
 
-    def _left(self) -> int:
-        return max(0, int(self._deadline - time.monotonic()))
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+
+def interrupted(ctx: Ctx) -> "Optional[list[str]]":
+    """Packages that an interrupted dpkg left half done (possibly none by name); None when none was interrupted."""
+    broken = dpkg.Database.read(ctx).broken()
+    return broken if broken or any(name.isdigit() for name in ctx.listdir(dpkg.UPDATES)) else None
 
 
 def lock_holder(paths: "Sequence[str]" = _LOCKS) -> Optional[str]:

@@ -7,7 +7,7 @@ import re
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from provisioner.remote import dpkg
-from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, lists_age
+from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, interrupted, lists_age
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arguments
 
@@ -45,6 +45,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     predictions: "list[Any]" = [("path", LISTS, {"kind": "directory", "refreshed": True})] if refresh else []
     outcome = Result(changed=refresh and alone and not _cleans(a), predictions=predictions, **data)
     if not settled:
+        _heal(ctx, apt, outcome)
         for job in _jobs(ctx, a, apt, wishes):
             _do(ctx, apt, a, job, outcome)
     if not ctx.check and wishes and a.state in ("present", "latest"):
@@ -182,8 +183,6 @@ def _jobs(ctx: Ctx, a: Arguments, apt: AptGet, wishes: "Sequence[dpkg.Wish]") ->
         jobs.extend(_deb_job(ctx, a))
     if not wishes:
         return jobs
-    if not ctx.check:
-        apt.heal()
     database = dpkg.Database.read(ctx)
     more = ("--auto-remove",) if a.autoremove else ()
     if a.state == "absent":
@@ -235,6 +234,15 @@ def _deb_job(ctx: Ctx, a: Arguments) -> "list[Job]":
         raise ctx.fail("A later version of %s is already installed: %s; `allow_downgrade: true` goes back to %s"
                        % (shown[0], installed.version, shown[1]))
     return [Job(("install", "--", path), (shown[0],))]
+
+
+def _heal(ctx: Ctx, apt: AptGet, outcome: Result) -> None:
+    broken = interrupted(ctx)
+    if broken is not None:
+        outcome.changed = True
+        outcome.diff = {"before": {name: "half installed" for name in broken}, "after": {name: "installed" for name in broken}}
+        if not ctx.check:
+            apt.heal()
 
 
 def _do(ctx: Ctx, apt: AptGet, a: Arguments, job: Job, outcome: Result) -> None:
