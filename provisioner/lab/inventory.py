@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,14 @@ def inventory_of(records: Iterable[HostRecord], state_dir: Path) -> dict[str, An
         for record in sorted(records, key=lambda record: record.number)
     }
     return {"all": {"hosts": hosts, "children": {"lab": {"hosts": dict.fromkeys(hosts, None)}}}}
+
+
+def as_yaml(data: Mapping[str, Any], indent: str = "") -> str:
+    """The inventory as the text of a YAML file. All scalars are strings, and JSON's strings are YAML's."""
+    lines = ""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            lines += f"{indent}{key}:\n{as_yaml(value, indent + '  ')}"
+        else:
+            lines += f"{indent}{key}: {json.dumps(value or {})}\n"
+    return lines

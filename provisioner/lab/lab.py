@@ -11,12 +11,10 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from provisioner.diag import LabError, near
 from provisioner.lab import image, keys, network
 from provisioner.lab.host import LabHost
-from provisioner.lab.inventory import lab_inventory
+from provisioner.lab.inventory import as_yaml, lab_inventory
 from provisioner.lab.lock import locked
 from provisioner.lab.machine import discard, remove_traces
 from provisioner.lab.mounts import unmount_below
@@ -211,7 +209,7 @@ class Lab:
         """Bring known_hosts and the static inventory up to date with the records."""
         entries = ((record.name, record.address, record.host_keys) for record in self._records())
         _replace(self.state_dir / "known_hosts", keys.known_hosts(entries))
-        text = yaml.safe_dump(lab_inventory(self.state_dir), sort_keys=False)
+        text = as_yaml(lab_inventory(self.state_dir))
         _replace(self.inventory_file, f"# The hosts of this lab; written by `provision lab`.\n{text}")
 
     def _records(self) -> list[HostRecord]:

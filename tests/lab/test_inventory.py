@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import yaml
+
 from provisioner.lab import OPS, Lab, LabHost, lab_inventory
-from provisioner.lab.inventory import inventory_of
+from provisioner.lab.inventory import as_yaml, inventory_of
 from provisioner.lab.record import HostRecord
 
 RECORD = HostRecord("web", 10, "10.64.0.10", "bookworm", (), (OPS,), ("/base",), (), ("ed25519 AAAA",))
@@ -19,6 +22,14 @@ def test_it_gives_all_that_a_strict_connection_needs() -> None:
         "ansible_python_interpreter": "/usr/bin/python3",
     }
     assert inventory["all"]["children"] == {"lab": {"hosts": {"web": None}}}
+
+
+@pytest.mark.parametrize("records", [[], [RECORD]], ids=["empty", "one host"])
+def test_its_file_is_the_same_as_yaml(records: list[HostRecord]) -> None:
+    inventory = inventory_of(records, Path("/a dir: with #odd 'name'"))
+    expected: dict[str, object] = {"hosts": {"web": {}}} if records else {"hosts": {}}
+    inventory["all"]["children"]["lab"] = expected  # a host without variables here may be written {} as well as null
+    assert yaml.safe_load(as_yaml(inventory)) == inventory
 
 
 def test_where_there_is_no_lab_it_has_no_hosts(tmp_path: Path) -> None:
