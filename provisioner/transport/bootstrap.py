@@ -149,8 +149,9 @@ def _ended(said: str, host: str, dialog: sudo.Dialog | None) -> None:
     """The command ended before the runner's line: raise what fits what it said."""
     if _NO_PYTHON in said:
         raise _PythonTrouble("there is none")
-    if TOO_OLD in said:
-        raise _PythonTrouble(f"it is {said.partition(TOO_OLD)[2].split()[0]}")
+    too_old = re.search(rf"^{TOO_OLD} ([\d.]+)$", said, re.MULTILINE)
+    if too_old:
+        raise _PythonTrouble(f"it is {too_old.group(1)}")
     if dialog and not re.search(r"python|Traceback", said):
         raise dialog.ended(said)
     if "Password change required" in said or "password has expired" in said:

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from provisioner.diag import HostKeyRejected
+from provisioner.transport.hostkeys import (
+    HostIdentity,
+    HostKey,
+    KnownHosts,
+    Verifier,
+    add,
+    hashed,
+    in_file,
+    matches,
+    parse,
+    preferred_algorithms,
+)
+
+
+def key(kind: str = "ssh-ed25519", filler: bytes = b"\x01") -> HostKey:
+    name = kind.encode()
+    return HostKey(kind, len(name).to_bytes(4, "big") + name + b"\x00\x00\x00\x20" + filler * 32)
+
+
+FIRST, SECOND, RSA = key(), key(filler=b"\x02"), key("ssh-rsa", b"\x03")
+
+
+def known(text: str, tmp_path: Path) -> KnownHosts:
+    file = tmp_path / "known_hosts"
+    file.write_text(text)
+    return KnownHosts.read([str(file)])
+
+
+def verify(text: str, offered: HostKey, tmp_path: Path, identity: HostIdentity | None = None,
+           policy: str = "strict") -> None:
+    found = known(text, tmp_path)
+    Verifier(found, identity or HostIdentity("web"), policy, found.files[0]).verify(offered)
+
+
+@pytest.mark.parametrize(("name", "names", "expected"), [
+    ("web", "web", True),
+    ("web", "WEB", True),
+    ("web", "db,web,10.0.0.1", True),
+    ("web", "webb", False),
+    ("web.example.com", "*.example.com", True),
+    ("example.com", "*.example.com", False),
+    ("web1", "web?", True),
+    ("web", "web?", False),
+    ("web.example.com", "*.example.com,!web.example.com", False),
+    ("web.example.com", "!web.example.com,*.example.com", False),
+    ("db.example.com", "*.example.com,!web.example.com", True),
+    ("db", "!web", False),
+    ("[web]:2222", "[web]:2222", True),
+    ("[web]:2222", "web", False),
+    ("web", "[web]:2222", False),
+    ("[web.example.com]:2222", "[*.example.com]:*", True),
+    ("a" * 60, "*a" * 30 + "b", False),
+    ("web", "|1|broken", False),
+    ("web", "|1|!!!!|====", False),
+    ("web", "", False),
+])  # fmt: skip
+def test_a_name_matches_the_host_part_as_sshd_8_says(name: str, names: str, expected: bool) -> None:
+    assert matches(name, names) is expected
+
+
+def test_a_hashed_name_matches_only_itself() -> None:
+    assert matches("[web]:2222", hashed("[web]:2222"))
+    assert not matches("web", hashed("[web]:2222"))
+
+
+@pytest.mark.parametrize("line", [
+    "", "# comment", "web", "web ssh-ed25519", "web ssh-ed25519 not-base64!", "@unknown web " + FIRST.line,
+    "web ssh-rsa " + FIRST.line.split()[1], "web 2048 35 1234567", "@revoked", "web ssh-ed25519 AAAA",
+])  # fmt: skip
+def test_a_line_that_cannot_be_used_is_left_out(line: str) -> None:
+    assert parse(line, "f") == []
+
+
+def test_lines_are_read_whatever_their_blanks_and_endings() -> None:
+    text = f"  web\t{FIRST.line}  comment here\r\n\n@revoked  web   {SECOND.line}\n@cert-authority *.x {RSA.line}"
+    assert [(line.marker, line.names, line.key, line.number) for line in parse(text, "f")] == [
+        ("", "web", FIRST, 1), ("revoked", "web", SECOND, 3), ("cert-authority", "*.x", RSA, 4)]  # fmt: skip
+
+
+NAMES = st.text("abcx.-*?!", min_size=1, max_size=8)
+HOSTS = st.text("abcx.-", min_size=1, max_size=8).filter(lambda name: not name.startswith("-"))
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(host=HOSTS, lines=st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=5), port=st.booleans(),
+       hashing=st.booleans())
+@example("web", [["web", "!web"], ["*"]], False, False)
+@example("web", [["!*"], ["w?b"]], True, False)
+def test_the_lines_found_are_those_that_ssh_keygen_finds(host: str, lines: list[list[str]], port: bool,
+                                                         hashing: bool) -> None:
+    name = in_file(host, 2222 if port else 22)
+    patterns = [[f"[{one}]:2222" if port else one for one in line] for line in lines]
+    if hashing:
+        patterns.append([hashed(name)])
+    text = "".join(f"{','.join(line)} {FIRST.line}\n" for line in patterns)
+    with tempfile.NamedTemporaryFile("w", suffix=".known_hosts") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run(["ssh-keygen", "-F", name, "-f", file.name], capture_output=True, text=True, check=False)
+        theirs = [int(row.split()[-1].removesuffix("\n")) for row in done.stdout.splitlines() if " found: line" in row]
+        ours = [line.number for line in KnownHosts.read([file.name]).lookup(name)]
+    assert ours == theirs
+
+
+@given(st.text())
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    for line in parse(text, "f"):
+        line.matches("web")
+
+
+def test_the_right_key_is_accepted(tmp_path: Path) -> None:
+    verify(f"web {SECOND.line}\nweb {FIRST.line}\n", FIRST, tmp_path)
+
+
+def test_a_key_known_without_the_port_is_good_for_every_port(tmp_path: Path) -> None:
+    verify(f"web {FIRST.line}\n", FIRST, tmp_path, HostIdentity("web", 2222))
+
+
+def test_an_alias_is_looked_up_instead_of_name_and_port(tmp_path: Path) -> None:
+    verify(f"the-web {FIRST.line}\n", FIRST, tmp_path, HostIdentity("10.0.0.1", 2222, "the-web"))
+
+
+def test_h19_an_unknown_key_is_refused_with_fingerprint_files_and_what_mends_it(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected) as caught:
+        verify(f"db {FIRST.line}\n", FIRST, tmp_path, HostIdentity("web", 2222))
+    assert FIRST.fingerprint in caught.value.message
+    assert f"{tmp_path}/known_hosts" in caught.value.message
+    assert f"ssh-keyscan -t ed25519 -p 2222 web >> {tmp_path}/known_hosts" in caught.value.hint
+
+
+def test_h19_a_file_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="nowhere \\(not there\\)"):
+        Verifier(KnownHosts.read([str(tmp_path / "nowhere")]), HostIdentity("web")).verify(FIRST)
+
+
+def test_h19_a_changed_key_is_refused_with_both_fingerprints_and_the_line_that_removes_it(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="has changed") as caught:
+        verify(f"web {FIRST.line}\n", SECOND, tmp_path)
+    assert FIRST.fingerprint in caught.value.message
+    assert SECOND.fingerprint in caught.value.message
+    assert f"ssh-keygen -R 'web' -f {tmp_path}/known_hosts" in caught.value.hint
+
+
+def test_h19_a_changed_key_is_refused_also_when_new_keys_are_accepted(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="has changed"):
+        verify(f"web {FIRST.line}\n", SECOND, tmp_path, policy="accept-new")
+
+
+def test_h19_a_key_of_another_type_than_the_known_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="type that is not known"):
+        verify(f"web {FIRST.line}\n", RSA, tmp_path)
+
+
+@pytest.mark.parametrize("policy", ["strict", "accept-new"])
+def test_h19_a_revoked_key_is_refused_even_if_another_line_allows_it(tmp_path: Path, policy: str) -> None:
+    with pytest.raises(HostKeyRejected, match="@revoked"):
+        verify(f"web {FIRST.line}\n@revoked * {FIRST.line}\n", FIRST, tmp_path, policy=policy)
+
+
+def test_h19_a_certificate_authority_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="not supported yet"):
+        verify(f"@cert-authority * {RSA.line}\n", FIRST, tmp_path, policy="accept-new")
+
+
+def test_a_plain_line_beside_an_authority_is_enough(tmp_path: Path) -> None:
+    verify(f"@cert-authority * {RSA.line}\nweb {FIRST.line}\n", FIRST, tmp_path)
+
+
+def test_accept_new_stores_an_unknown_key_and_knows_it_from_then_on(tmp_path: Path) -> None:
+    verify("# no newline at the end", FIRST, tmp_path, policy="accept-new")
+    file = tmp_path / "known_hosts"
+    assert file.read_text() == f"# no newline at the end\nweb {FIRST.line}\n"
+    verify(file.read_text(), FIRST, tmp_path)
+
+
+def test_accept_new_makes_a_private_file_and_can_hash_the_name(tmp_path: Path) -> None:
+    store = tmp_path / "ssh" / "known_hosts"
+    Verifier(KnownHosts.read([str(store)]), HostIdentity("web"), "accept-new", str(store), True).verify(FIRST)
+    assert store.stat().st_mode & 0o777 == 0o600
+    assert store.parent.stat().st_mode & 0o777 == 0o700
+    assert store.read_text().startswith("|1|")
+    assert KnownHosts.read([str(store)]).lookup("web")[0].key == FIRST
+
+
+def test_algorithms_of_known_keys_are_asked_for_first(tmp_path: Path) -> None:
+    supported = ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256"]
+    found = known(f"web {RSA.line}\n@revoked web {FIRST.line}\n", tmp_path)
+    assert preferred_algorithms(found, HostIdentity("web"), supported) == [
+        "rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519", "ecdsa-sha2-nistp256"]  # fmt: skip
+
+
+def test_the_fingerprint_is_the_one_ssh_keygen_shows(tmp_path: Path) -> None:
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        pytest.skip("ssh-keygen is not installed")
+    subprocess.run([program, "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "k")], check=True)
+    shown = subprocess.run([program, "-lf", str(tmp_path / "k.pub")], check=True, capture_output=True, text=True).stdout
+    kind, encoded = (tmp_path / "k.pub").read_text().split()[:2]
+    made = HostKey(kind, base64.b64decode(encoded))
+    assert made.fingerprint == shown.split()[1]
+    assert shown.strip().endswith(f"({made.spoken})")
+
+
+def test_two_writers_never_mix_their_lines(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    add(str(file), "a", FIRST)
+    add(str(file), "b", SECOND)
+    assert [line.names for line in parse(file.read_text(), "f")] == ["a", "b"]
