@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,9 @@ HOMES: Final[Mapping[str, str]] = {
     "patch": "ansible.posix",
     "acl": "ansible.posix",
 }
+
+#: What tells a module's file from a helper beside it.
+_IS_MODULE: Final = re.compile(r"^(?:SPEC\b|def (?:expand|run|run_batch)\()", re.MULTILINE)
 
 _BUILTIN: Final = frozenset({"ansible.builtin", "ansible.legacy"})
 
@@ -87,11 +91,13 @@ RAW: Final[Mapping[str, frozenset[str]]] = {
 
 
 def known_modules() -> frozenset[str]:
-    """Names of the modules this program has, found by their files."""
+    """Names of the modules this program has, found by their files; none of them is imported."""
     names = set(LANGUAGE)
     for folder in ("remote/modules", "actions"):
-        names.update(file.stem for file in (_PACKAGE / folder).glob("[a-z]*.py"))
-    return frozenset(names - {"base"})
+        for file in (_PACKAGE / folder).glob("[a-z]*.py"):
+            if _IS_MODULE.search(file.read_text(encoding="utf-8")):
+                names.add(file.stem)
+    return frozenset(names)
 
 
 def canonical(name: str, ours: frozenset[str]) -> str | None:
@@ -114,7 +120,7 @@ def canonical(name: str, ours: frozenset[str]) -> str | None:
 
 def spec_of(name: str) -> Spec | None:
     """The module's `Spec`; None for a module that we don't have or the language's own."""
-    for package, folder in (("provisioner.remote.modules", "remote/modules"), ("provisioner.actions", "actions")):
+    for package, folder in (("provisioner.actions", "actions"), ("provisioner.remote.modules", "remote/modules")):
         if name.isidentifier() and (_PACKAGE / folder / f"{name}.py").is_file():
             spec = getattr(importlib.import_module(f"{package}.{name}"), "SPEC", None)
             if isinstance(spec, Spec):

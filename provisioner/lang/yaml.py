@@ -112,7 +112,10 @@ class _Composer:
                         hint = "remove the `---` line or split the file"
                         raise self._error("More than one document", "a file holds one YAML document", event, hint)
         except yaml.YAMLError as error:
-            raise InputError([explain(error, self.text, self.file)]) from None
+            last = explain(error, self.text, self.file)
+            # The parser knows better than what was guessed at the same place before it gave up.
+            self.found.items[:] = [item for item in self.found.items if item.span != last.span]
+            raise InputError([*self.found.errors, last]) from None
         return self.root
 
     def _events(self) -> Iterator[Any]:

@@ -18,7 +18,7 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
     ("found unexpected end of stream", "a quote or a bracket is never closed", ""),
     ("while scanning a quoted scalar", "a quote is never closed", ""),
     ("found unknown escape character", "a backslash in double quotes starts an escape", "use single quotes"),
-    ("did not find expected ',' or", "a comma or the closing bracket is missing", ""),
+    ("did not find expected ',' or", "a comma is missing, or the bracket is never closed", ""),
     ("found character that cannot start any token", "this character cannot start a value", "quote the value"),
     ("block sequence entries are not allowed", "a `- ` is not possible here", "start the list on a line of its own"),
     ("did not find expected <document start>", "the text before this is already a whole document",
@@ -35,8 +35,9 @@ def explain(error: Any, text: str, file: str) -> Diagnostic:
         return _unreadable(error, text, file)
     lines = text.splitlines()
     context = getattr(error, "context_mark", None)
-    if context is not None and "end of stream" in problem:
-        mark = context  # the end of the file tells nobody where the quote was opened
+    at_end = mark.line >= len(lines)
+    if context is not None and (at_end or "end of stream" in problem):
+        mark = context  # the end of the file tells nobody where the quote or bracket was opened
     span = Span(file, mark.line + 1, mark.column + 1)
     return (
         _tab(lines, mark.line, file)
