@@ -21,6 +21,7 @@ QUERY_LANGUAGE = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
 
 ROOT_STATE = "/var/lib/provisioner"
 LINES_WAIT = 0.1  # seconds between two sendings of live output
+HEARING = 0.2  # seconds between two looks at the controller while a module waits
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 
 
@@ -247,6 +248,15 @@ class Context:
 
     def progress(self, text: str) -> None:
         self._services.emit("progress", text.encode("utf-8", "backslashreplace"))
+
+    def sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            self._services.tick()
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, HEARING))
 
     def fail(self, message: str, **data: Any) -> ModuleFailed:
         return ModuleFailed(message, **data)

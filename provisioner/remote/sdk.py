@@ -177,6 +177,10 @@ class Ctx(Protocol):
         """A short line of what is going on, for the live area."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Wait; ends early with `Cancelled` when the controller is gone or the task's time is up."""
+        ...
+
     def fail(self, message: str, **data: Any) -> "ModuleFailed":
         """`raise ctx.fail("…", rc=1)`"""
         ...
