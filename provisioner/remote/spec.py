@@ -141,7 +141,8 @@ class Spec(NamedTuple):
         found = []
         for group in self.required_one_of:
             if not any(map(present, group)):
-                found.append(Problem("", "`%s` needs one of %s" % (self.name, _listing(group))))
+                shown = [name for name in group if not self.args[name].internal]
+                found.append(Problem("", "`%s` needs one of %s" % (self.name, _listing(shown))))
         for group in self.mutually_exclusive:
             if sum(map(present, group)) > 1:
                 both = [name for name in group if present(name)]
