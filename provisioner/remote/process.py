@@ -85,10 +85,10 @@ class Capture:
         return bytes(self._head + between + self._tail).decode("utf-8", "backslashreplace")
 
 
-def find_program(name: str, env: "Mapping[str, str]") -> Optional[str]:
+def find_program(name: str, env: "Mapping[str, str]", cwd: Optional[str] = None) -> Optional[str]:
     """The program's path as the child would find it; the system's own directories are looked at last."""
     if "/" in name:
-        return name if _executable(name) else None
+        return name if os.path.exists(os.path.join(cwd or "", name)) else None
     for folder in (*env.get("PATH", "").split(":"), *SYSTEM_PATH):
         path = os.path.join(folder, name)
         if folder.startswith("/") and _executable(path):
@@ -112,7 +112,7 @@ def describe(rc: int) -> str:
 
 def run(order: Order, watch: Watch, on_output: "Callable[[str, bytes], None]") -> Completed:
     """Run it to the end. Raises Overdue, TimedOut, Cancelled: then the whole process group is gone."""
-    program = find_program(order.argv[0], order.env)
+    program = find_program(order.argv[0], order.env, order.cwd)
     if program is None:
         return Completed(127, "", "%s: command not found\n" % order.argv[0], tuple(order.argv))
     try:
