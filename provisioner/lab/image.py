@@ -77,11 +77,11 @@ def ensure(cache: Path, release: str, packages: Sequence[str], report: Report) -
     for package in wanted:
         if not PACKAGE_NAME.fullmatch(package):
             raise LabError(f"{package!r} is not a Debian package name", hint="give names as for apt-get install")
-    base = cache / f"{release}-{_digest(release, PACKAGES, settings.extra_authorities())}"
+    base = cache / _base_name(release)
     _once(base, f"Debian {release}", report, lambda build: _build_base(release, build))
     if not wanted:
         return (base / "rootfs",)
-    layer = cache / f"{base.name}+{_digest(base.name, wanted, {})}"
+    layer = cache / f"{base.name}+{_digest(base.name, wanted, BUILDER_VERSION)}"
     _once(layer, ", ".join(wanted), report, lambda build: _build_layer(base / "rootfs", wanted, build))
     return (layer / "layer", base / "rootfs")
 
@@ -100,9 +100,13 @@ def _known() -> str:
     return f"there are {', '.join(RELEASES)}"
 
 
-def _digest(name: str, packages: Sequence[str], authorities: dict[str, bytes]) -> str:
-    parts = [name, list(packages), VARIANT, BUILDER_VERSION, platform.machine(), sources(name)]
-    parts += [[key, hashlib.sha256(value).hexdigest()] for key, value in authorities.items()]
+def _base_name(release: str) -> str:
+    authorities = [[name, hashlib.sha256(text).hexdigest()] for name, text in settings.extra_authorities().items()]
+    machine = platform.machine()
+    return f"{release}-{_digest(release, PACKAGES, VARIANT, BUILDER_VERSION, machine, sources(release), *authorities)}"
+
+
+def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
