@@ -1,0 +1,145 @@
+"""Working copies of git repositories."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from provisioner.remote import gitrepo
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="git",
+    summary="Clone a git repository, or bring its working copy up to date",
+    check="predict",
+    identity=("dest",),
+    args={
+        "repo": Arg(required=True, aliases=("name",), doc="URL or path of the repository"),
+        "dest": Arg(type="path", doc="Where the working copy is; needed unless `clone` is false"),
+        "version": Arg(default="HEAD", doc="A branch, a tag, a commit, or HEAD for the default branch"),
+        "remote": Arg(default="origin", doc="What the repository is called in the working copy"),
+        "refspec": Arg(doc="A further refspec to fetch, for commits that no branch or tag leads to"),
+        "force": Arg(type="bool", default=False, doc="Throw local changes away instead of failing"),
+        "depth": Arg(type="int", doc="Only so many commits of history"),
+        "clone": Arg(type="bool", default=True, doc="Clone if there is no working copy yet"),
+        "update": Arg(type="bool", default=True, doc="Bring an existing working copy up to date"),
+        "bare": Arg(type="bool", default=False, doc="No working files, the repository alone"),
+        "recursive": Arg(type="bool", default=True, doc="Submodules too"),
+        "track_submodules": Arg(type="bool", default=False, doc="Submodules at the tip of their branches"),
+        "single_branch": Arg(type="bool", default=False, doc="Clone only the branch of `version`"),
+        "reference": Arg(doc="A repository on the host to borrow objects from"),
+        "key_file": Arg(type="path", doc="The private SSH key to use"),
+        "accept_hostkey": Arg(type="bool", default=False, doc="Refused: it would trust whoever answers"),
+        "accept_newhostkey": Arg(type="bool", default=False, doc="Trust the key of a server never seen before; a changed one is refused"),
+        "ssh_opts": Arg(doc="Further options of ssh"),
+        "executable": Arg(type="path", doc="The git to use"),
+        "umask": Arg(type="mode", doc="The umask of new files, like 022"),
+        "verify_commit": Arg(type="bool", default=False, doc="Fail unless the commit or tag is signed by a trusted key"),
+    },
+    examples="""
+- name: The app at a release
+  git:
+    repo: https://git.example.com/shop.git
+    dest: /srv/shop/source
+    version: v1.2.3
+    depth: 1
+- name: Only look what the newest commit is
+  git:
+    repo: https://git.example.com/shop.git
+    clone: false
+  register: newest
+""",
+    returns={"before": "the commit before", "after": "the commit now", "remote_url_changed": "whether the URL was another one"},
+)
+
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./@{}^~+-]*")
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    _check_arguments(ctx, a)
+    git = gitrepo.Git(ctx, a)
+    if a.dest is None or not _is_there(ctx, a, git.dest):
+        return _first_time(ctx, a, git)
+    before = git.head()
+    if not a.update:
+        return Result(before=before, after=before)
+    return _bring_up_to_date(ctx, a, git, before)
+
+
+def _check_arguments(ctx: Ctx, a: Arguments) -> None:
+    if a.dest is None and a.clone:
+        raise ctx.fail("the destination directory must be specified unless clone=no")
+    if a.accept_hostkey:
+        raise ctx.fail("`accept_hostkey` would trust whoever answers in the server's place; put the server's key into "
+                       "known_hosts (module `known_hosts`), or use `accept_newhostkey: true`, which refuses a changed key")
+    if a.repo.startswith("-") or any(ord(sign) < 32 for sign in a.repo):
+        raise ctx.fail("%r is not a repository" % a.repo)
+    for field in ("version", "remote"):
+        value = getattr(a, field)
+        if not _NAME.fullmatch(value) or ".." in value:
+            raise ctx.fail("`%s: %s` is not a name that git allows" % (field, value))
+    if a.refspec is not None and (a.refspec.startswith("-") or any(sign.isspace() for sign in a.refspec)):
+        raise ctx.fail("%r is not a refspec" % a.refspec)
+
+
+def _is_there(ctx: Ctx, a: Arguments, dest: str) -> bool:
+    return ctx.stat(dest + ("/HEAD" if a.bare else "/.git"), follow=True) is not None
+
+
+def _first_time(ctx: Ctx, a: Arguments, git: gitrepo.Git) -> Result:
+    if ctx.check and ctx.predicted("path", a.repo) is not None:
+        raise ctx.unknown("what is in %s is not known before it is there" % a.repo)
+    target = git.remote_target(a.repo, a.version, a.refspec)
+    after = target.commit
+    if a.clone and not ctx.check:
+        parent = git.dest.rstrip("/").rpartition("/")[0]
+        if parent and ctx.stat(parent, follow=True) is None:
+            ctx.mkdir(parent, parents=True)
+        gitrepo.clone(git, a, target)
+        if target.kind in ("commit", "ref") or a.refspec is not None:
+            gitrepo.fetch(git, a, target)
+        gitrepo.check_out(git, a, target)
+        gitrepo.update_submodules(ctx, git, a)
+        _verify(a, git)
+        after = git.head() or after
+    predictions = [("path", git.dest, {"kind": "directory"})] if a.clone else []
+    return Result(changed=True, diff=_diff(ctx, None, after), predictions=predictions, before=None, after=after)
+
+
+def _bring_up_to_date(ctx: Ctx, a: Arguments, git: gitrepo.Git, before: Optional[str]) -> Result:
+    unfinished = not a.bare and git.is_unfinished()
+    dirty = not a.bare and not unfinished and bool(git.output(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]))
+    if dirty and not a.force:
+        raise ctx.fail("Local modifications exist in the destination: %s (force=no)." % git.dest, before=before)
+    url = git.output(["config", "--get", "remote.%s.url" % a.remote])
+    data: "dict[str, Any]" = {"before": before}
+    if url != a.repo:
+        data["remote_url_changed"] = True
+    target = git.remote_target(a.repo, a.version, a.refspec)
+    moves = unfinished or not (before is not None and before.startswith(target.commit))
+    stale = gitrepo.submodules_differ(ctx, git, a)
+    changed = moves or dirty or stale or url != a.repo
+    after = target.commit if moves else before
+    if changed and not ctx.check:
+        if url != a.repo:
+            words = ["remote", "set-url"] if url else ["remote", "add"]
+            git.change([*words, "--end-of-options", a.remote, a.repo])
+        if dirty:
+            git.change(["reset", "--quiet", "--hard", "HEAD"])
+        if moves:
+            gitrepo.fetch(git, a, target)
+            gitrepo.check_out(git, a, target)
+        gitrepo.update_submodules(ctx, git, a)
+        _verify(a, git)
+        after = git.head()
+    return Result(changed=changed, diff=_diff(ctx, before, after) if changed else None, after=after, **data)
+
+
+def _verify(a: Arguments, git: gitrepo.Git) -> None:
+    if a.verify_commit:
+        git.change(["verify-commit", "HEAD"])
+
+
+def _diff(ctx: Ctx, before: Optional[str], after: Optional[str]) -> Any:
+    return {"before": before or "", "after": after or ""} if ctx.want_diff else None
