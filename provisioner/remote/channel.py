@@ -161,7 +161,7 @@ class Channel:
         for frame in self._decoder.frames():
             kind = frame.kind
             if kind == "cancel":
-                self._cancel()
+                self._cancel(finish=bool(frame.header.get("finish")))
             elif kind == "blob":
                 self._blobs.append(frame)
             elif kind == "code":
@@ -177,9 +177,9 @@ class Channel:
                     self._dropping = False
                 self._queue.append(frame)
 
-    def _cancel(self) -> None:
+    def _cancel(self, *, finish: bool) -> None:
         """Stop the segments that were sent before this frame, never one that comes after it."""
-        if self.in_segment or any(frame.kind == "task" for frame in self._queue):
+        if not finish and (self.in_segment or any(frame.kind == "task" for frame in self._queue)):
             self.cancelled = True
         self._dropping = self._tasks_since_seal > 0
         self._queue = deque(frame for frame in self._queue if frame.kind != "task")

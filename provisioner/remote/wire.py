@@ -10,7 +10,8 @@ Down:  core  {"t"}                               body: the packed core; read by 
        blob  {"t", "sha256", "more", "error"?}  body: a piece of the content that was wanted; more: not the last;
                                                 error: why the controller can't give it
        seal  {"t", "segment"}                   all tasks of the segment are sent
-       cancel {"t"}                             end the running task's children, run nothing more of the segment
+       cancel {"t", "finish"?}                  run nothing more of the segment; end the running task's children too,
+                                                unless `finish`
        bye   {"t"}
 Up:    hello {"t", "protocol", "python", "boot_id", "uid", "pid", "user", "home", "cached"}
                                                 cached: sha256 of every module source the host has
