@@ -94,7 +94,10 @@ class LocalStream:
         return self._errors.text()
 
     def exit_status(self) -> int | None:
-        return self._process.poll()
+        try:
+            return self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return None
 
     def close(self) -> None:
         """The child sees the end of its input. A read that waits in another thread is woken first."""

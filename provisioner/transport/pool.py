@@ -28,6 +28,7 @@ class TransportSettings:
     deadlines: Deadlines = Deadlines()
     liveness: Liveness = Liveness()
     resolver: Resolver = field(default_factory=Resolver)
+    load_bundle: Callable[[], Bundle] = load_bundle
 
 
 class SessionPool:
@@ -98,7 +99,7 @@ class SessionPool:
     def bundle(self) -> Bundle:
         with self._bundle_lock:
             if self._bundle is None:
-                self._bundle = load_bundle()
+                self._bundle = self.settings.load_bundle()
             return self._bundle
 
     def _gate(self, hop: str) -> AbstractContextManager[object]:

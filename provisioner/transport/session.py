@@ -138,10 +138,10 @@ class HostSession:
                 self.round_trips += 1
         except ProvisionError as error:
             self._lost(job, error)
-        except BaseException as error:
-            # A bug of ours: the engine must not wait for ever for this host, and the traceback must be seen.
+        except Exception as error:  # a bug of ours
+            # The engine must not wait for ever for this host, and the traceback must be seen.
+            threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, self._thread)))
             self._lost(job, HostFailed(f"Internal error in the session with {self.target.host}: {error!r}"))
-            raise
         else:
             if job.reply is None:
                 self._post(SegmentEnded(job.host, job.segment.id))
@@ -198,14 +198,15 @@ class _Work:
 
     def hang_up(self) -> None:
         """Close everything at once; a waiting read in the session's thread ends."""
-        connections, self._connections, self._channels = self._connections, [], {}
+        connections, channels, self._connections, self._channels = self._connections, self._channels, [], {}
+        for channel in channels.values():
+            channel.close()
         for connection in connections:
             connection.close()
 
     def goodbye(self) -> None:
         for channel in self._channels.values():
             channel.goodbye()
-            channel.close()
         self.hang_up()
 
     def _drop(self, become: Become | None) -> None:
