@@ -1,0 +1,32 @@
+"""`nextjs_app`: builds and runs a Next.js app. The work is in `provisioner.nextjs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provisioner.actions.base import Driving
+from provisioner.nextjs.deploy import deploy
+from provisioner.nextjs.settings import SPEC, read_settings
+from provisioner.remote.spec import ArgumentError
+from provisioner.values import HostName, contains_unknown
+
+__all__ = ["SPEC", "run_batch"]
+
+
+def run_batch(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]:
+    """All hosts of the batch together. Hosts whose settings are wrong, or not known yet in check mode, are left out."""
+    results: dict[HostName, Mapping[str, Any]] = {}
+    ready = []
+    for call in calls:
+        unknown = contains_unknown(call.args)
+        if unknown is not None:
+            results[call.host] = {"changed": False, "unknown": unknown.reason}
+            continue
+        try:
+            ready.append((call, read_settings(call.args)))
+        except ArgumentError as error:
+            hints = [f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}" for problem in error.problems]
+            results[call.host] = {"changed": False, "failed": True, "msg": "; ".join(hints)}
+    results.update(deploy([call for call, _ in ready], [settings for _, settings in ready]))
+    return results

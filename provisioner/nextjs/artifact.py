@@ -1,0 +1,47 @@
+"""Fingerprints: what goes into an installation and into a build. The same fingerprint means that nothing is to do. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.nextjs.detect import App
+from provisioner.nextjs.settings import Settings
+from provisioner.values import Secret
+
+#: Files that decide what an installation gives: more than the lockfile, as `postinstall` scripts may read them.
+INSTALL_FILES = ("package.json", "*/package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn/*", "pnpm-workspace.yaml", ".pnpmfile.cjs",
+                 "bunfig.toml", "patches/*", "prisma/*", ".node-version", ".nvmrc")
+
+
+def install_key(files: Mapping[str, str], app: App, node: str, arch: str) -> str:
+    """`files`: path -> digest of the sources."""
+    assert app.install is not None
+    patterns = (app.install.lockfile, *INSTALL_FILES)
+    relevant = {path: digest for path, digest in files.items() if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)}
+    return _hash({"files": relevant, "command": app.install.command, "tool": app.install.tool, "sharp": app.sharp, "node": node, "arch": arch})
+
+
+def build_fingerprint(digest: str, install: str, settings: Settings, app: App) -> str:
+    """`digest`: of the sources; `install`: the installation's key. Run-time variables are not in it, public ones are."""
+    assert app.install is not None
+    variables = {**settings.public_env, **settings.build_env}
+    return _hash({"source": digest, "install": install, "env": {name: _value(value) for name, value in variables.items()},
+                  "command": app.install.build})
+
+
+def release_name(fingerprint: str) -> str:
+    """The name is the content: going back to earlier sources finds the release that is still there."""
+    return fingerprint[:12]
+
+
+def _value(value: str | Secret) -> str:
+    # Nobody but the transport opens a secret, and its hash would not keep it: only that there is one counts.
+    return "(secret)" if isinstance(value, Secret) else value
+
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""Which steps a host needs, decided from what `nextjs_status` told. Pure: facts in, decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.nextjs.settings import Settings
+from provisioner.nextjs.unit import JEMALLOC
+from provisioner.remote.nextjs.layout import Layout
+
+Facts = Mapping[str, Any]
+"""The result of `nextjs_status`."""
+
+#: The steps in the order in which they are done and shown.
+PACKAGES = "Install packages"
+USER = "Make the app's user"
+TREE = "Make directories"
+NODE = "Install Node.js"
+SOURCE = "Copy the source"
+INSTALL = "Install dependencies"
+BUILD = "Build"
+STAGE = "Make the release"
+ACTIVATE = "Start the release"
+HEALTH = "Check health"
+PROXY = "Set up nginx"
+PRUNE = "Remove old releases"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is to run. `build_id` and the rest of `about` are known once it is built."""
+
+    name: str
+    fingerprint: str
+    about: Mapping[str, Any] | None = None
+
+    @property
+    def build_id(self) -> str | None:
+        return self.about.get("build_id") if self.about else None
+
+    @property
+    def base_path(self) -> str:
+        return str(self.about.get("base_path") or "") if self.about else ""
+
+
+def packages(settings: Settings, machine: str) -> tuple[str, ...]:
+    """Debian packages the app needs beside its own; `ca-certificates` is what downloads are checked with."""
+    wanted = ["ca-certificates"]
+    if settings.proxy == "nginx":
+        wanted.append("nginx")
+    if settings.jemalloc and machine in JEMALLOC:
+        wanted.append("libjemalloc2")
+    return tuple(wanted)
+
+
+def all_packages(settings: Settings) -> tuple[str, ...]:
+    """Those to ask a host about before its architecture is known."""
+    return packages(settings, next(iter(JEMALLOC)))
+
+
+def missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    return tuple(name for name in packages(settings, facts["node"]["machine"]) if not facts["packages"].get(name))
+
+
+def needs_tree(settings: Settings, facts: Facts) -> bool:
+    wanted = Layout(settings.name).directories(settings.user)
+    return any(facts["paths"].get(path) != {"kind": "directory", **attributes} for path, attributes in wanted.items())
+
+
+def installed_node(wanted: str, facts: Facts) -> str | None:
+    """The newest installed version that fits `wanted`. A major version is not moved on by itself: an unchanged
+    playbook must not replace the Node.js of a running app."""
+    fitting = [name for name in facts["node"]["installed"] if f"{name}.".startswith(f"{wanted}.")]
+    return max(fitting, key=lambda name: tuple(map(int, name.split("."))), default=None)
+
+
+def find_release(fingerprint: str, facts: Facts) -> Mapping[str, Any] | None:
+    """RELEASE.json of a release made from the same, which needs no build."""
+    return next((release for release in facts["releases"] if release["fingerprint"] == fingerprint), None)
+
+
+def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit: str) -> tuple[str, ...]:
+    """Why the service has to be started anew, for people; empty when it runs as it should."""
+    layout = Layout(settings.name)
+    service = facts["service"]
+    active = service["active"] == "active"
+    checks = (
+        (facts["slot"] != release.name, f"release {facts['slot'] or 'none'} -> {release.name}"),
+        (facts["unit"] != unit, "the unit" if facts["unit"] is not None else "a new unit"),
+        (not facts["env"]["same"], "the env file"),
+        (not active, f"the service is {service['active'] or 'not there'}"),
+        (service["enabled"] != "enabled", "it is not enabled at boot"),
+        (bool(service["stale"]), "systemd has not read the unit"),
+        (active and service["runs_in"] != layout.release(release.name), "the process runs another release"),
+        (facts["journal"].get("state") != "active", "the last start was interrupted"),
+        (facts["current"] != release.name, "`current` points elsewhere"),
+    )
+    if facts["slot"] is None:
+        return ("the first release",)
+    return tuple(why for holds, why in checks if holds)
+
+
+def needs_proxy(settings: Settings, facts: Facts, site: str) -> bool:
+    proxy = facts["proxy"]
+    return proxy["text"] != site or not proxy["active"] or (proxy["welcome"] and not settings.domains)
+
+
+def needs_prune(settings: Settings, facts: Facts, release: Release) -> bool:
+    names = {found["id"] for found in facts["releases"]} | {release.name}
+    return len(names) > settings.keep
+
+
+def health_question(settings: Settings) -> dict[str, Any]:
+    """What `nextjs_health` and the others ask the app on its host."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.listen, settings.listen)  # noqa: S104 - compared only
+    host = next((name for name in settings.domains if not name.startswith("*")), "localhost")
+    health = settings.health
+    return {"address": address, "port": settings.port, "path": health.path, "status": health.status,
+            "timeout": health.timeout, "host": host}
+
+
+def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
+    """Positions of the hosts that can share a build, the first of each group builds. Hosts that differ in what goes
+    into the build (source, Node.js, NEXT_PUBLIC_… variables) get builds of their own."""
+    groups: list[list[int]] = []
+    keys: list[Any] = []
+    for position, settings in enumerate(all_settings):
+        key = (settings.name, settings.source, settings.exclude, settings.node, settings.public_env, settings.build_env,
+               settings.manual_signal_handling)
+        if key in keys:
+            groups[keys.index(key)].append(position)
+        else:
+            keys.append(key)
+            groups.append([position])
+    return groups

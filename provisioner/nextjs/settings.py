@@ -1,0 +1,243 @@
+"""The settings of an app, as one typed and checked value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from provisioner.remote.spec import Arg, ArgumentError, Problem, Spec
+from provisioner.values import Secret
+
+GIT = {
+    "repo": Arg(required=True, doc="Address of the repository, as `git clone` takes it. The controller fetches it"),
+    "version": Arg(default="HEAD", doc="Branch, tag or commit"),
+    "path": Arg(default="", doc="The app's directory inside the repository"),
+}
+
+HEALTH = {
+    "path": Arg(default="/", doc="What to ask for"),
+    "status": Arg(type="int", doc="The status that must come; by default any from 200 to 399"),
+    "timeout": Arg(type="float", default=60.0, doc="Seconds until it must answer"),
+}
+
+SPEC = Spec(
+    name="nextjs_app",
+    summary="Build and run a Next.js app",
+    check="predict",
+    identity=("name",),
+    args={
+        "name": Arg(required=True, doc="The app: names its service, its user and `/srv/<name>`"),
+        "source": Arg(type="raw", required=True, doc="The app's directory, relative to the playbook, or `git: {repo, version, path}`"),
+        "exclude": Arg(type="list", elements="str", default=[], doc="Paths of the source to leave out, with `*`"),
+        "node": Arg(type="str", default="22", doc='Node.js: a major version ("22") or an exact one ("22.23.3")'),
+        "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
+        "port": Arg(type="int", default=3000, doc="The app's own port"),
+        "listen": Arg(default="127.0.0.1", doc="The address the app itself listens on"),
+        "env": Arg(type="dict", default={}, doc="Variables of the running app; those named NEXT_PUBLIC_… are also in the build"),
+        "build_env": Arg(type="dict", default={}, doc="Variables of the build only"),
+        "secrets": Arg(type="dict", default={}, secret=True, doc="Variables of the running app that must never be shown"),
+        "user": Arg(doc="The system user the app runs as; by default its name"),
+        "manual_signal_handling": Arg(type="raw", default="auto", doc="Whether NEXT_MANUAL_SIG_HANDLE is set: auto (when the app "
+                                                                      "registers a handler for SIGTERM), true or false"),
+        "health": Arg(type="dict", options=HEALTH, default={}, doc="How to tell that the app is well"),
+        "keep": Arg(type="int", default=5, doc="How many releases stay on a host"),
+        "jemalloc": Arg(type="bool", default=True, doc="Run with jemalloc: a quarter less memory when images are optimised"),
+        "memory_max": Arg(type="size", doc="Memory the running app may use (900M); no limit when not given"),
+        "build_memory_max": Arg(type="size", doc="Memory the build may use; by default what is available on the host but for a rest"),
+        "proxy": Arg(default="nginx", choices=("nginx", "none"), doc="The web server in front of the app"),
+        "node_mirror": Arg(default="https://nodejs.org/dist", doc="Where Node.js is downloaded from"),
+        "npm_registry": Arg(doc="The npm registry; by default the host's own npm settings"),
+    },
+    notes="The first host of the play builds; all hosts run that one build. Nothing is built or restarted when nothing has changed.",
+    examples="""
+- name: Run the shop
+  nextjs_app:
+    name: shop
+    source: ../shop
+    domain: shop.example.com
+
+- name: Run the blog from its repository
+  nextjs_app:
+    name: blog
+    source:
+      git: {repo: "https://git.example.com/blog.git", version: v1.4.0}
+    node: "22"
+    port: 3001
+    domain: [blog.example.com, www.blog.example.com]
+    env:
+      NEXT_PUBLIC_API: https://api.example.com
+    health: {path: /api/health, timeout: 30}
+    memory_max: 900M
+""",
+    returns={"release": "The release that runs", "build_id": "What Next.js calls the build", "url": "Where the app answers on the host",
+             "steps": "What was done, step by step"},
+)
+
+# Set by us in the unit, or without effect there: a value in `env` would be a trap.
+RESERVED = {
+    "PORT": "use `port`", "HOSTNAME": "use `listen`", "NEXT_MANUAL_SIG_HANDLE": "use `manual_signal_handling`",
+    "LD_PRELOAD": "use `jemalloc`", "NEXT_SHARP_PATH": "sharp is found by itself",
+}
+PUBLIC = "NEXT_PUBLIC_"
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_NODE = re.compile(r"v?(\d{1,3})(\.\d+\.\d+)?")
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_DOMAIN = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ADDRESS = re.compile(r"[0-9a-fA-F:.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    repo: str
+    version: str = "HEAD"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    path: str = "/"
+    status: int | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One app on one host. `env` never holds a `Secret`: such values are moved to `secrets`."""
+
+    name: str
+    source: Directory | Git
+    exclude: tuple[str, ...]
+    node: str
+    domains: tuple[str, ...]
+    port: int
+    listen: str
+    env: Mapping[str, str]
+    build_env: Mapping[str, str | Secret]
+    secrets: Mapping[str, str | Secret]
+    user: str
+    manual_signal_handling: Literal["auto"] | bool
+    health: Health
+    keep: int
+    jemalloc: bool
+    memory_max: int | None
+    build_memory_max: int | None
+    proxy: Literal["nginx", "none"]
+    node_mirror: str
+    npm_registry: str | None
+
+    @property
+    def public_env(self) -> dict[str, str]:
+        """What is frozen into the pages when they are built."""
+        return {name: value for name, value in self.env.items() if name.startswith(PUBLIC)}
+
+
+def read_settings(args: Mapping[str, Any]) -> Settings:
+    """Settings from rendered arguments; `ArgumentError` with everything that is wrong."""
+    found = SPEC.problems(args)
+    if found:
+        raise ArgumentError(found)
+    a = SPEC.bind(args)
+    source = _source(a.source, found)
+    found.extend(_problems(a))
+    if found or source is None:
+        raise ArgumentError(found)
+    hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
+    return Settings(
+        name=a.name, source=source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain), port=a.port,
+        listen=a.listen, env={name: _text(value) for name, value in a.env.items() if name not in hidden},
+        build_env={name: _kept(value) for name, value in a.build_env.items()},
+        secrets={**hidden, **{name: _kept(value) for name, value in a.secrets.items()}},
+        user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
+        health=Health(**{**_defaults(HEALTH), **a.health}), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
+        build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
+    )  # fmt: skip
+
+
+def _defaults(options: Mapping[str, Arg]) -> dict[str, Any]:
+    return {name: arg.default for name, arg in options.items()}
+
+
+def _source(value: Any, found: list[Problem]) -> Directory | Git | None:
+    if isinstance(value, str) and value:
+        return Directory(value)
+    inner = Spec(name="source", summary="", args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")})
+    if not isinstance(value, Mapping):
+        found.append(Problem("source", "`source` must be a directory or `git: {repo, version}`"))
+        return None
+    wrong = inner.problems(value)
+    if wrong:
+        found.extend(Problem("source", problem.message, problem.hint) for problem in wrong)
+        return None
+    return Git(**inner.bind(value).git)
+
+
+def _problems(a: Any) -> Iterator[Problem]:
+    """What a Spec can't say."""
+    if not _NAME.fullmatch(a.name):
+        yield Problem("name", f"`name: {a.name}` can't name a service and a user", "use a-z, 0-9 and -, at most 31 characters, a letter first")
+    if a.user is not None and not _NAME.fullmatch(a.user):
+        yield Problem("user", f"`user: {a.user}` is no name for a system user", "use a-z, 0-9 and -, a letter first")
+    if a.user == "root":
+        yield Problem("user", "the app must not run as root", "leave `user` out")
+    if not _NODE.fullmatch(a.node):
+        yield Problem("node", f"`node: {a.node}` is neither a major version nor an exact one", 'write it like "22" or "22.23.3", in quotes')
+    for domain in a.domain:
+        if not _DOMAIN.fullmatch(domain):
+            yield Problem("domain", f"`{domain}` is not a domain name", "without https://, port and path")
+    if not 1024 <= a.port <= 65535:
+        yield Problem("port", f"`port: {a.port}` is not between 1024 and 65535", "the app does not run as root; the proxy has port 80")
+    if not _ADDRESS.fullmatch(a.listen):
+        yield Problem("listen", f"`listen: {a.listen}` is not an address")
+    if a.keep < 1:
+        yield Problem("keep", "`keep` must be at least 1")
+    if not str(a.health.get("path", "/")).startswith("/"):
+        yield Problem("health", f"the health path `{a.health['path']}` does not start with /")
+    if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
+        yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
+    yield from _variable_problems(a)
+
+
+def _variable_problems(a: Any) -> Iterator[Problem]:
+    for argument in ("env", "build_env", "secrets"):
+        for name, value in getattr(a, argument).items():
+            if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+                yield Problem(argument, f"`{name}` in `{argument}` can't name a variable")
+            elif name in RESERVED:
+                yield Problem(argument, f"`{name}` in `{argument}` has no effect on the app", RESERVED[name])
+            elif isinstance(value, (Mapping, list, tuple)) or value is None:
+                yield Problem(argument, f"`{name}` in `{argument}` must be a text")
+            elif "\0" in _shown(value):
+                yield Problem(argument, f"`{name}` in `{argument}` holds a NUL character")
+    for name in sorted(set(a.env) & set(a.secrets)):
+        yield Problem("secrets", f"`{name}` is in `env` and in `secrets`")
+    for name in a.secrets:
+        if str(name).startswith(PUBLIC):
+            yield Problem("secrets", f"`{name}` would be sent to every browser", "variables named NEXT_PUBLIC_… are public by definition")
+
+
+def _shown(value: Any) -> str:
+    return "" if isinstance(value, Secret) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """As people mean it in YAML: `true` is "true"."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _kept(value: Any) -> str | Secret:
+    return value if isinstance(value, Secret) else _text(value)
+
+
+def _tristate(value: Any) -> Literal["auto"] | bool:
+    if value == "auto":
+        return "auto"
+    return value if isinstance(value, bool) else value in ("true", "yes")

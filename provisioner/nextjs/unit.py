@@ -1,0 +1,44 @@
+"""The texts of an app's systemd unit and of its site, from the templates shipped under `templates/nextjs/`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from provisioner.nextjs.settings import Settings
+from provisioner.remote.nextjs.layout import Layout, node_home
+from provisioner.template.templar import Templar
+from provisioner.vars.scope import Scope
+
+JEMALLOC = {"x86_64": "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "aarch64": "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2"}
+STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that are kept open, plus 5 s
+
+
+def unit_text(settings: Settings, *, node: str, machine: str, manual_signal_handling: bool, sharp: bool) -> str:
+    """The unit. `machine` is what `uname -m` says; where jemalloc has no known path there, the app runs without."""
+    layout = Layout(settings.name)
+    limit = settings.memory_max
+    return render("nextjs/app.service.j2", {
+        "name": settings.name, "user": settings.user, "slot": layout.slot, "shared": layout.shared, "env_file": layout.env_file,
+        "node_home": node_home(node), "listen": settings.listen, "port": settings.port, "stop_timeout": STOP_TIMEOUT,
+        "manual_signal_handling": manual_signal_handling, "sharp": sharp,
+        "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
+        "memory_max": limit, "memory_high": limit * 9 // 10 if limit else None,
+    })  # fmt: skip
+
+
+def site_text(settings: Settings, *, ipv6: bool) -> str:
+    """The site of nginx. Without a domain it answers for every name."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.listen, settings.listen)  # noqa: S104 - compared, not listened on
+    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
+    variables = {"name": settings.name, "upstream": f"{host}:{settings.port}", "domains": list(settings.domains), "ipv6": ipv6}
+    return render("nextjs/nginx-site.conf.j2", variables)
+
+
+def render(name: str, variables: dict[str, Any]) -> str:
+    """A shipped template, strict about what is undefined."""
+    source = resources.files("provisioner").joinpath("templates", *name.split("/")).read_text(encoding="utf-8")
+    templar = Templar()
+    text = templar.render_text(source, Scope(templar, [("template", variables)]), name=f"templates/{name}")
+    assert isinstance(text, str), "shipped templates are given plain values"
+    return text

@@ -1,0 +1,145 @@
+"""Puts a release to work: unit, env file, slot, restart, health check; all of it back as it was when it fails.
+
+The steps, in order. A journal on the host tells how far it got, so the next run knows what an interrupted one left:
+  1. keep the env file of before, write the journal ("activating", with the unit and release of before)
+  2. write env file and unit, point the slot at the release
+  3. restart, wait until the app answers with the right build
+  4. point `current` at the release, write the journal ("active"), drop what was kept
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from provisioner.remote.nextjs import envfile, probe, service
+from provisioner.remote.nextjs.layout import Layout, read_state, write_state
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_activate",
+    summary="Start a release of a Next.js app and go back to the one before if it does not answer",
+    check="predict",
+    identity=("name",),
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "release": Arg(required=True, doc="The release to run"),
+        "build_id": Arg(doc="What must answer; known once there is a build"),
+        "base_path": Arg(default="", doc="The app's `basePath`"),
+        "unit": Arg(required=True, doc="The text of the unit"),
+        "env": Arg(type="dict", default={}, doc="Variables of the app"),
+        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
+        "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
+    },
+)
+
+GOING_BACK = 30.0  # seconds the release of before gets to answer again
+
+
+class Before(NamedTuple):
+    """What ran, as far as it can be put back."""
+
+    release: Optional[str]
+    unit: Optional[str]
+    env: Optional[bytes]
+    build_id: Optional[str]
+    base_path: str
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    layout = Layout(a.name)
+    diff = _difference(ctx, a, layout) if ctx.want_diff else None
+    if ctx.check:
+        return Result(changed=True, diff=diff, release=a.release, why=a.why,
+                      predictions=[("service", layout.unit, {"state": "running", "enabled": True}),
+                                   ("path", layout.unit_file, {"kind": "file"})])
+    before = _keep(ctx, a, layout)
+    _switch(ctx, layout, a.release, a.unit, envfile.render({**a.env, **a.secrets}).encode())
+    problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
+    if problem is not None:
+        raise ctx.fail(_go_back(ctx, a, layout, before, problem), release=a.release, rolled_back_to=before.release)
+    ctx.symlink("releases/%s" % a.release, layout.current)
+    write_state(ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path})
+    ctx.remove(layout.env_backup)
+    pid = service.show(ctx, layout.unit).get("MainPID", "0")
+    return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, pid=int(pid), why=a.why)
+
+
+def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
+    journal = read_state(ctx, layout.journal)
+    if journal.get("state") == "activating":
+        # Interrupted: what lies there now may be half of the new. What was kept then is what to go back to.
+        kept = ctx.read(layout.env_backup)
+        return Before(journal.get("from"), journal.get("unit_before"), kept, journal.get("build_before"), journal.get("base_before") or "")
+    slot = ctx.stat(layout.slot)
+    release = slot.target.rpartition("/")[2] if slot and slot.target else None
+    env = ctx.read(layout.env_file)
+    before = Before(release, ctx.read_text(layout.unit_file), env, journal.get("build_id"), journal.get("base_path") or "")
+    if env is None:
+        ctx.remove(layout.env_backup)
+    else:
+        ctx.write(layout.env_backup, env, mode="0600", owner="root", group="root")
+    ctx.mkdir(layout.journal.rpartition("/")[0], mode="0700", parents=True)
+    write_state(ctx, layout.journal, {"state": "activating", "release": a.release, "from": before.release, "unit_before": before.unit,
+                                      "build_before": before.build_id, "base_before": before.base_path})
+    return before
+
+
+def _switch(ctx: Ctx, layout: Layout, release: str, unit: str, env: bytes) -> None:
+    ctx.write(layout.env_file, env, mode="0600", owner="root", group="root")
+    ctx.write(layout.unit_file, unit.encode(), mode="0644", owner="root", group="root")
+    ctx.symlink("../releases/%s" % release, layout.slot)
+    ctx.run(["systemctl", "daemon-reload"], check=True, timeout=60)
+
+
+def _start(ctx: Ctx, layout: Layout, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str) -> "Optional[str]":
+    """What went wrong, or None once the app answers."""
+    ctx.run(["systemctl", "reset-failed", layout.unit], timeout=30)
+    done = ctx.run(["systemctl", "enable", layout.unit], timeout=60)
+    if done.rc == 0:
+        done = ctx.run(["systemctl", "restart", layout.unit], timeout=300)
+    if done.rc != 0:
+        return "systemd does not start it: %s" % (done.stderr.strip() or "exit code %d" % done.rc)
+    return probe.wait(ctx, layout.unit, health, build_id, base_path)
+
+
+def _go_back(ctx: Ctx, a: Arguments, layout: Layout, before: Before, problem: str) -> str:
+    """Put back what ran before; gives the message that tells all of it."""
+    lines = service.journal_lines(ctx, layout.unit)
+    told = "release %s is not healthy: %s\nthe last lines of its journal:\n%s" % (a.release, problem, lines or "(none)")
+    if before.release is None or before.unit is None:
+        _stop(ctx, layout)
+        return told + "\nthere was no release before it, so the service was stopped"
+    _switch(ctx, layout, before.release, before.unit, before.env or b"")
+    health = {**a.health, "timeout": GOING_BACK}
+    still = _start(ctx, layout, health, before.build_id, before.base_path)
+    if still is not None:
+        # The journal stays at "activating": the next run has to make it right.
+        return "%s\nWENT BACK to release %s, but that is not healthy either: %s" % (told, before.release, still)
+    write_state(ctx, layout.journal, {"state": "active", "release": before.release, "build_id": before.build_id,
+                                      "base_path": before.base_path})
+    ctx.remove(layout.env_backup)
+    return "%s\nwent back to release %s, which answers" % (told, before.release)
+
+
+def _stop(ctx: Ctx, layout: Layout) -> None:
+    ctx.run(["systemctl", "disable", "--now", layout.unit], timeout=300)
+    for path in (layout.unit_file, layout.slot, layout.env_file, layout.env_backup, layout.journal):
+        ctx.remove(path)
+    ctx.run(["systemctl", "daemon-reload"], timeout=60)
+    ctx.run(["systemctl", "reset-failed", layout.unit], timeout=30)
+
+
+def _difference(ctx: Ctx, a: Arguments, layout: Layout) -> "list[Dict[str, str]]":
+    """Unit, env file (without secret values) and slot; only those that differ."""
+    unit = ctx.read_text(layout.unit_file) or ""
+    old_env = ctx.read_text(layout.env_file) or ""
+    before, after = envfile.difference(old_env, envfile.render({**a.env, **a.secrets}), a.env)
+    slot = ctx.stat(layout.slot)
+    files = (
+        (layout.unit_file, unit, a.unit),
+        (layout.env_file, before, after),
+        (layout.slot, slot.target + "\n" if slot and slot.target else "", "../releases/%s\n" % a.release),
+    )
+    return [{"before_header": path, "after_header": path, "before": old, "after": new} for path, old, new in files if old != new]

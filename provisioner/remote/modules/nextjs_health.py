@@ -1,0 +1,29 @@
+"""Waits until a Next.js app on this host answers with the build it should."""
+
+from __future__ import annotations
+
+from provisioner.remote.nextjs import probe, service
+from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_health",
+    summary="Wait until a Next.js app is healthy",
+    check="run",
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
+        "build_id": Arg(doc="The build that must answer"),
+        "base_path": Arg(default="", doc="The app's `basePath`"),
+    },
+)
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    layout = Layout(a.name)
+    problem = probe.wait(ctx, layout.unit, a.health, a.build_id, a.base_path)
+    if problem is not None:
+        lines = service.journal_lines(ctx, layout.unit)
+        raise ctx.fail("the app is not healthy: %s\nthe last lines of its journal:\n%s" % (problem, lines or "(none)"))
+    return Result(msg="healthy")

@@ -1,0 +1,136 @@
+"""Makes a release directory, from the build on this host or from the archive of another host's release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any, Dict, List, Optional, Tuple
+
+from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state, write_state
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_stage",
+    summary="Make the directory of a release",
+    check="predict",
+    identity=("name",),
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "user": Arg(required=True, doc="The app's user"),
+        "release": Arg(required=True, doc="The release's name"),
+        "about": Arg(type="dict", required=True, doc="What RELEASE.json tells: fingerprint, build_id, node, next, created, …"),
+        "archive": Arg(type="content", doc="The release as tar.gz, from `nextjs_pack`; without it, it is made from the build"),
+    },
+)
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    layout = Layout(a.name)
+    home = layout.release(a.release)
+    if read_state(ctx, "%s/%s" % (home, RELEASE_FILE)).get("fingerprint") == a.about["fingerprint"]:
+        return Result(release=a.release, path=home)
+    if not ctx.check:
+        _stage(ctx, a, layout, home)
+    return Result(changed=True, release=a.release, path=home, diff={"before": "", "after": home + "\n"},
+                  predictions=[("path", home, {"kind": "directory"})])
+
+
+def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> None:
+    """RELEASE.json comes last and the name after it: whatever has both is whole."""
+    partial = "%s/.%s.partial" % (layout.releases, a.release)
+    ctx.remove(partial, recursive=True)
+    ctx.mkdir(partial, mode="0750", owner="root", group=a.user)
+    if a.archive:
+        _unpack(ctx, a.archive, partial)
+    else:
+        _copy_build(ctx, layout, partial)
+    ctx.remove(partial + "/" + RELEASE_FILE)
+    ctx.run(["chown", "--recursive", "--no-dereference", "root:%s" % a.user, partial], check=True, timeout=600)
+    _make_writable(ctx, a, layout, partial)
+    write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), dict(a.about), mode="0644")
+    ctx.remove(home, recursive=True)
+    ctx.rename(partial, home)
+
+
+def _copy_build(ctx: Ctx, layout: Layout, partial: str) -> None:
+    """A copy, not links: a later build may write into its files in place. Only node_modules is linked, and only to the
+    release before, when not one file of it differs."""
+    for name in _names(layout.tree):
+        source, target = "%s/%s" % (layout.tree, name), "%s/%s" % (partial, name)
+        if name == ".next":
+            _copy_output(ctx, source, target)
+        elif name == "node_modules" and (twin := _same_modules(ctx, layout, source)):
+            ctx.run(["cp", "--archive", "--link", "--", twin, target], check=True, timeout=600)
+        else:
+            ctx.run(["cp", "--archive", "--reflink=auto", "--", source, target], check=True, timeout=600)
+    ctx.remove(partial + "/node_modules/.cache", recursive=True)
+
+
+def _copy_output(ctx: Ctx, source: str, target: str) -> None:
+    """`.next` without the compiler's cache; fetched data that the build kept belongs to it."""
+    ctx.mkdir(target, mode="0750")
+    ctx.mkdir(target + "/cache", mode="0750")
+    for name in _names(source):
+        if name not in ("cache", "trace", "trace-build", "diagnostics"):
+            ctx.run(["cp", "--archive", "--reflink=auto", "--", "%s/%s" % (source, name), target], check=True, timeout=600)
+    fetched = source + "/cache/fetch-cache"
+    if ctx.stat(fetched):
+        ctx.run(["cp", "--archive", "--", fetched, target + "/cache"], check=True, timeout=600)
+
+
+def _make_writable(ctx: Ctx, a: Arguments, layout: Layout, partial: str) -> None:
+    """Regenerated pages go to .next/server and belong to their build; optimised images are shared by all releases of
+    one version of Next.js."""
+    output = partial + "/.next"
+    images = "%s/cache/%s" % (layout.shared, a.about.get("next") or "images")
+    for path in (images, output + "/cache"):
+        if ctx.stat(path) is None:
+            ctx.mkdir(path, mode="0750", owner=a.user, group=a.user)
+    ctx.remove(output + "/cache/images", recursive=True)
+    ctx.symlink(images, output + "/cache/images")
+    owner = "%s:%s" % (a.user, a.user)
+    ctx.run(["chown", "--recursive", "--no-dereference", owner, output + "/server", output + "/cache"], check=True, timeout=600)
+
+
+def _unpack(ctx: Ctx, archive: "Dict[str, Any]", partial: str) -> None:
+    file = ctx.tempdir() + "/release.tar.gz"
+    with ctx.content_file(archive) as source, open(file, "wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    ctx.run(["tar", "--extract", "--gzip", "--file", file, "--directory", partial, "--strip-components", "1",
+             "--no-same-owner", "--preserve-permissions"], check=True, timeout=1200)
+
+
+def _names(path: str) -> "List[str]":
+    return sorted(os.listdir(path))
+
+
+def _same_modules(ctx: Ctx, layout: Layout, modules: str) -> "Optional[str]":
+    """The newest release's node_modules, when it has the same files with the same sizes and times."""
+    newest: "List[Tuple[str, str]]" = []
+    for name in ctx.listdir(layout.releases):
+        about = read_state(ctx, "%s/%s" % (layout.release(name), RELEASE_FILE)) if not name.startswith(".") else {}
+        if about:
+            newest.append((str(about.get("created", "")), name))
+    if not newest:
+        return None
+    twin = layout.release(max(newest)[1]) + "/node_modules"
+    return twin if os.path.isdir(twin) and _signature(twin) == _signature(modules) else None
+
+
+def _signature(root: str) -> "Dict[str, Tuple[int, int, int]]":
+    """Path -> (kind and mode, size, time in ns) of all that is no directory, without the .cache that tools keep there."""
+    found: "Dict[str, Tuple[int, int, int]]" = {}
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        with os.scandir(os.path.join(root, below)) as entries:
+            for entry in entries:
+                path = os.path.join(below, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    if path != ".cache":
+                        pending.append(path)
+                else:
+                    stat = entry.stat(follow_symlinks=False)
+                    found[path] = (stat.st_mode, stat.st_size, stat.st_mtime_ns)
+    return found

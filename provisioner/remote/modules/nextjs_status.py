@@ -1,0 +1,128 @@
+"""Everything there is to know about an app on a host, in one answer: the steps of a deploy are decided from it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, Optional
+
+from provisioner.remote.nextjs import envfile, probe, service
+from provisioner.remote.nextjs.cage import meminfo
+from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, Layout, read_state
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_status",
+    summary="Read the state of a Next.js app on a host",
+    check="run",
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "user": Arg(required=True, doc="The app's user"),
+        "packages": Arg(type="list", elements="str", default=[], doc="Debian packages to look for"),
+        "env": Arg(type="dict", default={}, doc="Variables of the app at run time"),
+        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
+    },
+    returns={"node": "Installed versions and the machine's architecture", "releases": "All complete releases, newest first"},
+)
+
+_ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    layout = Layout(a.name)
+    releases = _releases(ctx, layout)
+    unit = service.show(ctx, layout.unit)
+    slot = _linked(ctx, layout.slot)
+    running = next((release for release in releases if release["id"] == slot), None)
+    return Result(
+        node=_node(ctx),
+        packages=_packages(ctx, a.packages),
+        user=_has_user(ctx, a.user),
+        paths={path: _attributes(ctx, path) for path in layout.directories(a.user)},
+        build=_build(ctx, layout),
+        releases=releases,
+        slot=slot,
+        current=_linked(ctx, layout.current),
+        journal=read_state(ctx, layout.journal),
+        unit=ctx.read_text(layout.unit_file),
+        env=_env(ctx, layout, a.env, a.secrets),
+        service={"active": unit.get("ActiveState", ""), "enabled": unit.get("UnitFileState", ""),
+                 "pid": int(unit.get("MainPID") or 0), "stale": unit.get("NeedDaemonReload") == "yes",
+                 "runs_in": service.runs_in(ctx, unit.get("MainPID", ""))},
+        proxy=_proxy(ctx, layout),
+        unhealthy=_unhealthy(a.health, unit, running),
+        memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
+    )
+
+
+def _node(ctx: Ctx) -> "Dict[str, Any]":
+    machine = ctx.query(["uname", "-m"], timeout=10).stdout.strip()
+    installed = [name for name in ctx.listdir(NODE_ROOT)
+                 if re.match(r"\d+\.\d+\.\d+$", name) and ctx.stat("%s/%s/bin/npm" % (NODE_ROOT, name), follow=True)]
+    return {"installed": installed, "machine": machine, "arch": _ARCHITECTURES.get(machine)}
+
+
+def _packages(ctx: Ctx, names: "List[str]") -> "Dict[str, bool]":
+    if not names:
+        return {}
+    done = ctx.query(["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *names], timeout=30)
+    present = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
+    return {name: name in present for name in names}
+
+
+def _has_user(ctx: Ctx, name: str) -> bool:
+    return ctx.query(["getent", "passwd", name], timeout=30).rc == 0
+
+
+def _attributes(ctx: Ctx, path: str) -> "Optional[Dict[str, str]]":
+    found = ctx.stat(path)
+    if found is None:
+        return None
+    return {"kind": found.kind, "mode": found.mode, "owner": found.owner, "group": found.group}
+
+
+def _build(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
+    state = read_state(ctx, layout.build_state)
+    return {key: state.get(key) for key in ("source", "install", "sharp", "built", "build_id")}
+
+
+def _releases(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
+    found = []
+    for name in ctx.listdir(layout.releases):
+        data = read_state(ctx, "%s/%s" % (layout.release(name), RELEASE_FILE)) if not name.startswith(".") else {}
+        if data.get("fingerprint"):
+            found.append({**data, "id": name})
+    return sorted(found, key=lambda release: (str(release.get("created", "")), release["id"]), reverse=True)
+
+
+def _linked(ctx: Ctx, path: str) -> "Optional[str]":
+    """The release a link points to."""
+    found = ctx.stat(path)
+    return found.target.rpartition("/")[2] if found and found.target else None
+
+
+def _env(ctx: Ctx, layout: Layout, env: "Mapping[str, str]", secrets: "Mapping[str, str]") -> "Dict[str, Any]":
+    found = ctx.stat(layout.env_file)
+    text = ctx.read_text(layout.env_file) or ""
+    wanted = envfile.render({**env, **secrets})
+    same = found is not None and text == wanted and (found.mode, found.owner, found.group) == ("0600", "root", "root")
+    before, after = ("", "") if same else envfile.difference(text, wanted, env)
+    return {"same": same, "before": before, "after": after}
+
+
+def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
+    return {"text": ctx.read_text(layout.site), "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
+            "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
+            "ipv6": ctx.stat("/proc/net/if_inet6") is not None}
+
+
+def _unhealthy(health: "Optional[Mapping[str, Any]]", unit: "Mapping[str, str]", running: "Optional[Mapping[str, Any]]") -> "Optional[str]":
+    """None when the app answers as it should."""
+    if running is None:
+        return "no release is running"
+    if unit.get("ActiveState") != "active":
+        return "the service is %s" % (unit.get("ActiveState") or "not there")
+    if not health:
+        return None
+    return probe.problem(health, running.get("build_id"), running.get("base_path", ""))

@@ -1,0 +1,48 @@
+"""The directories of an app, with their owners and modes."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.sdk import Ctx
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_tree",
+    summary="Make the directories of a Next.js app",
+    args={"name": Arg(required=True, doc="The app"), "user": Arg(required=True, doc="The app's user")},
+    identity=("name",),
+)
+
+State = Dict[str, Any]
+
+
+def current(ctx: Ctx, a: Arguments) -> State:
+    found: State = {}
+    for path in Layout(a.name).directories(a.user):
+        stat = ctx.stat(path)
+        if stat is None:
+            found[path] = None
+        elif stat.kind != "directory":
+            raise ctx.fail("%s is in the way: a %s, where a directory must be" % (path, stat.kind))
+        else:
+            found[path] = {"mode": stat.mode, "owner": stat.owner, "group": stat.group}
+    return found
+
+
+def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
+    return dict(Layout(a.name).directories(a.user))
+
+
+def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
+    for path, attributes in wanted.items():
+        if current[path] is None:
+            ctx.mkdir(path, **attributes)
+        elif current[path] != attributes:
+            ctx.chown(path, attributes["owner"], attributes["group"])
+            ctx.chmod(path, attributes["mode"])
+
+
+def predictions(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "List[Tuple[str, str, Mapping[str, Any]]]":
+    return [("path", path, {"kind": "directory", **attributes}) for path, attributes in wanted.items()]

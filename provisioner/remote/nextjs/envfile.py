@@ -1,0 +1,36 @@
+"""The text of a systemd EnvironmentFile, and its difference to another without the values."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Mapping
+
+MASK = "********"
+_ESCAPED = re.compile(r'(["\\`$])')
+
+
+def render(values: "Mapping[str, str]") -> str:
+    """`KEY="value"` lines, sorted. Inside double quotes systemd takes everything literally but the four escaped
+    characters, line breaks too, so no value can add a variable of its own."""
+    lines = ['%s="%s"\n' % (key, _ESCAPED.sub(r"\\\1", values[key])) for key in sorted(values)]
+    return "".join(lines)
+
+
+def parse(text: str) -> "Dict[str, str]":
+    """What `render` wrote; lines of other forms are left out."""
+    found = re.findall(r'^([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE | re.DOTALL)
+    return {key: re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL) for key, value in found}
+
+
+def difference(before: str, after: str, shown: "Mapping[str, str]") -> "tuple[str, str]":
+    """The two files for a diff. Only values in `shown` (the ones that are not secret) appear; of the others just
+    whether they are the same."""
+    old, new = parse(before), parse(after)
+
+    def line(key: str, value: str, other: "Mapping[str, str]", label: str) -> str:
+        if shown.get(key) == value:
+            return "%s=%s\n" % (key, value)
+        return "%s=%s\n" % (key, MASK if other.get(key) == value else "%s (%s)" % (MASK, label))
+
+    return ("".join(line(key, old[key], new, "old") for key in sorted(old)),
+            "".join(line(key, new[key], old, "new") for key in sorted(new)))

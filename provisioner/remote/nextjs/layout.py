@@ -1,0 +1,148 @@
+"""Where the parts of an app lie on a host. Pure; the controller uses it too."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, NamedTuple, Optional
+
+from provisioner.remote.sdk import Ctx
+
+SCHEMA = 1
+NODE_ROOT = "/opt/node"
+JOURNALS = "/var/lib/provisioner/nextjs"
+RELEASE_FILE = "RELEASE.json"
+
+
+class Layout(NamedTuple):
+    """Paths of the app `name`. One instance runs in slot `a`; further slots and ports fit beside it."""
+
+    name: str
+
+    @property
+    def root(self) -> str:
+        return "/srv/%s" % self.name
+
+    @property
+    def releases(self) -> str:
+        return self.root + "/releases"
+
+    @property
+    def slots(self) -> str:
+        return self.root + "/slots"
+
+    @property
+    def slot(self) -> str:
+        """What the service runs in: a link to a release. `current` follows only once the release is healthy."""
+        return self.slots + "/a"
+
+    @property
+    def current(self) -> str:
+        return self.root + "/current"
+
+    @property
+    def shared(self) -> str:
+        return self.root + "/shared"
+
+    @property
+    def build(self) -> str:
+        return self.root + "/build"
+
+    @property
+    def tree(self) -> str:
+        """The project as it is built: sources, node_modules, .next with its cache."""
+        return self.build + "/tree"
+
+    @property
+    def home(self) -> str:
+        """HOME of install and build: the package manager's cache lives here."""
+        return self.build + "/home"
+
+    @property
+    def tools(self) -> str:
+        """Package managers other than npm."""
+        return self.build + "/tools"
+
+    @property
+    def build_state(self) -> str:
+        return self.build + "/state.json"
+
+    @property
+    def config(self) -> str:
+        return "/etc/%s" % self.name
+
+    @property
+    def env_file(self) -> str:
+        return self.config + "/env"
+
+    @property
+    def unit(self) -> str:
+        return "%s.service" % self.name
+
+    @property
+    def unit_file(self) -> str:
+        return "/etc/systemd/system/%s" % self.unit
+
+    @property
+    def journal(self) -> str:
+        """What release is being activated or is active; tells an interrupted activation from a finished one."""
+        return "%s/%s.json" % (JOURNALS, self.name)
+
+    @property
+    def env_backup(self) -> str:
+        """The env file before an activation, for going back; there only while one is under way."""
+        return self.config + "/env.before"
+
+    @property
+    def site(self) -> str:
+        return "/etc/nginx/conf.d/%s.conf" % self.name
+
+    def release(self, release: str) -> str:
+        return "%s/%s" % (self.releases, release)
+
+    def directories(self, user: str) -> "Dict[str, Dict[str, str]]":
+        """Every directory the app needs -> {mode, owner, group}. Others may pass through the root (a web server
+        reads `static` and `shared` some day) but see neither sources nor releases."""
+        mine = {"owner": user, "group": user}
+        return {
+            self.root: {"mode": "0751", "owner": "root", "group": user},
+            self.releases: {"mode": "0750", "owner": "root", "group": user},
+            self.slots: {"mode": "0750", "owner": "root", "group": user},
+            self.shared: {"mode": "0755", "owner": "root", "group": user},
+            self.shared + "/cache": {"mode": "0750", **mine},
+            self.build: {"mode": "0750", "owner": "root", "group": user},
+            self.tree: {"mode": "0750", **mine},
+            self.home: {"mode": "0700", **mine},
+            self.tools: {"mode": "0750", **mine},
+            self.config: {"mode": "0750", "owner": "root", "group": user},
+        }
+
+
+def node_home(version: str) -> str:
+    return "%s/%s" % (NODE_ROOT, version)
+
+
+def read_state(ctx: Ctx, path: str) -> "Dict[str, Any]":
+    """A state file of ours; empty when there is none. One of a newer, incompatible tool is refused."""
+    text = ctx.read_text(path)
+    if text is None:
+        return {}
+    data = _mapping(text)
+    if data is None:
+        return {}  # cut off by a crash of the host: what it told is done again
+    if int(data.get("min_reader", 0)) > SCHEMA:
+        raise ctx.fail("%s was written by a newer version of this tool (needs reader %s, this is %d)"
+                       % (path, data["min_reader"], SCHEMA))
+    return data
+
+
+def write_state(ctx: Ctx, path: str, data: "Dict[str, Any]", mode: str = "0600") -> None:
+    full = {"schema": SCHEMA, "min_reader": SCHEMA, **data}
+    ctx.write(path, (json.dumps(full, indent=1, sort_keys=True) + "\n").encode(), mode=mode)
+
+
+def _mapping(text: str) -> "Optional[Dict[str, Any]]":
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
