@@ -1,0 +1,55 @@
+"""Whether it is a container or a virtual machine, and of which kind."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from provisioner.remote.facts.readers import text
+from provisioner.remote.sdk import Ctx
+
+CONTAINERS = {"lxc-libvirt": "lxc"}
+"""Names that differ from what systemd calls them."""
+
+VENDORS = (
+    ("QEMU", "kvm"), ("Amazon EC2", "kvm"), ("DigitalOcean", "kvm"), ("Google", "kvm"), ("Hetzner", "kvm"),
+    ("Bochs", "kvm"), ("OpenStack", "openstack"), ("VMware", "VMware"), ("innotek", "virtualbox"),
+    ("Oracle Corporation", "virtualbox"), ("Microsoft Corporation", "VirtualPC"), ("Parallels", "parallels"),
+    ("Xen", "xen"),
+)  # fmt: skip
+
+
+def collect(ctx: Ctx) -> "dict[str, Any]":
+    kind, role = _kind()
+    known = [kind] if role != "NA" else []
+    return {"virtualization_type": kind, "virtualization_role": role,
+            "virtualization_tech_guest": known if role == "guest" else [],
+            "virtualization_tech_host": known if role == "host" else []}  # fmt: skip
+
+
+def _kind() -> "tuple[str, str]":
+    container = text("/run/systemd/container") or _container_of_init()
+    if container:
+        return CONTAINERS.get(container, container), "guest"
+    if os.path.exists("/.dockerenv"):
+        return "docker", "guest"
+    if os.path.exists("/run/.containerenv"):
+        return "podman", "guest"
+    maker = text("/sys/class/dmi/id/sys_vendor") + " " + text("/sys/class/dmi/id/product_name")
+    for words, kind in VENDORS:
+        if words in maker:
+            return kind, "guest"
+    if os.path.isdir("/proc/xen"):
+        return "xen", "host" if "control_d" in text("/proc/xen/capabilities") else "guest"
+    if " hypervisor" in text("/proc/cpuinfo", 16 << 10):
+        return "kvm", "guest"
+    if os.path.exists("/sys/module/kvm"):
+        return "kvm", "host"
+    return "NA", "NA"
+
+
+def _container_of_init() -> str:
+    for setting in text("/proc/1/environ").split("\0"):
+        if setting.startswith("container="):
+            return setting[len("container="):]
+    return ""
