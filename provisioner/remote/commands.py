@@ -97,7 +97,8 @@ def _skipped(cmd: Any, path: str, state: str) -> Result:
 
 
 def _streams(stdout: str, stderr: str) -> "dict[str, Any]":
-    return {"stdout": stdout, "stderr": stderr, "stdout_lines": stdout.splitlines(), "stderr_lines": stderr.splitlines()}
+    return {"stdout": stdout, "stderr": stderr,
+            "stdout_lines": stdout.splitlines(), "stderr_lines": stderr.splitlines()}  # fmt: skip
 
 
 def _stripped(text: str, strip: bool) -> str:

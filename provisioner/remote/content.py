@@ -85,13 +85,13 @@ def _verify(actual: str, wanted: str) -> None:
 
 def nameless_file() -> "IO[bytes]":
     """A private file that no directory lists, gone when it is closed."""
-    folder = os.environ.get("TMPDIR") or "/var/tmp"  # disk, where /tmp may be memory
-    for candidate in (folder, "/tmp"):
+    folder = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108 - a file without a name; disk, where /tmp may be memory
+    for candidate in (folder, "/tmp"):  # noqa: S108
         try:
             return open(os.open(candidate, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600), "w+b")
         except OSError:
             pass
-    path = os.path.join("/tmp", "provision-" + os.urandom(12).hex())
+    path = os.path.join("/tmp", "provision-" + os.urandom(12).hex())  # noqa: S108 - O_EXCL below
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     os.unlink(path)
     return open(fd, "w+b")

@@ -20,6 +20,7 @@ QUERY_LANGUAGE = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
 """Output that is parsed must not depend on the host's language; `run` leaves it to the user."""
 
 ROOT_STATE = "/var/lib/provisioner"
+PUBLIC = ("/tmp", "/var/tmp")  # noqa: S108 - parents of private directories with random names
 LINES_WAIT = 0.1  # seconds between two sendings of live output
 HEARING = 0.2  # seconds between two looks at the controller while a module waits
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
@@ -31,8 +32,8 @@ class Task(NamedTuple):
     module: str
     check: bool = False
     diff: bool = False
-    environment: "Mapping[str, str]" = {}
-    predicted: "Mapping[str, Mapping[str, Any]]" = {}
+    environment: "Mapping[str, str]" = {}  # noqa: RUF012 - a tuple's default
+    predicted: "Mapping[str, Mapping[str, Any]]" = {}  # noqa: RUF012
     deadline: Optional[float] = None
     """`time.monotonic()` at which it must be over."""
 
@@ -84,7 +85,8 @@ class Context:
 
     # -- reading -------------------------------------------------------------------------------------------
     def query(self, argv: "Sequence[str]", *, input: Optional[bytes] = None, cwd: Optional[str] = None,
-              env: "Optional[Mapping[str, str]]" = None, timeout: Optional[float] = None, check: bool = False) -> Completed:
+              env: "Optional[Mapping[str, str]]" = None, timeout: Optional[float] = None,
+              check: bool = False) -> Completed:
         return self._process(argv, input, cwd, {**QUERY_LANGUAGE, **(env or {})}, timeout, check)
 
     def which(self, program: str) -> Optional[str]:
@@ -207,7 +209,8 @@ class Context:
             status = os.fstat(fd)
             if stat.S_ISLNK(status.st_mode):
                 return  # Linux has no modes of links
-            bits = files.mode_bits(mode, status.st_mode, is_directory=stat.S_ISDIR(status.st_mode), umask=self._services.umask)
+            is_directory = stat.S_ISDIR(status.st_mode)
+            bits = files.mode_bits(mode, status.st_mode, is_directory=is_directory, umask=self._services.umask)
             os.chmod(files.reference(fd), bits)
 
     def chown(self, path: str, owner: Optional[str], group: Optional[str], *, follow: bool = True) -> None:
@@ -220,8 +223,9 @@ class Context:
         self._writing("change the times of %s" % path)
         with files.held(path, follow=True) as fd:
             status = os.fstat(fd)
-            times = (status.st_atime_ns if atime is None else int(atime * 1e9), status.st_mtime_ns if mtime is None else int(mtime * 1e9))
-            os.utime(files.reference(fd), ns=times)
+            read = status.st_atime_ns if atime is None else int(atime * 1e9)
+            changed = status.st_mtime_ns if mtime is None else int(mtime * 1e9)
+            os.utime(files.reference(fd), ns=(read, changed))
 
     def tempdir(self) -> str:
         path = os.path.join(_temporary_root(self._services.home), "provision-" + os.urandom(12).hex())
@@ -275,12 +279,14 @@ class Context:
         if self.check:
             raise WriteInCheckMode(what)
 
-    def _replace(self, path: str, source: Any, mode: Optional[str], owner: Optional[str], group: Optional[str], follow: bool) -> None:
+    def _replace(self, path: str, source: Any, mode: Optional[str], owner: Optional[str], group: Optional[str],
+                 follow: bool) -> None:
         files.replace(path, source, mode=mode, owner=files.owner_of(owner, group), umask=self._services.umask,
                       follow=follow, tick=self._services.tick)  # fmt: skip
 
-    def _process(self, argv: "Sequence[str]", input: Optional[bytes], cwd: Optional[str], env: "Mapping[str, str]",
-                 timeout: Optional[float], check: bool, *, live: bool = False, umask: Optional[int] = None) -> Completed:
+    def _process(self, argv: "Sequence[str]", input: Optional[bytes], cwd: Optional[str],
+                 env: "Mapping[str, str]", timeout: Optional[float], check: bool, *,
+                 live: bool = False, umask: Optional[int] = None) -> Completed:
         from provisioner.remote import process  # noqa: PLC0415 - subprocess costs 15 ms, many tasks need none
 
         if any("\0" in part for part in argv):
@@ -291,8 +297,8 @@ class Context:
             try:
                 done = process.run(order, self._services.watch, on_output)
             except process.Overdue as late:
-                raise ModuleFailed(
-                    "`%s` took longer than %s s and was ended" % (argv[0], timeout), **_fields(late.completed)) from None
+                message = "`%s` took longer than %s s and was ended" % (argv[0], timeout)
+                raise ModuleFailed(message, **_fields(late.completed)) from None
         if check and done.rc != 0:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             words = "`%s` failed: %s" % (" ".join(argv), process.describe(done.rc))
@@ -346,7 +352,7 @@ def _open_regular(path: str) -> "Optional[IO[bytes]]":
 
 def _temporary_root(home: str) -> str:
     """Where a private directory can be made from which programs may be started (/tmp is often `noexec`)."""
-    candidates = [folder for folder in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", home) if folder]
+    candidates = [folder for folder in (os.environ.get("TMPDIR"), *PUBLIC, home) if folder]
     usable = [folder for folder in candidates if os.access(folder, os.W_OK | os.X_OK)]
     for folder in usable:
         if not os.statvfs(folder).f_flag & os.ST_NOEXEC:

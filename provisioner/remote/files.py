@@ -13,6 +13,7 @@ to us, or to the owner of what it leads to (so `current -> releases/7` of a depl
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -123,7 +124,7 @@ def _check_links(owners: "list[int]", folder: int, status: "Optional[os.stat_res
     for owner in owners:
         if reached != {owner}:
             raise ModuleFailed(
-                "%s leads through a symbolic link of user %s to something that is not theirs; refused, as it may be a trap"
+                "%s leads through a symbolic link of user %s to something not theirs; refused, as it may be a trap"
                 % (path, user_name(owner)))
 
 
@@ -200,7 +201,8 @@ def _clause(clause: str, bits: int, is_directory: bool, umask: int) -> int:
         else:
             cleared = 0
             for one in who:
-                cleared |= _WHO[one] & (0o777 if is_directory and one != "o" else 0o7777)  # a directory keeps setuid/setgid
+                # A directory keeps setuid and setgid unless they are named, as with chmod(1).
+                cleared |= _WHO[one] & (0o777 if is_directory and one != "o" else 0o7777)
             bits = (bits & ~(cleared & ~masked)) | value
         position = end
     return bits
@@ -253,7 +255,7 @@ def _check_planted(place: Place, old: os.stat_result, owner: Owner) -> None:
     """Where everybody may make files, keeping the owner of one that is already there would hand the content over."""
     if os.fstat(place.folder).st_mode & 0o002 and old.st_uid not in (0, os.geteuid()) and owner.uid == -1:
         raise ModuleFailed(
-            "%s belongs to user %s and lies where everybody can put files; refused, as it may be a trap: give `owner`"
+            "%s belongs to user %s and lies where everybody can put files; refused, as it may be a trap (give `owner`)"
             % (place.path, user_name(old.st_uid)))
 
 
@@ -268,8 +270,9 @@ def _pieces(source: "Union[bytes, IO[bytes]]") -> "Iterator[bytes]":
         yield piece
 
 
-def _dress(fd: int, place: Place, old: "Optional[os.stat_result]", mode: "Optional[str]", owner: Owner, umask: int) -> None:
-    """Owner first, as changing it clears bits of the mode; the ACL before an asked-for mode, which has the last word."""
+def _dress(fd: int, place: Place, old: "Optional[os.stat_result]", mode: "Optional[str]", owner: Owner,
+           umask: int) -> None:
+    """Owner first, as changing it clears bits of the mode; the ACL before an asked-for mode: that has the last word."""
     uid, gid = owner
     if old is not None:
         uid = old.st_uid if uid == -1 else uid
@@ -336,10 +339,7 @@ class _Temporary:
     def __exit__(self, *exc: object) -> None:
         os.close(self.fd)
         if self._name is not None:
-            try:
-                os.unlink(self._name, dir_fd=self._place.folder)
-            except FileNotFoundError:
-                pass
+            _forget(self._place.folder, self._name)
 
     def _random_name(self) -> str:
         return ".%s.%s.new" % (self._place.name[:200], os.urandom(6).hex())
@@ -357,6 +357,11 @@ class _Temporary:
             self._name = name
         rename_over(folder, self._name, self._place)
         self._name = None
+
+
+def _forget(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
 
 
 def rename_over(folder: int, name: str, place: Place) -> None:
@@ -409,10 +414,7 @@ def make_link(path: str, make: "Callable[[str, int], None]") -> None:
         try:
             rename_over(place.folder, name, place)
         finally:
-            try:
-                os.unlink(name, dir_fd=place.folder)  # still there after a failure, or when both were one file
-            except FileNotFoundError:
-                pass
+            _forget(place.folder, name)  # still there after a failure, or when both were one file
         os.fsync(place.folder)
 
 
@@ -479,7 +481,8 @@ class held:  # noqa: N801 - `with held(path) as fd`
 
     def _check_hard_link(self, status: os.stat_result, folder: os.stat_result) -> None:
         """A user who may write in the directory could have linked somebody else's file there."""
-        if folder.st_uid not in (0, os.geteuid(), status.st_uid) or folder.st_mode & 0o002 and status.st_uid != os.geteuid():
+        foreign = folder.st_uid not in (0, os.geteuid(), status.st_uid)
+        if foreign or (folder.st_mode & 0o002 and status.st_uid != os.geteuid()):
             os.close(self._fd)
             raise ModuleFailed(
                 "%s has other names (hard links) and lies in a directory of %s; refused, as it may be a trap"

@@ -31,7 +31,8 @@ class Importer:
         self.fetch: Callable[[str], None] = self._nobody
 
     # -- the import system's side --------------------------------------------------------------------------
-    def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None) -> Optional[ModuleSpec]:
+    def find_spec(self, name: str, path: Optional[Sequence[str]] = None,
+                  target: Optional[ModuleType] = None) -> Optional[ModuleSpec]:
         if name in self._code or name in self._manifest:
             return ModuleSpec(name, self,  # type: ignore[arg-type]  # a loader by shape
                           origin="<%s>" % name, is_package=name in self._packages)
@@ -41,7 +42,7 @@ class Importer:
         """The usual one."""
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self._code_of(module.__name__), module.__dict__)
+        exec(self._code_of(module.__name__), module.__dict__)  # noqa: S102 - what every loader does
 
     # -- the runner's side -----------------------------------------------------------------------------------
     def cached(self) -> list[str]:
@@ -58,7 +59,8 @@ class Importer:
 
     def receive(self, name: str, sha256: str, source: bytes) -> None:
         """Source from the controller; compiled and kept. Raises ValueError when it is not what the core names."""
-        if name not in self._manifest or self._manifest[name][0] != sha256 or hashlib.sha256(source).hexdigest() != sha256:
+        expected = self._manifest[name][0] if name in self._manifest else None
+        if expected != sha256 or hashlib.sha256(source).hexdigest() != sha256:
             raise ValueError("the code of %s is not the one that belongs to this runner" % name)
         if name not in self._code:
             self._code[name] = compile(source, "<%s>" % name, "exec", dont_inherit=True)

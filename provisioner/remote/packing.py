@@ -12,7 +12,8 @@ from typing import Iterable, Mapping, NamedTuple
 PACKAGE = "provisioner.remote"
 CORE = (
     "provisioner", PACKAGE, PACKAGE + ".modules", PACKAGE + ".facts", *(PACKAGE + "." + name for name in (
-        "cancel", "channel", "content", "context", "files", "importer", "plain", "process", "runner", "sdk", "spec", "statecycle", "wire",
+        "cancel", "channel", "content", "context", "files", "importer", "plain", "process", "runner", "sdk", "spec",
+        "statecycle", "wire",
     )),
 )  # fmt: skip
 """The modules every session needs. They travel together; the rest is loaded when a task wants it."""
@@ -38,10 +39,14 @@ def bootstrap_text(stage0_source: str) -> str:
     tree = ast.parse(stage0_source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and len(body) > 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            del body[0]  # the docstring
+        if isinstance(body, list) and len(body) > 1 and _is_docstring(body[0]):
+            del body[0]
     packed = base64.b64encode(zlib.compress(ast.unparse(tree).encode(), 9)).decode()
     return 'import binascii,zlib;exec(zlib.decompress(binascii.a2b_base64("%s")))' % packed
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def command(python: str, text: str, sha256: str, nonce: str) -> "list[str]":
@@ -73,14 +78,19 @@ def pack_core(sources: "Mapping[str, str]", packages: "Iterable[str]") -> Core:
 
 
 def _imports(source: str, known: "Mapping[str, str]") -> "tuple[str, ...]":
-    """Modules of ours that `source` imports at its top level; imports inside functions are fetched when reached."""
-    found = []
+    """Modules of ours that `source` imports at its top level, or names in `LATER = ("provisioner.remote.…", …)`.
+
+    What is imported inside functions without being named there costs a round trip of its own when it is reached.
+    """
+    found: "list[str]" = []
     for node in ast.parse(source).body:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.append(node.module)
             found += [node.module + "." + alias.name for alias in node.names]
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "LATER":
+            found += ast.literal_eval(node.value)
     return tuple(dict.fromkeys(name for name in found if name in known and name not in CORE))
 
 

@@ -37,14 +37,15 @@ def _unusual(value: Any, depth: int) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item, depth + 1) for item in value), key=str)
     if hasattr(value, "keys"):
-        return {_key(key): plain(value[key], depth + 1) for key in value.keys()}
+        return {_key(key): plain(value[key], depth + 1) for key in value.keys()}  # noqa: SIM118 - a mapping by shape
     if hasattr(value, "__iter__"):
         return [plain(item, depth + 1) for item in value]
     return _text(repr(value))
 
 
 def _text(value: str) -> str:
-    return value.encode("utf-8", "surrogateescape" if _is_escaped(value) else "backslashreplace").decode("utf-8", "backslashreplace")
+    errors = "surrogateescape" if _is_escaped(value) else "backslashreplace"
+    return value.encode("utf-8", errors).decode("utf-8", "backslashreplace")
 
 
 def _is_escaped(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -133,7 +134,8 @@ def run(order: Order, watch: Watch, on_output: "Callable[[str, bytes], None]") -
 class _Supervision:
     """One running child, from start to the end of its group."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", order: Order, watch: Watch, on_output: "Callable[[str, bytes], None]") -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", order: Order, watch: Watch,
+                 on_output: "Callable[[str, bytes], None]") -> None:
         self.child = child
         self.order = order
         self.watch = watch
@@ -252,7 +254,8 @@ class _Supervision:
         """What is still in the pipes. A daemon that keeps them open is not waited for."""
         until = time.monotonic() + DRAIN
         while self.streams and time.monotonic() < until:
-            if not any([self._read(fd) for fd in list(self.streams)]):
+            progress = [self._read(fd) for fd in list(self.streams)]  # each of them, whatever the first says
+            if not any(progress):
                 return
 
     def _end_group(self) -> None:
@@ -292,7 +295,5 @@ def _pidfd(pid: int) -> int:
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter: all of it is somebody else's (sudo)
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # PermissionError: all of it runs as somebody else (su, sudo)
-        pass

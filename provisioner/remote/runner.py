@@ -106,7 +106,8 @@ class Runner:
     def _hello(self) -> None:
         self.channel.send({
             "t": "hello", "protocol": PROTOCOL, "python": list(sys.version_info[:3]), "boot_id": _boot_id(),
-            "uid": os.geteuid(), "pid": os.getpid(), "user": self.user, "home": self.home, "cached": self.loader.cached(),
+            "uid": os.geteuid(), "pid": os.getpid(), "user": self.user, "home": self.home,
+            "cached": self.loader.cached(),
         })  # fmt: skip
         self.channel.pump()
 
@@ -169,11 +170,13 @@ class Runner:
         alarm = _Alarm(timeout)
         try:
             with alarm:
-                result = self._execute(context, frame.header["module"], frame.header.get("args") or {}, bool(frame.header.get("verify")))
+                verify = bool(frame.header.get("verify"))
+                result = self._execute(context, frame.header["module"], frame.header.get("args") or {}, verify)
         except TimedOut as late:
             result = {**late.data, "failed": True, "changed": False, "msg": "timed out after %s s" % timeout}
         except Cancelled as stop:
-            result = {"failed": True, "changed": False, "cancelled": True, "msg": "stopped before it was done: %s" % stop}
+            message = "stopped before it was done: %s" % stop
+            result = {"failed": True, "changed": False, "cancelled": True, "msg": message}
         finally:
             context.close()
             _reap()

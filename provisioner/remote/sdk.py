@@ -51,7 +51,8 @@ class Result:
     """What a module gives back. Fields are the user's (`register`), so they follow Ansible's names."""
 
     def __init__(self, changed: bool = False, failed: bool = False, skipped: bool = False,
-                 diff: Any = None, predictions: "Sequence[tuple[str, str, Mapping[str, Any]]]" = (), **data: Any) -> None:
+                 diff: Any = None, predictions: "Sequence[tuple[str, str, Mapping[str, Any]]]" = (),
+                 **data: Any) -> None:
         self.changed = changed
         self.failed = failed
         self.skipped = skipped
@@ -102,8 +103,13 @@ class Ctx(Protocol):
 
     # -- reading -----------------------------------------------------------------------------------------
     def query(self, argv: "Sequence[str]", *, input: "Optional[bytes]" = None, cwd: Optional[str] = None,
-              env: "Optional[Mapping[str, str]]" = None, timeout: Optional[float] = None, check: bool = False) -> Completed:
-        """Run a program that only reads. `check`: a non-zero exit raises ModuleFailed. Missing program: rc 127."""
+              env: "Optional[Mapping[str, str]]" = None, timeout: Optional[float] = None,
+              check: bool = False) -> Completed:
+        """Run a program that only reads, in the C locale. `check`: a non-zero exit raises ModuleFailed.
+
+        A missing program gives rc 127, one that can't be started 126. Of more than 1 MiB of output the middle is
+        left out. More than `timeout` seconds: ended, ModuleFailed.
+        """
         ...
 
     def which(self, program: str) -> Optional[str]: ...

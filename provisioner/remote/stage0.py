@@ -50,7 +50,7 @@ class Cache:
         try:
             self.fd = self._open(folder or _cache_folder())
         except (OSError, KeyError, ImportError):
-            pass
+            return
 
     def _open(self, folder: str) -> int:
         for part in (os.path.dirname(folder), folder):
@@ -80,7 +80,9 @@ class Cache:
                 return None
             data = file.read()
         digest, code = data[:32], data[32:]
-        return marshal.loads(code) if hashlib.sha256(code).digest() == digest else None
+        if hashlib.sha256(code).digest() != digest:
+            return None
+        return marshal.loads(code)  # noqa: S302 - written by this user, in a directory nobody else can enter
 
     def put(self, name: str, value: Any) -> None:
         """Keep code under `name`. A torn write is found by its digest, so nothing is synced."""
@@ -115,7 +117,7 @@ class Cache:
 
 
 def _cache_folder() -> str:
-    import pwd
+    import pwd  # noqa: PLC0415 - there may be none
 
     return os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache", "provisioner")
 
@@ -126,7 +128,8 @@ def compile_core(packed: bytes, sha: str) -> dict[str, Any]:
     if hashlib.sha256(text).hexdigest() != sha:
         raise SystemExit("the runner's code is not what its checksum says")
     core: dict[str, Any] = json.loads(text)
-    core["code"] = {name: compile(source, "<%s>" % name, "exec", dont_inherit=True) for name, source in core["code"].items()}
+    for name, source in core["code"].items():
+        core["code"][name] = compile(source, "<%s>" % name, "exec", dont_inherit=True)
     return core
 
 
@@ -174,7 +177,7 @@ def main() -> None:
         core = compile_core(packed, sha)
         cache.put(sha, core)
     scope: dict[str, Any] = {"__name__": "provisioner.remote.importer"}
-    exec(core["code"]["provisioner.remote.importer"], scope)
+    exec(core["code"]["provisioner.remote.importer"], scope)  # noqa: S102 - its checksum was compared
     scope["start"](core, cache, source, sink, early)
 
 

@@ -61,7 +61,8 @@ def make_context(module: str = "test", *, check: bool = False, diff: bool = Fals
 
     services = Services(
         _NobodyWatches(), _Given({c.sha256: c.data or b"" for c in contents}, sent or io.BytesIO()),
-        lambda stream, data: heard.append((stream, data)), lambda: None, call, str(home or os.path.expanduser("~")), umask,
+        lambda stream, data: heard.append((stream, data)), lambda: None, call,
+        str(home or os.path.expanduser("~")), umask,
     )  # fmt: skip
     return Context(Task(module, check, diff, env or {}, predicted or {}), services)
 

@@ -1,7 +1,7 @@
 """Checks that every module for hosts must pass, and the `Case`s they are made with.
 
-Each module `provisioner/remote/modules/NAME.py` has a file `tests/modules/cases/NAME.py` with `CASES`, a list of `Case`;
-`tests/modules/test_conformance.py` finds both by itself and runs each case on a lab host:
+Each module `provisioner/remote/modules/NAME.py` has a file `tests/modules/cases/NAME.py` with `CASES`, a list of
+`Case`; `tests/modules/test_conformance.py` finds both by itself and runs each case on a lab host:
 
 1. `setup` is run (not judged).
 2. Check mode with diff: the whole file system of the host is listed before and after and must be the same.
@@ -41,7 +41,8 @@ from provisioner.values import Template
 
 Call = tuple[str, Mapping[str, Any]]
 
-NOISE = ("proc", "sys", "run", "dev", "tmp", "var/tmp", "var/log", "var/lib/systemd", "var/lib/private", "root/.cache/provisioner")
+NOISE = ("proc", "sys", "run", "dev", "tmp", "var/tmp", "var/log", "var/lib/systemd", "var/lib/private",
+         "root/.cache/provisioner")
 """Directories of a host that change by themselves."""
 
 
@@ -74,7 +75,8 @@ class Case:
 class Caller(Protocol):
     """A session with a runner; `pipes.PipeRunner` is one."""
 
-    def call(self, module: str, args: Mapping[str, Any] | None = None, *, contents: Sequence[Content] = (), **options: Any) -> dict[str, Any]: ...
+    def call(self, module: str, args: Mapping[str, Any] | None = None, *, contents: Sequence[Content] = (),
+             **options: Any) -> dict[str, Any]: ...
 
 
 def module_names() -> list[str]:
@@ -157,7 +159,8 @@ def listing(root: Path, ignore: Sequence[str] = ()) -> Listing:
                 target = os.readlink(entry.path) if entry.is_symlink() else ""
                 # A directory's own time also changes when an ignored entry in it does, so its names stand for it.
                 size = (0, 0) if is_directory else (status.st_size, status.st_mtime_ns)
-                found[entry.path] = (status.st_mode, status.st_uid, status.st_gid, *size, 0 if is_directory else status.st_nlink, target)
+                links = 0 if is_directory else status.st_nlink
+                found[entry.path] = (status.st_mode, status.st_uid, status.st_gid, *size, links, target)
                 if is_directory:
                     yield from visit(entry.path)
 
@@ -207,7 +210,8 @@ def _failure_problems(case: Case, checked: Mapping[str, Any], applied: Mapping[s
     told = [("the apply", applied)] + ([("check mode", checked)] if case.checks == "same" else [])
     for what, result in told:
         if not result.get("failed") or case.fails not in str(result.get("msg")) or "exception" in result:
-            found.append(f"{what} should fail with {case.fails!r} and says {_short(result)} {result.get('exception', '')}")
+            exception = result.get("exception", "")
+            found.append(f"{what} should fail with {case.fails!r} and says {_short(result)} {exception}")
     return found
 
 

@@ -101,7 +101,8 @@ class PipeRunner:
             self.process.stderr.close()
 
     # -- tasks --------------------------------------------------------------------------------------------------
-    def call(self, module: str, args: Mapping[str, Any] | None = None, *, contents: Iterable[Content] = (), **options: Any) -> dict[str, Any]:
+    def call(self, module: str, args: Mapping[str, Any] | None = None, *, contents: Iterable[Content] = (),
+             **options: Any) -> dict[str, Any]:
         """Run one module and give its result. options: check, diff, timeout, env, predicted, verify."""
         return next(iter(self.segment([(module, args or {}, options)], contents=contents).results.values()))
 
@@ -163,7 +164,8 @@ class PipeRunner:
         sha256 = frame.header["sha256"]
         data, size = self._contents[sha256], 1 << 18
         for start in range(0, max(len(data), 1), size):
-            self.write(encode({"t": "blob", "sha256": sha256, "more": start + size < len(data)}, data[start:start + size]))
+            piece = data[start:start + size]
+            self.write(encode({"t": "blob", "sha256": sha256, "more": start + size < len(data)}, piece))
 
     def _start(self) -> bool:
         seen = b""
@@ -184,11 +186,12 @@ class PipeRunner:
         if not data:
             self.process.kill()
             assert self.process.stderr is not None
-            raise RunnerGone(("no answer in time: " if not ready else "ended: ") + self.process.stderr.read().decode(errors="replace"))
+            said = self.process.stderr.read().decode(errors="replace")
+            raise RunnerGone(f"{'ended' if ready else 'no answer in time'}: {said}")
         return data
 
 
 def _at_home(home: Path) -> str:
     """Python that makes the user database name `home` as this user's."""
-    return ("import pwd,os;r=list(pwd.getpwuid(os.geteuid()));r[5]=%s;p=pwd.struct_passwd(r);pwd.getpwuid=lambda uid:p;"
-            % json.dumps(str(home)))
+    return (f"import pwd,os;r=list(pwd.getpwuid(os.geteuid()));r[5]={json.dumps(str(home))};"
+            "p=pwd.struct_passwd(r);pwd.getpwuid=lambda uid:p;")

@@ -70,4 +70,5 @@ def _expanded(ctx: Ctx, part: str) -> str:
 def _variables(text: str, known: "dict[str, str]") -> str:
     import re  # noqa: PLC0415 - only for words with a `$`
 
-    return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: known.get(found[1] or found[2], found[0]), text, flags=re.ASCII)
+    pattern = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
+    return pattern.sub(lambda found: known.get(found[1] or found[2], found[0]), text)

@@ -8,7 +8,7 @@ from provisioner.remote.spec import Arg, Arguments, Spec
 SPEC = Spec(
     name="ping",
     summary="Check that tasks can be run on a host",
-    args={"data": Arg(default="pong", doc="what to answer; `crash` makes the module fail, to see what that looks like")},
+    args={"data": Arg(default="pong", doc="what to answer; `crash` makes the module fail")},
     check="run",
     examples="""
 - name: Is it there?

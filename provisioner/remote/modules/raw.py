@@ -27,6 +27,8 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     done = ctx.run([ctx.expand(a.executable), "-c", a.cmd], live=True)
-    lines = {"stdout_lines": done.stdout.splitlines(), "stderr_lines": done.stderr.splitlines()}
-    failure = {"msg": "non-zero return code"} if done.rc else {}
-    return Result(changed=True, failed=done.rc != 0, rc=done.rc, stdout=done.stdout, stderr=done.stderr, **lines, **failure)
+    return Result(
+        changed=True, failed=done.rc != 0, rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+        stdout_lines=done.stdout.splitlines(), stderr_lines=done.stderr.splitlines(),
+        msg="non-zero return code" if done.rc else "",
+    )  # fmt: skip

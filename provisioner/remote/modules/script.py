@@ -15,7 +15,7 @@ SPEC = Spec(
     args={
         "cmd": Arg(required=True, aliases=("_raw_params",),
                    doc="the script's path (looked for in `files/` as well) and its arguments, quoted as for a shell"),
-        "executable": Arg(doc="the program that runs it, with options if any; without it the script's first line decides"),
+        "executable": Arg(doc="the program that runs it, with its options; else the script's first line decides"),
         "decrypt": Arg("bool", default=True, doc="decrypt a script that is kept in a vault"),
         **commands.GUARDS,
         "_script": Arg("content", internal=True),
