@@ -25,8 +25,8 @@ def split(pattern: str | Sequence[str], inventory: Inventory) -> list[str]:
         return [part for item in pattern for part in split(item, inventory)]
     if "," in pattern:
         return [part for item in pattern.split(",") for part in split(item.strip(), inventory) if part]
-    if pattern in inventory.host_table or pattern in _LOCALHOST or pattern.startswith("~"):
-        return [pattern]  # an IPv6 address has colons of its own, a regular expression may have
+    if pattern in inventory.host_table or pattern in _LOCALHOST:
+        return [pattern]  # an IPv6 address has colons of its own
     parts, depth, start = [], 0, 0
     for at, character in enumerate(pattern):
         depth += (character == "[") - (character == "]")
@@ -117,7 +117,7 @@ def _by_name(expression: str, inventory: Inventory) -> list[HostName]:
         hosts: dict[HostName, None] = {}
         for name in filter(test, groups):
             hosts.update(dict.fromkeys(groups[name]))
-        hosts.update(dict.fromkeys(host for host in groups["all"] if test(host)))
+        hosts.update(dict.fromkeys(host for host in inventory.host_table if test(host)))
         return list(hosts)
     return [HostName(expression)] if expression in _LOCALHOST else []
 

@@ -8,7 +8,7 @@ from provisioner.diag import near
 from provisioner.inventory.builder import Builder
 from provisioner.inventory.ini import split_port
 from provisioner.inventory.model import ALL
-from provisioner.lang.nodes import Map, Node, Scalar, Seq, describe, to_value
+from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, describe, to_value
 
 _KEYS: Final = ("hosts", "vars", "children")
 
@@ -80,4 +80,4 @@ def _hosts(group: str, node: Node, builder: Builder) -> None:
 
 
 def _is_nothing(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
+    return isinstance(node, Scalar) and (node.value is None or node.text is STAND_IN)

@@ -8,7 +8,7 @@ from typing import Final
 
 from provisioner.diag import Collector, near
 from provisioner.lang.keywords import KEYWORDS, Place, Shape, names_on
-from provisioner.lang.nodes import Map, Node, Scalar, Seq, describe, has_template, to_value
+from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, describe, has_template, to_value
 from provisioner.values import Condition, Template, Value
 
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -17,6 +17,8 @@ _FALSE: Final = frozenset({"no", "off", "false", "n", "f", "0"})
 
 
 def wrong_type(name: str, wanted: str, node: Node, found: Collector, *, hint: str = "") -> None:
+    if isinstance(node, Scalar) and node.text is STAND_IN:
+        return
     found.error("Wrong type", f"`{name}` must be {wanted}, not {describe(node)}", node.span, hint=hint)
 
 

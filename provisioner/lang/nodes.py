@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from provisioner.diag import Span
 from provisioner.values import Template, Value
@@ -58,6 +58,9 @@ class Map:
 
 
 Node: TypeAlias = Scalar | Seq | Map
+
+#: What a template without quotes is read as, after it was told; nothing more is said about it.
+STAND_IN: Final = "{{ quoted }}"
 
 
 def has_template(text: str) -> bool:

@@ -17,7 +17,7 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import ScalarNode
 
 from provisioner.diag import Collector, Diagnostic, InputError, Span
-from provisioner.lang.nodes import Map, Node, Scalar, Seq, has_template, to_value
+from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, has_template, to_value
 from provisioner.lang.yamlerrors import explain
 from provisioner.values import Template, Value
 
@@ -157,7 +157,7 @@ class _Composer:
             if frame.flow:
                 self.flows.add(id(node))
             if frame.broken:  # `{{ x }}` without quotes: told already, so stand in with what was meant
-                node = Scalar(self.file, node.line, node.column, "{{ quoted }}", "{{ quoted }}")
+                node = Scalar(self.file, node.line, node.column, STAND_IN, STAND_IN)
         if frame.anchor is not None:
             self.anchors[frame.anchor] = (node, self.written + self.aliased - frame.started)
         self._attach(node)
