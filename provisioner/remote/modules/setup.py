@@ -37,8 +37,8 @@ SPEC = Spec(
     args={
         "gather_subset": Arg("list", elements="str", default=["all"],
                              doc="all, min, network, hardware, virtual or a part of them; `!` leaves one out"),
-        "gather_timeout": Arg("int", default=10, doc="seconds a single program that gives a fact may take"),
-        "filter": Arg("list", elements="str", default=[], doc="patterns of the names to give back, like `ansible_mem*`"),
+        "gather_timeout": Arg("int", default=10, doc="seconds one program that gives facts may take"),
+        "filter": Arg("list", elements="str", default=[], doc="patterns of the names to give, like `ansible_mem*`"),
         "fact_path": Arg("path", default="/etc/ansible/facts.d", doc="directory of `*.fact` files"),
     },
     check="run",
