@@ -231,8 +231,8 @@ def _permissions(letters: str, who: str, bits: int, is_directory: bool) -> int:
 # -- whole files ----------------------------------------------------------------------------------------------
 
 def replace(path: str, source: "Union[bytes, IO[bytes]]", *, mode: "Optional[str]", owner: Owner, umask: int,
-            follow: bool = True, tick: "Callable[[], None]" = lambda: None) -> None:
-    """Make or replace a regular file, all or nothing."""
+            follow: bool = True, sync: bool = True, tick: "Callable[[], None]" = lambda: None) -> None:
+    """Make or replace a regular file, all or nothing. Without `sync` a power cut may leave it empty or away."""
     with opened(path, follow=follow) as place:
         old = _lstat(place.folder, place.name)
         if old is not None and not stat.S_ISREG(old.st_mode):
@@ -246,9 +246,11 @@ def replace(path: str, source: "Union[bytes, IO[bytes]]", *, mode: "Optional[str
                 temp.write(piece)
                 tick()
             _dress(temp.fd, place, old, mode, owner, umask)
-            os.fsync(temp.fd)
+            if sync:
+                os.fsync(temp.fd)
             temp.publish()
-        os.fsync(place.folder)
+        if sync:
+            os.fsync(place.folder)
 
 
 def _check_planted(place: Place, old: os.stat_result, owner: Owner) -> None:
