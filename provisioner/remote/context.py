@@ -166,9 +166,9 @@ class Context:
         self._replace(path, data, mode, owner, group, follow)
 
     def write_from(self, path: str, source: "IO[bytes]", *, mode: Optional[str] = None, owner: Optional[str] = None,
-                   group: Optional[str] = None) -> None:
+                   group: Optional[str] = None, follow: bool = True, sync: bool = True) -> None:
         self._writing("write %s" % path)
-        self._replace(path, source, mode, owner, group, True)
+        self._replace(path, source, mode, owner, group, follow, sync)
 
     def mkdir(self, path: str, *, mode: Optional[str] = None, owner: Optional[str] = None, group: Optional[str] = None,
               parents: bool = False) -> None:
@@ -280,9 +280,9 @@ class Context:
             raise WriteInCheckMode(what)
 
     def _replace(self, path: str, source: Any, mode: Optional[str], owner: Optional[str], group: Optional[str],
-                 follow: bool) -> None:
+                 follow: bool, sync: bool = True) -> None:
         files.replace(path, source, mode=mode, owner=files.owner_of(owner, group), umask=self._services.umask,
-                      follow=follow, tick=self._services.tick)  # fmt: skip
+                      follow=follow, sync=sync, tick=self._services.tick)  # fmt: skip
 
     def _process(self, argv: "Sequence[str]", input: Optional[bytes], cwd: Optional[str],
                  env: "Mapping[str, str]", timeout: Optional[float], check: bool, *,

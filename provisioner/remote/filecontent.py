@@ -42,9 +42,7 @@ def install(
         ctx.write(path, content, follow=follow, **given(wanted))
     else:
         content.seek(0)
-        if current["state"] == "link" and not follow:
-            ctx.remove(path)  # `write_from` would follow it
-        ctx.write_from(path, content, **given(wanted))
+        ctx.write_from(path, content, follow=follow, **given(wanted))
     return extra
 
 
