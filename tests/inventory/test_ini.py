@@ -48,7 +48,8 @@ def test_groups_children_and_variables(files: Files) -> None:
 #: Text on a host line or in [x:vars] → value, as ansible-core 2.19 reads it.
 VALUES: dict[str, Any] = {
     "8080": 8080, "08": "08", "0644": "0644", "1.5": 1.5, "True": True, "False": False, "FALSE": "FALSE",
-    "true": "true", "yes": "yes", "None": None, "['a', 1]": ["a", 1], "{'a': [1]}": {"a": [1]}, "1,2": [1, 2], "'quoted'": "quoted",
+    "true": "true",
+    "yes": "yes", "None": None, "['a', 1]": ["a", 1], "{'a': [1]}": {"a": [1]}, "1,2": [1, 2], "'quoted'": "quoted",
     '"8080"': "8080", "a b # c": "a b # c", "": "", "{1, 2}": "{1, 2}", "b'x'": "b'x'", "1j": "1j", "/a\\d": "/a\\d",
     "(" * 500: "(" * 500, "x" * 30_000: "x" * 30_000, "-5": -5, "[": "[",
 }

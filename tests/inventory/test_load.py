@@ -39,7 +39,8 @@ def test_a_directory_is_read_file_by_file(files: Files) -> None:
                  "inv/group_vars/web.yml": "a: '{{ b }}'\n"})
     inventory = files.load("inv")
     assert sorted(inventory.groups["all"]) == ["d1", "s1", "w1"]
-    assert inventory.host_layers(HostName("w1"))[0][1] == {"a": Template("{{ b }}", Span("inv/group_vars/web.yml", 1, 4))}
+    ((label, layer),) = inventory.host_layers(HostName("w1"))
+    assert layer == {"a": Template("{{ b }}", Span(label, 1, 4))}
 
 
 @pytest.mark.parametrize("text", [

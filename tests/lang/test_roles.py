@@ -165,7 +165,8 @@ def test_a_mistake_in_a_role_is_told_where_it_is(roles: str, site: Site) -> None
     site.write({**simple("circle", "back", "badmeta", "badvars"),
                 "roles/circle/meta/main.yml": "dependencies: [back]\n",
                 "roles/back/meta/main.yml": "dependencies: [circle]\n",
-                "roles/badmeta/meta/main.yml": "dependencies: x\n", "roles/badvars/vars/main.yml": "[a]\n", "roles/badtasks/tasks/main.yml": "- ping:\n  wehn: x\n"})
+                "roles/badmeta/meta/main.yml": "dependencies: x\n",
+                "roles/badvars/vars/main.yml": "[a]\n", "roles/badtasks/tasks/main.yml": "- ping:\n  wehn: x\n"})
     (item,) = site.mistakes(f"- hosts: all\n  roles: {roles}\n", roles_path=("more",))
     place, words = WRONG[roles]
     assert str(item.span) == place
