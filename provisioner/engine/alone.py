@@ -1,4 +1,4 @@
-"""Carries out a task that has an order of its own: delegated, run once, driven, retried, paused, `meta`."""
+"""Carries out a task whose items have an order of their own: driven, retried, paused, `meta`."""
 
 from __future__ import annotations
 
@@ -70,27 +70,10 @@ class Alone:
             yield from carry_out_meta(self.batch, self.committer, self.resolver, entries)
             return
         yield Emit(TaskStarted(reference(first), self.batch.world.options.check))
-        if first.run_once:
-            entries = [first]
         if any(isinstance(item.work, Drive) and item.work.batch for entry in entries for item in entry.items):
             yield from self._drive_together(entries)
         else:
             yield Together(tuple(self._one_host(entry) for entry in entries))
-        if first.run_once:
-            self._pass_over(first)
-
-    def _pass_over(self, first: Entry) -> None:
-        """The others leave the task behind, or share its failure."""
-        state = self.batch.states[first.host]
-        failed = state.memory.failed or state.memory.unreachable or state.cursor != first.cursor.step()
-        shared = failed and not first.included and not first.ignore_errors and not first.ignore_unreachable
-        for host, entry in self.entries.items():
-            if host == first.host:
-                continue
-            if shared:
-                self.committer.fail_along(host)
-            else:
-                self.batch.states[host].cursor = entry.cursor.step()
 
     # -- one host after its own clock -----------------------------------------------------------------------
 

@@ -156,7 +156,7 @@ def reraise(cursor: Cursor) -> Cursor | None:
 def unwind(cursor: Cursor) -> Cursor | None:
     """Where a failure goes: the nearest rescue, else the nearest always; None when nothing catches it.
 
-    A handler's failure is not caught by blocks outside the handlers: the handler frame ends the search.
+    A handler that fails inside `meta: flush_handlers` counts as the failure of that task.
     """
     frames = list(cursor.frames)
     while frames:
@@ -170,8 +170,6 @@ def unwind(cursor: Cursor) -> Cursor | None:
             if block.phase is not Phase.ALWAYS:
                 return _enter_phase(here, Phase.ALWAYS, failed=True)
             blocks.pop()
-        if frame.handlers:
-            return None
         frames.pop()
     return None
 

@@ -91,7 +91,6 @@ class Execution:
 
     def _segment(self, track: _Track) -> RunSegment | None:
         world = self.batch.world
-        memory = world.memory(track.host)
         calls: list[ModuleCall] = []
         first: Entry | None = None
         for number, entry in enumerate(track.entries):
@@ -99,6 +98,7 @@ class Execution:
             for item in remote:
                 call = CallId(world.number())
                 track.calls[call] = (number, item)
+                memory = world.memory(entry.delegate or track.host)
                 calls.append(module_call(entry, item, call, memory, group=number, last=item is remote[-1]))
             if remote and first is None:
                 first = entry
@@ -107,7 +107,7 @@ class Execution:
         segment = Segment(world.number(), tuple(calls), first.become)
         self.by_segment[segment.id] = track
         track.waiting = True
-        memory.round_trips += 1
+        world.memory(track.host).round_trips += 1
         return RunSegment(track.host, first.target, segment)
 
     # -- receiving ------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class Execution:
         step, item = track.calls[given.call]
         assert step == track.step, "results come in the order of the tasks"
         if track.entry.check:
-            self.batch.world.memory(track.host).predict(given.result.get("predictions"))
+            self.batch.world.memory(track.entry.delegate or track.host).predict(given.result.get("predictions"))
         told = self._item_done(track, item, given.result, given.ms)
         return told + self._advance(track)
 

@@ -66,8 +66,9 @@ class Ahead:
     notified: dict[int, bool] = field(default_factory=dict)
 
     @property
-    def anything_pending(self) -> bool:
-        return bool(self.pending) or self.facts_pending
+    def assumes_anything(self) -> bool:
+        """Whether the host's variables, as others see them, are behind what is planned."""
+        return bool(self.pending or self.variables or self.included or self.facts) or self.facts_pending
 
     def learn(self, name: str, value: Value) -> None:
         self.variables[name] = value

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from provisioner.actions.base import Done
-from provisioner.engine.cursor import Cursor, Frame, Halt, settle
+from provisioner.engine.cursor import Cursor, Frame, Halt, settle, unwind
 from provisioner.engine.entry import Enclose, Entry, Plan, Step
 from provisioner.engine.hoststate import Ahead, HostState
 from provisioner.engine.judge import Judged
@@ -63,6 +63,9 @@ class Cuts:
     """Around a task that runs on only some of the hosts."""
     lost: bool = True
     """After a task that is known to fail."""
+    rescue: bool = True
+    """After a task that may send its host to a rescue or always section, where it may deal with other hosts
+    that would be ahead of it by then."""
     fatal: bool = True
     """Around a task whose failure ends the play for every host."""
 
@@ -144,7 +147,8 @@ class Planner:
 
     def _make_ready(self) -> None:
         """Resolve the task for each host that has not got it yet (an effect may have interrupted)."""
-        pending = any(ahead.anything_pending for ahead in self.ahead.values())
+        assumed = any(ahead.assumes_anything for ahead in self.ahead.values())
+        pending = bool(self.steps) and (self.several or assumed)
         for host, ahead in self.ahead.items():
             if host not in self.row:
                 self.asking = host
@@ -207,6 +211,9 @@ class Planner:
         decides = entry.task.failed_when is not None and any(
             condition.constant is not False for condition in entry.task.failed_when)
         if decides and self.cuts.failed_when and not entry.ignore_errors:
+            return True
+        if self.several and self.cuts.rescue and entry.stops_segment and entry.touches_host and (
+                unwind(entry.cursor) is not None):
             return True
         return self.cuts.handlers and entry.cursor.in_handlers and bool(entry.task.notify)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from provisioner.diag import TemplateError
 from provisioner.engine.alone import Alone
 from provisioner.engine.batch import Batch
 from provisioner.engine.commit import Committer, settle_host
-from provisioner.engine.entry import Plan
+from provisioner.engine.entry import Entry, Plan, Step
 from provisioner.engine.execute import Execution
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.includes import Loaded, NeedInclude, accept
 from provisioner.engine.planner import Planner
-from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.program import Run
+from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
 from provisioner.messages import Answered, Ask
@@ -59,9 +59,34 @@ class BatchRun:
             group = [state for state in active if state.cursor.position == furthest_behind]
             plan = yield from self._plan(group, len(group) == len(active), several=len(states) > 1)
             before = {state.host for state in states if self._has_failed(state)}
-            work = Alone if plan.alone else Execution
-            yield from work(self.batch, self.resolver, self.committer, plan).run()
+            yield from self._carry_out(plan)
             self._stop_others(plan, states, before)
+
+    def _carry_out(self, plan: Plan) -> Routine[None]:
+        everybody = plan.steps[0].entries
+        first = next(iter(everybody.values()))
+        once = plan.alone and first.run_once and first.meta is None
+        if once:
+            plan = replace(plan, steps=(Step({first.host: first}),))
+        entries = plan.steps[0].entries.values()
+        own_order = plan.alone and any(entry.driven or entry.patient or entry.meta is not None for entry in entries)
+        work = Alone if own_order else Execution
+        yield from work(self.batch, self.resolver, self.committer, plan).run()
+        if once:
+            self._pass_over(first, everybody.values())
+
+    def _pass_over(self, first: Entry, entries: Iterable[Entry]) -> None:
+        """A task ran once: the others leave it behind, or share its failure."""
+        state = self.batch.states[first.host]
+        failed = state.memory.failed or state.memory.unreachable or state.cursor != first.cursor.step()
+        shared = failed and not first.included and not first.ignore_errors and not first.ignore_unreachable
+        for entry in entries:
+            if entry.host == first.host:
+                continue
+            if shared:
+                self.committer.fail_along(entry.host)
+            else:
+                self.batch.states[entry.host].cursor = entry.cursor.step()
 
     def _plan(self, group: Sequence[HostState], all_hosts: bool, *, several: bool) -> Routine[Plan]:
         careful = self.strategy == "lockstep" or (several and self._stops_others)
@@ -115,4 +140,5 @@ class BatchRun:
         if (fatal and fallen - before) or too_many:
             for state in states:
                 if state.host not in fallen:
+                    settle_host(self.batch, self.committer, state)
                     self.committer.fail_along(state.host)

@@ -36,6 +36,7 @@ from provisioner.messages import (
     ActionEnded,
     Answered,
     Ask,
+    Become,
     CallBegan,
     CallEnded,
     Command,
@@ -126,11 +127,18 @@ class FakeDriver:
             if self._queue:
                 self._take(self.engine.feed(self._queue.pop(0)))
             elif self._running:
-                index = self.rng.randrange(len(self._running)) if self.rng else 0
-                self._turn(self._running[index])
+                ready = self._ready()
+                self._turn(self.rng.choice(ready) if self.rng else ready[0])
             else:
                 raise AssertionError("the engine waits for nothing: it would hang")
         return self.played
+
+    def _ready(self) -> list[_Running]:
+        """The first segment of every machine: a session does one after the other."""
+        first: dict[HostName, _Running] = {}
+        for running in self._running:
+            first.setdefault(running.command.target.host, running)
+        return list(first.values())
 
     def _take(self, commands: Sequence[Command]) -> None:
         for command in commands:
@@ -159,7 +167,7 @@ class FakeDriver:
         machine = command.target.host
         self._queue.append(CallBegan(command.host, segment.id, call.id))
         try:
-            result = self._call(machine, call.module, dict(call.args))
+            result = self.call(machine, call.module, dict(call.args), segment.become)
         except Unreachable as lost:
             self._running.remove(running)
             self._queue.append(SegmentLost(command.host, segment.id, str(lost) or "lost", unreachable=True))
@@ -170,12 +178,13 @@ class FakeDriver:
             running.stopped = running.failed and call.stop
             running.failed = False
 
-    def _call(self, machine: str, module: str, args: dict[str, Any]) -> Mapping[str, Any]:
+    def call(self, machine: str, module: str, args: dict[str, Any], become: Become | None) -> Mapping[str, Any]:
+        """One module on one machine; tests that care for the user override it."""
         self.played.history.setdefault(machine, []).append((module, args))
         return self.functions[module](machine, args)
 
     def _action(self, command: RunAction) -> ActionEnded:
-        results = {share.host: self._call(share.target.host, command.action, dict(share.args))
+        results = {share.host: self.call(share.target.host, command.action, dict(share.args), share.become)
                    for share in command.hosts}
         return ActionEnded(command.id, results)
 
