@@ -7,7 +7,7 @@ import re
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from provisioner.remote import dpkg
-from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, interrupted, lists_age
+from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, interrupted, lists_age, without_caches
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arguments
 
@@ -134,7 +134,7 @@ def _missing(ctx: Ctx, a: Arguments, database: dpkg.Database, wishes: "Sequence[
 
 
 def _known_names(ctx: Ctx, pattern: str) -> "list[str]":
-    names = sorted(fnmatch.filter(ctx.query(["apt-cache", "pkgnames"]).stdout.split(), pattern))
+    names = sorted(fnmatch.filter(ctx.query(["apt-cache", *without_caches(ctx), "pkgnames"]).stdout.split(), pattern))
     if not names:
         if ctx.check and lists_age(ctx) is None:
             raise ctx.unknown("which packages match %s is not known before the package lists are there" % pattern)
@@ -209,7 +209,7 @@ def _specifier(ctx: Ctx, wish: dpkg.Wish) -> str:
     """The wish in apt-get's words; for `>=` the newest version that there is."""
     if not wish.version or wish.operator == "=":
         return "%s=%s" % (wish.name, wish.version) if wish.version else wish.name
-    listed = ctx.query(["apt-cache", "madison", wish.name]).stdout.splitlines()
+    listed = ctx.query(["apt-cache", *without_caches(ctx), "madison", wish.name]).stdout.splitlines()
     versions = [line.split("|")[1].strip() for line in listed if line.count("|") >= 2]
     good = [version for version in versions if wish.allows(version)]
     if not good:

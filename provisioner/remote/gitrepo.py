@@ -76,9 +76,24 @@ class Git:
         return done.stdout.strip() if done.rc == 0 else ""
 
     def is_unfinished(self) -> bool:
-        """Whether nothing was ever checked out: the clone was interrupted, nobody's changes can be in it."""
+        """Whether an earlier run was interrupted: what differs from the commit is then half a checkout, not somebody's."""
         folder = self._ctx.stat(self._dest + "/.git")
-        return folder is not None and folder.kind == "directory" and self._ctx.stat(self._dest + "/.git/index") is None
+        if folder is None or folder.kind != "directory":
+            return False
+        return self._ctx.stat(self._dest + "/.git/index") is None or self._ctx.stat(self._mark) is not None
+
+    @property
+    def _mark(self) -> str:
+        return self._dest + "/.git/provision-unfinished"
+
+    def begin(self) -> None:
+        """Leave a mark that a crash does not remove."""
+        folder = self._ctx.stat(self._dest + "/.git")
+        if folder is not None and folder.kind == "directory":
+            self._ctx.write(self._mark, b"")
+
+    def finish(self) -> None:
+        self._ctx.remove(self._mark)
 
     def head(self) -> Optional[str]:
         """The commit that is checked out."""
@@ -185,11 +200,13 @@ def has_commit(git: Git, commit: str) -> bool:
 def check_out(git: Git, a: Arguments, target: Target) -> None:
     if a.bare:
         return
+    git.begin()
     if target.kind == "branch":
         remote = "refs/remotes/%s/%s" % (a.remote, target.branch)
         git.change(["checkout", "--quiet", "--force", "-B", target.branch, remote, "--"])
     else:
         git.change(["checkout", "--quiet", "--force", "--detach", target.ref or target.commit, "--"])
+    git.finish()
 
 
 def submodules_differ(ctx: Ctx, git: Git, a: Arguments) -> bool:

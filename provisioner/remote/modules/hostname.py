@@ -40,8 +40,7 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
     if current["at_boot"] != a.name:
         ctx.write("/etc/hostname", a.name.encode() + b"\n", mode="0644")
     if current["running"] != a.name:
-        # hostnamectl needs a bus that answers; the kernel's own file does not.
-        ctx.run(["sysctl", "-q", "-w", "kernel.hostname=%s" % a.name], check=True)
+        ctx.run(["hostname", a.name], check=True)  # hostnamectl would need a bus that answers
 
 
 def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "dict[str, Any]":

@@ -1,0 +1,1 @@
+ELSEWHERE = "tests/modules/test_npm.py"
