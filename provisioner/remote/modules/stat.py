@@ -45,9 +45,10 @@ SPEC = Spec(
     that: release.stat.exists and release.stat.islnk
 """,
     returns={
-        "stat": "`exists`, and when it does: path mode isdir ischr isblk isreg isfifo islnk issock uid gid size inode "
-        "dev nlink atime mtime ctime wusr rusr xusr wgrp rgrp xgrp woth roth xoth isuid isgid pw_name gr_name blocks block_size "
-        "device_type readable writeable executable checksum mimetype charset attr_flags attributes version lnk_source lnk_target"
+        "stat": "`exists`, and when it does: path mode isdir ischr isblk isreg isfifo islnk issock uid gid size "
+        "inode dev nlink atime mtime ctime wusr rusr xusr wgrp rgrp xgrp woth roth xoth isuid isgid "
+        "pw_name gr_name blocks block_size device_type readable writeable executable checksum mimetype charset "
+        "attr_flags attributes version lnk_source lnk_target"
     },
 )
 
