@@ -29,6 +29,8 @@ class Call:
     spans: dict[str, Span] = field(default_factory=dict)
     local: bool = False
     """Written as `local_action`."""
+    is_whole: bool = True
+    """False when arguments are missing that could not be read (told already)."""
 
     def set(self, name: str, value: Value, span: Span) -> None:
         self.args[name] = value
@@ -73,6 +75,7 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
         if word.startswith("{{"):
             detail, hint = f"all arguments of `{call.module}` from one template", "write them as a mapping"
             loading.found.error("Not supported yet", detail, span, hint=hint)
+            call.is_whole = False
         else:
             detail = f"`{word}` is not `name=value`, and `{call.module}` takes no free text"
             loading.found.error("Arguments not readable", detail, span, hint="write the arguments as a mapping")
@@ -96,7 +99,9 @@ def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
         if module is not None:
             call = Call(module, node.span)
             for argument, value in node.entries:
-                if argument.value != "module":
+                if argument.value == "args" and isinstance(value, Map):
+                    add_args(call, value, loading)
+                elif argument.value != "module":
                     call.set(str(argument.value), to_value(value), value.span)
     else:
         detail = f"`{key.text}` must be a module with its arguments, not {describe(node)}"
@@ -108,6 +113,9 @@ def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
 
 def resolve(name: str, span: Span, loading: Loading) -> str | None:
     """The module's canonical name; None and an error when nobody knows it."""
+    if name.lstrip().startswith("{{"):
+        loading.found.error("Not supported yet", "a module's name from a template", span)
+        return None
     module = modules.canonical(name, loading.ours)
     if module is None:
         unknown_module(name, span, loading)
@@ -147,18 +155,22 @@ def with_defaults(call: Call, context: Context) -> Mapping[str, Value]:
     return {**context.module_defaults.get(call.module, {}), **call.args}
 
 
-def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading) -> None:
-    """Tell what the module's Spec finds wrong with the arguments that are written as constants."""
+def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading, *, may_fail: bool) -> None:
+    """Tell what the module's Spec finds wrong with the arguments that are written as constants.
+
+    may_fail: the playbook is ready for this task to fail, so that a wrong argument is only a warning.
+    """
     spec = loading.spec(call.module)
-    if spec is None:
+    if spec is None or not call.is_whole:
         return
+    tell = loading.found.warning if may_fail else loading.found.error
     given = dict(args)
     if RAW_PARAMS in given and spec.canonical(RAW_PARAMS) is None and spec.free_form:
         given[spec.free_form] = given.pop(RAW_PARAMS)
     for problem in spec.problems(given, is_constant):
         span = call.spans.get(problem.argument) or (
             call.spans.get(RAW_PARAMS) if problem.argument == spec.free_form else None)
-        loading.found.error("Wrong argument", problem.message, span or call.span, hint=problem.hint)
+        tell("Wrong argument", problem.message, span or call.span, hint=problem.hint)
 
 
 def is_constant(value: Value) -> bool:

@@ -72,16 +72,19 @@ def _block(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
                             hint="make it a task inside the block")
             else:
                 unknown_keyword(key, Place.BLOCK, found)
-    if context.handlers:
+    if context.handlers and (item.get("rescue") is not None or item.get("always") is not None):
         hint = "write each as an entry of its own"
-        found.error("Block in handlers", "handlers are single tasks", item.span, hint=hint)
+        found.error("Block in handlers", "handlers are single tasks, without rescue", item.span, hint=hint)
         return ()
     if item.get("block") is None:
         found.error("No `block`", "`rescue` and `always` need a `block` beside them", item.span)
     own = read_own(item, Place.BLOCK, context, loading)
     inner = context.inside(own)
-    parts = {name: build_list(name, node, inner, loading) if (node := item.get(name)) is not None else ()
-             for name in BLOCK_PARTS}
+    guarded = replace(inner, rescued=True) if item.get("rescue") is not None else inner
+    parts = {name: build_list(name, node, guarded if name == "block" else inner, loading)
+             if (node := item.get(name)) is not None else () for name in BLOCK_PARTS}
+    if context.handlers:  # a block without rescue is nothing but its handlers
+        return parts["block"]
     return (Block(parts["block"], parts["rescue"], parts["always"], own.get("name"), item.span),)
 
 
@@ -177,7 +180,9 @@ def _task(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
         args = {**args, "that": _assertions(item, call, args["that"], loading)}
     elif call.module == "meta":
         _check_meta(call, loading)
-    check_arguments(call, args, loading)
+    inner = context.inside(own)
+    may_fail = context.rescued or own.get("failed_when") is not None or bool(inner.single.get("ignore_errors"))
+    check_arguments(call, args, loading, may_fail=may_fail)
     return (draft.finish(args, context),)
 
 

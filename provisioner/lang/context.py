@@ -41,6 +41,8 @@ class Context:
     play_vars: Mapping[str, Value] = field(default_factory=dict)
     """Vars of the play, for names of imported files."""
     handlers: bool = False
+    rescued: bool = False
+    """Inside a block with `rescue`: a task that fails is expected."""
     chain: tuple[str, ...] = ()
     """Files being imported, outermost first: an import of one of them is a circle."""
     includes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from provisioner.diag import Collector, near
+from provisioner.lang.conditions import join_texts, unwrap
 from provisioner.lang.keywords import KEYWORDS, Place, Shape, names_on
 from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, describe, has_template, to_value
 from provisioner.values import Condition, Template, Value
@@ -93,15 +94,20 @@ def read_conditions(name: str, node: Node, found: Collector) -> tuple[Condition,
 
 def _condition(name: str, item: Scalar, found: Collector) -> Condition:
     source = item.text.strip()
-    inner = source[2:-2].strip() if source.startswith("{{") and source.endswith("}}") else ""
-    if inner and "{{" not in inner and "}}" not in inner:
+    if not has_template(source):
+        return Condition(source, item.span)
+    inner = unwrap(source)
+    if inner is not None:
         found.warning("Braces around a condition", f"`{name}` is an expression already", item.span,
                       hint=f"write `{inner}`")
         return Condition(inner, item.span)
-    if has_template(source):
+    joined = join_texts(source)
+    if joined is None:
         found.error("Braces in a condition", f"`{name}` is an expression already: braces in it are not rendered",
                     item.span, hint="write variables by their bare name")
-    return Condition(source, item.span)
+        return Condition(source, item.span)
+    found.warning("Braces in a condition", f"`{name}` is an expression already", item.span, hint=f"write `{joined}`")
+    return Condition(joined, item.span)
 
 
 def read_map(name: str, node: Node, found: Collector) -> Value:
@@ -149,6 +155,13 @@ def read_list(name: str, node: Node, found: Collector) -> tuple[Value, ...]:
         return tuple(to_value(item) for item in node.items)
     value = to_value(node)
     return () if value is None else (value,)
+
+
+def read_loop_name(name: str, node: Node, found: Collector) -> Value:
+    """The name of a loop's variable, which may be a template."""
+    if isinstance(node, Scalar) and isinstance(to_value(node), Template):
+        return to_value(node)
+    return read_name(name, node, found)
 
 
 def read_name(name: str, node: Node, found: Collector) -> str | None:

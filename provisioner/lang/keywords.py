@@ -164,5 +164,5 @@ META_ACTIONS: Final = (
     "flush_handlers", "noop", "end_play", "end_batch", "end_host", "end_role", "clear_facts", "clear_host_errors",
     "refresh_inventory", "reset_connection",
 )
-STRATEGIES: Final = ("linear", "lockstep", "free")
+STRATEGIES: Final = ("linear", "lockstep", "free", "host_pinned")
 ORDERS: Final = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")

@@ -12,7 +12,8 @@ from provisioner.lang.nodes import Map, Node, Scalar, Seq, to_value
 from provisioner.values import Template, Value
 
 _CONTROL: Final[dict[str, Callable[[str, Node, Collector], Value]]] = {
-    "loop_var": fields.read_name, "index_var": fields.read_name, "label": lambda name, node, found: to_value(node),
+    "loop_var": fields.read_loop_name, "index_var": fields.read_loop_name,
+    "label": lambda name, node, found: to_value(node),
     "pause": fields.read_number, "extended": fields.read_bool, "extended_allitems": fields.read_bool,
     "break_when": fields.read_conditions,
 }

@@ -40,8 +40,13 @@ def find_role(name: str, context: Context, roles_path: Iterable[str], span: Span
 
 
 def role_files(role_path: str, folder: str, name: str | None) -> list[str]:
-    """The files of one part of a role (`tasks`, `vars` …): `main` or `name`, a file or a directory of files."""
+    """The files of one part of a role (`tasks`, `vars` …): `main` or `name`, a file or a directory of files.
+
+    A name that leads out of the role finds nothing.
+    """
     base = join(join(role_path, folder), name or "main")
+    if os.path.relpath(base, role_path).startswith(os.pardir):
+        return []
     if name and is_file(base):
         return [base]
     for suffix in (*YAML_SUFFIXES, ""):

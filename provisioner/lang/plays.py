@@ -200,4 +200,8 @@ def _check_choice(item: Map, name: str, choices: tuple[str, ...], found: Collect
 
 
 def _strategy(value: Value) -> Value:
-    return value.removeprefix("ansible.builtin.") if isinstance(value, str) else value or "linear"
+    """`host_pinned` is `free` here: a host that is at work is never made to wait for others."""
+    if isinstance(value, str):
+        short = value.removeprefix("ansible.builtin.")
+        return "free" if short == "host_pinned" else short
+    return value or "linear"

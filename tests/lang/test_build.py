@@ -40,6 +40,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "- ansible.legacy.assemble: src=a dest=/b": ("assemble", {"src": "a", "dest": "/b"}),
     "- action: assemble src=a dest=/b": ("assemble", {"src": "a", "dest": "/b"}),
     "- action: {module: assemble, src: a, dest: /b}": ("assemble", {"src": "a", "dest": "/b"}),
+    "- action: {module: assemble, args: {src: a}, dest: /b}": ("assemble", {"src": "a", "dest": "/b"}),
     "- ping:": ("ping", {}),
     "- command: make install chdir=/src": ("command", {"_raw_params": "make install", "chdir": "/src"}),
     "- command: {cmd: make, chdir: /src}": ("command", {"cmd": "make", "chdir": "/src"}),
@@ -337,6 +338,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- debug: '{{ all }}'": [(3, 10, "from one template")],
     "- debug: some words": [(3, 10, "not `name=value`"), (3, 10, "not `name=value`")],
     "- debug: msg='x": [(3, 10, "never closed")],
+    "- action: '{{ module }}'": [(3, 11, "name from a template")],
     "- action: nope x=1": [(3, 11, "Unknown module")],
     "- action: [x]": [(3, 11, "not a list")],
     "- ping:\n  module_defaults: {coppy: {}}": [(4, 21, "did you mean `copy`")],
@@ -358,8 +360,40 @@ def test_y7_y8_each_mistake_is_told_where_it_is(text: str, site: Site) -> None:
 
 
 def test_a_handler_cannot_be_a_block(site: Site) -> None:
-    (item,) = site.mistakes("- hosts: all\n  handlers:\n    - block: []\n")
+    (item,) = site.mistakes("- hosts: all\n  handlers:\n    - block: []\n      rescue: []\n")
     assert item.summary == "Block in handlers"
+
+
+def test_a_block_of_handlers_is_its_handlers(site: Site) -> None:
+    text = "- hosts: all\n  handlers:\n    - when: x\n      block:\n        - name: h\n          ping:\n"
+    (handler,) = site.play(text).handlers[0].handlers
+    assert isinstance(handler, Task)
+    assert [condition.source for condition in handler.when] == ["x"]
+
+
+@pytest.mark.parametrize("text", [
+    "- group: {name: x, stat: y}\n  ignore_errors: true", "- group: {name: x, stat: y}\n  failed_when: false",
+    "- block:\n    - group: {name: x, stat: y}\n  rescue: [{debug: }]",
+])
+def test_a_wrong_argument_is_a_warning_where_failing_is_expected(text: str, site: Site) -> None:
+    playbook = "- hosts: all\n  tasks:\n" + "".join(f"  {line}\n" for line in text.splitlines())
+    (warning,) = site.warnings(playbook)
+    assert (warning.summary, warning.severity) == ("Wrong argument", "warning")
+
+
+def test_braces_in_the_texts_of_a_condition_are_joined_with_a_warning(site: Site) -> None:
+    text = "- hosts: all\n  tasks:\n    - ping:\n      when: \"'{{ d }}/x' in p\"\n"
+    (condition,) = the_task(site.play(text)).when
+    assert condition.source == "((d) ~ '/x' ~ '') in p"
+    (warning,) = site.warnings(text)
+    assert warning.summary == "Braces in a condition"
+
+
+def test_the_name_of_a_loop_variable_may_be_a_template(site: Site) -> None:
+    made = task(site, "- ping:\n  loop: [1]\n  loop_control: {loop_var: '{{ v }}', index_var: i, label: '{{ x }}'}")
+    assert made.loop is not None
+    assert (made.loop.kind, made.loop.items, made.loop.control.index_var) == ("loop", [1], "i")
+    assert isinstance(made.loop.control.loop_var, Template)
 
 
 def test_listen_belongs_on_handlers_only(site: Site) -> None:

@@ -179,6 +179,12 @@ def test_a_missing_part_that_is_asked_for_is_told(site: Site) -> None:
     assert item.detail == "role `r` has no tasks `nope`; looked for `roles/r/tasks/nope`"
 
 
+def test_a_part_outside_of_the_role_is_not_found(site: Site) -> None:
+    site.write({**simple("r"), "outside.yml": "- ping:\n"})
+    text = "- hosts: all\n  tasks:\n    - import_role: {name: r, tasks_from: ../../../outside.yml}\n"
+    assert "has no tasks" in site.mistakes(text)[0].detail
+
+
 def included(site: Site, task: str, args: dict[str, object]) -> LoadedRole:
     play = site.play(f"- hosts: all\n  tags: play\n  tasks:\n    - {task}\n")
     (include,) = play.tasks
