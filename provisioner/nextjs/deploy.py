@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -266,17 +266,18 @@ class Deploy:
             self._stage_here(host, release, archive if holder is not host else None, exists=holder is host)
             return Shipment(release, archive)
         release = self._build(host, node, install, Release(name, fingerprint))
-        self._stage_here(host, release, None, exists=False)
+        release = self._stage_here(host, release, None, exists=False)
         return Shipment(release, self._pack(host, release))
 
-    def _stage_here(self, host: Host, release: Release, archive: Content | None, *, exists: bool) -> None:
+    def _stage_here(self, host: Host, release: Release, archive: Content | None, *, exists: bool) -> Release:
         if exists:
             host.fine(plan.STAGE, release=release.name)
-            return
+            return release
         args: dict[str, Any] = {**host.common, "release": release.name, "about": dict(release.about or {"fingerprint": release.fingerprint})}
         if archive is not None:
             args["archive"] = archive.reference()
-        host.do(plan.STAGE, "nextjs_stage", args, (archive,) if archive is not None else ())
+        staged = host.do(plan.STAGE, "nextjs_stage", args, (archive,) if archive is not None else ())
+        return replace(release, about={**release.about, "modules": staged.get("modules")} if release.about else None)
 
     def _build(self, host: Host, node: str, install: str, release: Release) -> Release:
         assert self.app.install is not None
@@ -322,10 +323,13 @@ class Deploy:
         lacking = [host for host in self.hosts if host is not holder and host.facts and not plan.find_release(release.fingerprint, host.facts)]
         if not lacking or holder.call.check:
             return None
+        modules = release.about.get("modules") if release.about else None
+        whole = not modules or any(modules not in plan.known_modules(host.facts) for host in lacking)
         path = self.scratch / "release.tar.gz"
         holder.call.progress("packing the release")
         with path.open("wb") as sink:
-            result = holder.call.call("nextjs_pack", {"name": holder.settings.name, "release": release.name}, sink=sink)
+            args = {"name": holder.settings.name, "release": release.name, "modules": whole}
+            result = holder.call.call("nextjs_pack", args, sink=sink)
         if result.get("failed"):
             raise StepFailed("packing the release", result)
         content = _content(path, lambda path: None)

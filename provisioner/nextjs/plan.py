@@ -81,6 +81,11 @@ def find_release(fingerprint: str, facts: Facts) -> Mapping[str, Any] | None:
     return next((release for release in facts["releases"] if release["fingerprint"] == fingerprint), None)
 
 
+def known_modules(facts: Facts) -> frozenset[str]:
+    """Digests of the node_modules that the host's releases have: they need not be sent again."""
+    return frozenset(release["modules"] for release in facts["releases"] if release.get("modules"))
+
+
 def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit: str) -> tuple[str, ...]:
     """Why the service has to be started anew, for people; empty when it runs as it should."""
     layout = Layout(settings.name)

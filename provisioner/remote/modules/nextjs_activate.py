@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from provisioner.remote.nextjs import envfile, probe, service
-from provisioner.remote.nextjs.layout import Layout, read_state, write_state
+from provisioner.remote.nextjs.layout import JOURNALS, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -80,7 +80,7 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
         ctx.remove(layout.env_backup)
     else:
         ctx.write(layout.env_backup, env, mode="0600", owner="root", group="root")
-    ctx.mkdir(layout.journal.rpartition("/")[0], mode="0700", parents=True)
+    ensure_directory(ctx, JOURNALS, "0700")
     write_state(ctx, layout.journal, {"state": "activating", "release": a.release, "from": before.release, "unit_before": before.unit,
                                       "build_before": before.build_id, "base_before": before.base_path})
     return before

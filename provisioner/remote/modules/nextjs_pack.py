@@ -13,7 +13,11 @@ SPEC = Spec(
     name="nextjs_pack",
     summary="Send a release to the controller",
     check="run",
-    args={"name": Arg(required=True, doc="The app"), "release": Arg(required=True, doc="The release")},
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "release": Arg(required=True, doc="The release"),
+        "modules": Arg(type="bool", default=True, doc="Whether node_modules goes along; the others may have the same already"),
+    },
     returns={"sha256": "Of the archive that was sent", "size": "Its bytes"},
 )
 
@@ -26,7 +30,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     file = ctx.tempdir() + "/release.tar.gz"
     done = ctx.query(
         ["tar", "--create", "--use-compress-program", "gzip -1", "--file", file, "--directory", layout.releases,
-         "--owner", "0", "--group", "0", "--numeric-owner", *_excluded(a.release), "--", a.release],
+         "--owner", "0", "--group", "0", "--numeric-owner", *_excluded(a.release, a.modules), "--", a.release],
         timeout=1200,
     )
     if done.rc != 0:
@@ -40,5 +44,6 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     return Result(sha256=digest.hexdigest(), size=size)
 
 
-def _excluded(release: str) -> "List[str]":
-    return ["--anchored", *("--exclude=%s/%s" % (release, name) for name in LEFT_OUT)]
+def _excluded(release: str, modules: bool) -> "List[str]":
+    names = LEFT_OUT if modules else (*LEFT_OUT, "node_modules")
+    return ["--anchored", *("--exclude=%s/%s" % (release, name) for name in names)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from typing import Any, Dict, List, Optional, Tuple
 
-from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state, write_state
+from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -30,41 +31,51 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     home = layout.release(a.release)
     if read_state(ctx, "%s/%s" % (home, RELEASE_FILE)).get("fingerprint") == a.about["fingerprint"]:
         return Result(release=a.release, path=home)
-    if not ctx.check:
-        _stage(ctx, a, layout, home)
-    return Result(changed=True, release=a.release, path=home, diff={"before": "", "after": home + "\n"},
+    about = dict(a.about) if ctx.check else _stage(ctx, a, layout, home)
+    return Result(changed=True, release=a.release, path=home, modules=about.get("modules"), diff={"before": "", "after": home + "\n"},
                   predictions=[("path", home, {"kind": "directory"})])
 
 
-def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> None:
-    """RELEASE.json comes last and the name after it: whatever has both is whole."""
+def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Dict[str, Any]":
+    """RELEASE.json comes last and the name after it: whatever has both is whole. Gives what RELEASE.json tells."""
     partial = "%s/.%s.partial" % (layout.releases, a.release)
+    about = dict(a.about)
     ctx.remove(partial, recursive=True)
     ctx.mkdir(partial, mode="0750", owner="root", group=a.user)
     if a.archive:
         _unpack(ctx, a.archive, partial)
     else:
+        about["modules"] = modules_digest(layout.tree + "/node_modules")
         _copy_build(ctx, layout, partial)
     ctx.remove(partial + "/" + RELEASE_FILE)
+    if ctx.stat(partial + "/node_modules") is None:
+        _link_modules(ctx, layout, str(about.get("modules")), partial)
+    ctx.remove(partial + "/node_modules/.cache", recursive=True)
     ctx.run(["chown", "--recursive", "--no-dereference", "root:%s" % a.user, partial], check=True, timeout=600)
     _make_writable(ctx, a, layout, partial)
-    write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), dict(a.about), mode="0644")
+    write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), about, mode="0644")
     ctx.remove(home, recursive=True)
     ctx.rename(partial, home)
+    return about
 
 
 def _copy_build(ctx: Ctx, layout: Layout, partial: str) -> None:
-    """A copy, not links: a later build may write into its files in place. Only node_modules is linked, and only to the
-    release before, when not one file of it differs."""
+    """A copy, not links: a later build may write into its files in place. Only node_modules is linked, and only to a
+    release that has the very same."""
+    digest = modules_digest(layout.tree + "/node_modules")
     for name in _names(layout.tree):
         source, target = "%s/%s" % (layout.tree, name), "%s/%s" % (partial, name)
         if name == ".next":
             _copy_output(ctx, source, target)
-        elif name == "node_modules" and (twin := _same_modules(ctx, layout, source)):
-            ctx.run(["cp", "--archive", "--link", "--", twin, target], check=True, timeout=600)
-        else:
+        elif name != "node_modules" or _with_modules(ctx, layout, digest) is None:
             ctx.run(["cp", "--archive", "--reflink=auto", "--", source, target], check=True, timeout=600)
-    ctx.remove(partial + "/node_modules/.cache", recursive=True)
+
+
+def _link_modules(ctx: Ctx, layout: Layout, digest: str, partial: str) -> None:
+    twin = _with_modules(ctx, layout, digest)
+    if twin is None:
+        raise ctx.fail("the archive has no node_modules, and no release here has the same")
+    ctx.run(["cp", "--archive", "--link", "--", twin, partial + "/node_modules"], check=True, timeout=600)
 
 
 def _copy_output(ctx: Ctx, source: str, target: str) -> None:
@@ -85,8 +96,7 @@ def _make_writable(ctx: Ctx, a: Arguments, layout: Layout, partial: str) -> None
     output = partial + "/.next"
     images = "%s/cache/%s" % (layout.shared, a.about.get("next") or "images")
     for path in (images, output + "/cache"):
-        if ctx.stat(path) is None:
-            ctx.mkdir(path, mode="0750", owner=a.user, group=a.user)
+        ensure_directory(ctx, path, "0750", a.user, a.user)
     ctx.remove(output + "/cache/images", recursive=True)
     ctx.symlink(images, output + "/cache/images")
     owner = "%s:%s" % (a.user, a.user)
@@ -105,22 +115,18 @@ def _names(path: str) -> "List[str]":
     return sorted(os.listdir(path))
 
 
-def _same_modules(ctx: Ctx, layout: Layout, modules: str) -> "Optional[str]":
-    """The newest release's node_modules, when it has the same files with the same sizes and times."""
-    newest: "List[Tuple[str, str]]" = []
+def _with_modules(ctx: Ctx, layout: Layout, digest: str) -> "Optional[str]":
+    """node_modules of a release that has the same as `digest` names."""
     for name in ctx.listdir(layout.releases):
-        about = read_state(ctx, "%s/%s" % (layout.release(name), RELEASE_FILE)) if not name.startswith(".") else {}
-        if about:
-            newest.append((str(about.get("created", "")), name))
-    if not newest:
-        return None
-    twin = layout.release(max(newest)[1]) + "/node_modules"
-    return twin if os.path.isdir(twin) and _signature(twin) == _signature(modules) else None
+        home = layout.release(name)
+        if not name.startswith(".") and read_state(ctx, "%s/%s" % (home, RELEASE_FILE)).get("modules") == digest:
+            return home + "/node_modules"
+    return None
 
 
-def _signature(root: str) -> "Dict[str, Tuple[int, int, int]]":
-    """Path -> (kind and mode, size, time in ns) of all that is no directory, without the .cache that tools keep there."""
-    found: "Dict[str, Tuple[int, int, int]]" = {}
+def modules_digest(root: str) -> str:
+    """Over path, kind, mode, size and time of all that is no directory, without the .cache that tools keep there."""
+    found: "List[Tuple[str, int, int, int]]" = []
     pending = [""]
     while pending:
         below = pending.pop()
@@ -132,5 +138,5 @@ def _signature(root: str) -> "Dict[str, Tuple[int, int, int]]":
                         pending.append(path)
                 else:
                     stat = entry.stat(follow_symlinks=False)
-                    found[path] = (stat.st_mode, stat.st_size, stat.st_mtime_ns)
-    return found
+                    found.append((path, stat.st_mode, stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(repr(sorted(found)).encode("utf-8", "surrogateescape")).hexdigest()

@@ -6,6 +6,7 @@ Without the limit a build that needs more memory than there is gets the app kill
 from __future__ import annotations
 
 import os
+import re
 from typing import Dict, List, Mapping, Optional, Sequence
 
 from provisioner.remote.nextjs.layout import Layout, node_home
@@ -13,6 +14,7 @@ from provisioner.remote.sdk import Completed, Ctx
 
 _PASSED = ("http_proxy", "https_proxy", "no_proxy", "node_extra_ca_certs", "ssl_cert_file")
 CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 LEFT_FREE = 128 << 20  # bytes of available memory that a build may not touch
 LEAST = 256 << 20
 
@@ -28,7 +30,7 @@ def environment(ctx: Ctx, layout: Layout, node: str, extra: "Mapping[str, str]")
         "PATH": "%s/bin:%s/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
                 % (node_home(node), layout.tools),
         "HOME": layout.home, "LANG": "C.UTF-8", "NODE_COMPILE_CACHE": layout.home + "/.cache/node-compile",
-        "NEXT_TELEMETRY_DISABLED": "1",
+        "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1",
         "npm_config_update_notifier": "false", "npm_config_audit": "false", "npm_config_fund": "false",
     })
     values.update(ctx.environment)
@@ -77,8 +79,9 @@ def meminfo(ctx: Ctx) -> "Dict[str, int]":
 
 
 def last_lines(done: Completed, count: int = 15) -> str:
-    """The end of what a program said, both streams, without blank lines."""
-    lines = [line.rstrip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
+    """The end of what a program said, both streams, without blank lines and colours."""
+    text = _COLOURS.sub("", done.stdout + "\n" + done.stderr)
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-count:])
 
 

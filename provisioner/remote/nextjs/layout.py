@@ -140,6 +140,12 @@ def write_state(ctx: Ctx, path: str, data: "Dict[str, Any]", mode: str = "0600")
     ctx.write(path, (json.dumps(full, indent=1, sort_keys=True) + "\n").encode(), mode=mode)
 
 
+def ensure_directory(ctx: Ctx, path: str, mode: str, owner: str = "root", group: str = "root") -> None:
+    """Make a directory that may be there already; what is there stays as it is."""
+    if ctx.stat(path) is None:
+        ctx.mkdir(path, mode=mode, owner=owner, group=group, parents=True)
+
+
 def _mapping(text: str) -> "Optional[Dict[str, Any]]":
     try:
         data = json.loads(text)
