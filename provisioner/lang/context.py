@@ -18,6 +18,7 @@ _SINGLE: Final = tuple(
     name for name, keyword in KEYWORDS.items()
     if keyword.merge is Merge.INNERMOST and name not in _BECOME and name != "debugger"
 )
+_MERGED: Final = frozenset(name for name, keyword in KEYWORDS.items() if keyword.merge is not Merge.OWN)
 #: Keywords that belong to one task alone, and the field they fill.
 _OWN: Final = {"name": "name", "register": "register", "changed_when": "changed_when", "failed_when": "failed_when",
                "until": "until", "retries": "retries", "delay": "delay", "async": "async_", "poll": "poll"}
@@ -50,7 +51,7 @@ class Context:
 
     def inside(self, own: Mapping[str, Value]) -> Context:
         """The context of what stands inside something that has the keywords `own`."""
-        if not own:
+        if _MERGED.isdisjoint(own):
             return self
         single = {name: own[name] for name in own if own[name] is not None and _merge(name) is Merge.INNERMOST}
         return replace(
