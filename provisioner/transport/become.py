@@ -34,8 +34,17 @@ _REFUSALS = (
 _TERMINAL = ("you must have a tty to run sudo", "a terminal is required", "no tty present")
 
 
+_SETTLED = 1.0  # seconds of silence after which what sudo said is taken for all it has to say
+
+
 class NeedsTerminal(Exception):
     """sudo runs only with a terminal (`Defaults requiretty`): start again with one."""
+
+
+def _refusal(said: str) -> tuple[str, str] | None:
+    """(reason, hint) of the first known refusal in what sudo said."""
+    lowered = said.lower()
+    return next(((reason, hint) for words, reason, hint in _REFUSALS if words in lowered), None)
 
 
 def check_method(become: Become) -> None:
@@ -90,18 +99,19 @@ class Dialog:
             self.write(self.become.password.reveal().encode() + b"\n")
         elif asked > 1:
             raise self._failed("the password is wrong", _NO_SECOND_TRY)
+        elif asked and now - self._since > _SETTLED and _refusal(said.rpartition(self.prompt)[2]):
+            raise self.ended(said)  # sudo has said no, but goes on to ask for something (a new password)
         question = said.rsplit("\n", 1)[-1].strip()
         if question and not question.endswith(self.prompt) and now - self._since > self.quiet:
             raise self._failed(f"sudo asks something else: {question!r}", "log in by hand once to see what it wants")
 
     def ended(self, said: str) -> BecomeFailed:
         """The error for a sudo that ended without starting anything. Raises `NeedsTerminal` if that is all it lacks."""
-        lowered = said.lower()
-        if any(words in lowered for words in _TERMINAL) and "a password is required" not in lowered:
+        if any(words in said.lower() for words in _TERMINAL):
             raise NeedsTerminal
-        for words, reason, hint in _REFUSALS:
-            if words in lowered:
-                return self._failed(reason, hint)
+        refusal = _refusal(said)
+        if refusal is not None:
+            return self._failed(*refusal)
         lines = [line.replace(self.prompt, "").strip() for line in said.splitlines()]
         last = "; ".join([line for line in lines if line][-3:])
         return self._failed(last or "sudo ended without a word", "try `sudo -l` on the host")

@@ -6,6 +6,7 @@ Nothing here waits without a deadline, but for a running call whose task has non
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -187,11 +188,10 @@ class _Work:
         channel = self._channel(become)
         watch = Watch(self._target.host, channel, segment, tell, cancelled, self._shared.deadlines, self._probe)
         try:
-            channel.send(segment)
             watch.until_sealed()
-        except StreamLost as lost:
+        except HostLost:
             self.hang_up()
-            raise HostLost(str(lost)) from None
+            raise
         except BaseException:
             self._drop(become)
             raise
@@ -206,7 +206,8 @@ class _Work:
 
     def goodbye(self) -> None:
         for channel in self._channels.values():
-            channel.goodbye()
+            with contextlib.suppress(StreamLost):  # gone already, which is all that is wanted
+                channel.goodbye()
         self.hang_up()
 
     def _drop(self, become: Become | None) -> None:

@@ -402,4 +402,4 @@ class SshStream:
         if self._channel.eof_received or (self._channel.exit_status_ready() and self._channel.exit_status != -1):
             return
         reason = self._transport.get_exception()
-        raise StreamLost(str(reason) if reason else "the connection was closed by the other side")
+        raise StreamLost(str(reason or "") or "closed by the other side, or no answer from it")

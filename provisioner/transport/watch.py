@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from provisioner.diag import HostFailed, ProtocolError, ProvisionError
+from provisioner.diag import HostFailed, HostLost, ProtocolError, ProvisionError
 from provisioner.messages import CallBegan, CallEnded, CallText, Input, ModuleCall, Segment
 from provisioner.remote import wire
 from provisioner.transport.channel import RunnerChannel, result_of
@@ -32,23 +32,30 @@ class Watch:
         self._running: ModuleCall | None = None
         self._since = self._heard = time.monotonic()
         self._told = 0
+        self._done = 0
         self._sinks_broken: dict[int, OSError] = {}
 
     def until_sealed(self) -> None:
-        while True:
-            self._pass_on_cancel()
-            try:
-                frames = self._channel.receive(_SLICE)
-            except StreamLost as lost:
-                raise StreamLost(f"The connection to {self._host} was lost {self._while()}: {lost}") from None
-            if frames is None:
-                raise self._ended()
-            if frames:
-                self._heard = time.monotonic()
-            for frame in frames:
-                if self._handle(frame):
-                    return
-            self._check_time()
+        """Send the segment and follow it. Raises `HostLost`, or `HostFailed` and `ProtocolError` of a bad runner."""
+        try:
+            self._channel.send(self._segment)
+            while not self._step():
+                self._check_time()
+        except StreamLost as lost:
+            raise HostLost(f"The connection to {self._host} was lost {self._while()}: {lost}") from None
+
+    def _step(self) -> bool:
+        """Take in what came; whether the segment is over."""
+        self._pass_on_cancel()
+        frames = self._channel.receive(_SLICE)
+        if frames is None:
+            raise self._ended()
+        if frames:
+            self._heard = time.monotonic()
+        over = False
+        for frame in frames:
+            over = self._handle(frame) or over
+        return over
 
     def _handle(self, frame: wire.Frame) -> bool:
         """Whether the segment is over."""
@@ -82,6 +89,7 @@ class Watch:
                 self._keep(call, frame.body)
             case "result":
                 self._running, self._since = None, time.monotonic()
+                self._done += 1
                 result = result_of(frame)
                 broken = self._sinks_broken.get(int(call.id))
                 if broken is not None:
@@ -113,16 +121,13 @@ class Watch:
             if self._told > 1:
                 limit = 0.0
             if limit is not None and now - self._since > limit + self._deadlines.grace:
-                raise StreamLost(f"{self._host} did not end `{self._running.module}` in the {limit:.0f} s it had and "
-                                 f"{self._deadlines.grace:.0f} s more; {_NOT_KNOWN}")
+                raise HostLost(f"{self._host} did not end `{self._running.module}` in the {limit:.0f} s it had and "
+                               f"{self._deadlines.grace:.0f} s more; {_NOT_KNOWN}")
         elif now - max(self._since, self._heard) > self._deadlines.handshake:
             silent = f"{self._deadlines.handshake:.0f} s {self._while()}"
-            raise StreamLost(f"The runner on {self._host} has been silent for {silent}")
+            raise HostLost(f"The runner on {self._host} has been silent for {silent}")
         if now - self._heard > self._deadlines.probe:
-            try:
-                self._probe(self._deadlines.probe)
-            except StreamLost as lost:
-                raise StreamLost(f"The connection to {self._host} was lost {self._while()}: {lost}") from None
+            self._probe(self._deadlines.probe)
             self._heard = time.monotonic()
 
     def _ended(self) -> ProvisionError:
@@ -137,4 +142,7 @@ class Watch:
     def _while(self) -> str:
         if self._running is not None:
             return f"while `{self._running.module}` ran; {_NOT_KNOWN}"
-        return "between two tasks"
+        left = len(self._calls) - self._done
+        if left:
+            return f"with {left} of {len(self._calls)} tasks not reported; whether the next one ran is not known"
+        return "at the end of its tasks"

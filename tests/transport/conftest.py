@@ -23,7 +23,7 @@ from provisioner.messages import (
     Target,
 )
 from provisioner.transport.bundle import Bundle, load_bundle
-from provisioner.transport.connection import Deadlines
+from provisioner.transport.connection import Deadlines, Liveness
 from provisioner.transport.pool import SessionPool, TransportSettings
 from provisioner.transport.sshconfig import Resolver
 from provisioner.values import HostName, Secret
@@ -122,9 +122,10 @@ def bundle() -> Bundle:
 def make_play(bundle: Bundle) -> Iterator[Any]:
     """`make_play(deadlines=…, forks=…)`; every pool is closed after the test."""
     with ExitStack() as cleanup:
-        def make(*, deadlines: Deadlines | None = None, forks: int = 5) -> Play:
+        def make(*, deadlines: Deadlines | None = None, liveness: Liveness | None = None, forks: int = 5) -> Play:
             inputs: queue.Queue[Input] = queue.Queue()
-            settings = TransportSettings(deadlines=deadlines or Deadlines(), resolver=Resolver(environment={}),
+            settings = TransportSettings(deadlines=deadlines or Deadlines(),
+                                         liveness=liveness or Liveness(), resolver=Resolver(environment={}),
                                          load_bundle=lambda: bundle)
             return Play(cleanup.enter_context(SessionPool(inputs.put, forks=forks, settings=settings)), inputs)
 
