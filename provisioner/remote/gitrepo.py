@@ -38,6 +38,7 @@ class Git:
         self._dest = "" if a.dest is None else ctx.expand(a.dest)
         self._umask = int(a.umask, 8) if a.umask is not None else None
         self._env = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true", "LC_ALL": "C.UTF-8",
+                     "GIT_OPTIONAL_LOCKS": "0",  # `git status` would write the index, in check mode too
                      "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_SSH_COMMAND": _ssh_command(ctx, a)}
 
     @property
