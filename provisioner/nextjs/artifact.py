@@ -1,4 +1,4 @@
-"""Fingerprints: what goes into an installation and into a build. The same fingerprint means that nothing is to do. Pure."""
+"""Fingerprints: what goes into an installation and a build. The same fingerprint: nothing to do. Pure."""
 
 from __future__ import annotations
 
@@ -8,29 +8,59 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.nextjs.detect import App
+from provisioner.nextjs.detect import App, Install
 from provisioner.nextjs.settings import Settings
 from provisioner.values import Secret
 
 #: Files that decide what an installation gives: more than the lockfile, as `postinstall` scripts may read them.
-INSTALL_FILES = ("package.json", "*/package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn/*", "pnpm-workspace.yaml", ".pnpmfile.cjs",
-                 "bunfig.toml", "patches/*", "prisma/*", ".node-version", ".nvmrc")
+INSTALL_FILES = (
+    "package.json",
+    "*/package.json",
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".yarn/*",
+    "pnpm-workspace.yaml",
+    ".pnpmfile.cjs",
+    "bunfig.toml",
+    "patches/*",
+    "prisma/*",
+    ".node-version",
+    ".nvmrc",
+)
 
 
-def install_key(files: Mapping[str, str], app: App, node: str, arch: str) -> str:
+def install_key(files: Mapping[str, str], app: App, install: Install, node: str, arch: str) -> str:
     """`files`: path -> digest of the sources."""
-    assert app.install is not None
-    patterns = (app.install.lockfile, *INSTALL_FILES)
-    relevant = {path: digest for path, digest in files.items() if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)}
-    return _hash({"files": relevant, "command": app.install.command, "tool": app.install.tool, "sharp": app.sharp, "node": node, "arch": arch})
+    patterns = (install.lockfile, *INSTALL_FILES)
+    relevant = {
+        path: digest
+        for path, digest in files.items()
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+    }
+    return _hash(
+        {
+            "files": relevant,
+            "command": install.command,
+            "tool": install.tool,
+            "sharp": app.sharp,
+            "node": node,
+            "arch": arch,
+        }
+    )
 
 
-def build_fingerprint(digest: str, install: str, settings: Settings, app: App) -> str:
-    """`digest`: of the sources; `install`: the installation's key. Run-time variables are not in it, public ones are."""
-    assert app.install is not None
+def build_fingerprint(digest: str, install: str, settings: Settings, how: Install) -> str:
+    """`digest`: of the sources; `install`: the installation's key. Public variables are in it, others not."""
     variables = {**settings.public_env, **settings.build_env}
-    return _hash({"source": digest, "install": install, "env": {name: _value(value) for name, value in variables.items()},
-                  "command": app.install.build})
+    return _hash(
+        {
+            "source": digest,
+            "install": install,
+            "env": {name: _value(value) for name, value in variables.items()},
+            "command": how.build,
+        }
+    )
 
 
 def release_name(fingerprint: str) -> str:

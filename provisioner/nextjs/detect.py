@@ -11,8 +11,12 @@ from typing import Any, Literal
 Manager = Literal["npm", "pnpm", "yarn", "bun"]
 
 LOCKFILES: Mapping[str, Manager] = {
-    "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn",
-    "bun.lock": "bun", "bun.lockb": "bun",
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+    "pnpm-lock.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
 }
 DEFAULT_TOOLS: Mapping[Manager, str] = {"npm": "npm", "pnpm": "pnpm@10", "yarn": "yarn@1", "bun": "bun@1"}
 PNPM_BY_LOCKFILE = {"5": "7", "6": "8", "9": "10"}
@@ -67,7 +71,7 @@ def detect(files: Mapping[str, str]) -> App:
     if "next" not in dependencies:
         errors.append("package.json does not depend on `next`")
     if "build" not in scripts:
-        errors.append("package.json has no script `build`; add \"build\": \"next build\"")
+        errors.append('package.json has no script `build`; add "build": "next build"')
     install = _install(files, package, errors, warnings)
     version = (_locked_version(files, install.lockfile) if install else None) or _declared(dependencies.get("next"))
     major = _major(version)
@@ -92,14 +96,18 @@ def node_problem(app: App, node: str) -> str | None:
 # -- package managers ------------------------------------------------------------------------------------------
 
 
-def _install(files: Mapping[str, str], package: Mapping[str, Any], errors: list[str], warnings: list[str]) -> Install | None:
+def _install(
+    files: Mapping[str, str], package: Mapping[str, Any], errors: list[str], warnings: list[str]
+) -> Install | None:
     present = [name for name in LOCKFILES if name in files]
     declared, _, version = str(package.get("packageManager", "")).partition("@")
     version = version.partition("+")[0]
     fitting = [name for name in present if LOCKFILES[name] == declared] or present
     if not fitting:
-        errors.append("the source has no lockfile (package-lock.json, pnpm-lock.yaml, yarn.lock, bun.lock), so two builds could "
-                      "get different packages; run your package manager and commit its lockfile")
+        errors.append(
+            "the source has no lockfile (package-lock.json, pnpm-lock.yaml, yarn.lock, bun.lock), so two builds could "
+            "get different packages; run your package manager and commit its lockfile"
+        )
         return None
     lockfile = fitting[0]
     if len({LOCKFILES[name] for name in present}) > 1:
@@ -117,7 +125,13 @@ def _npm(files: Mapping[str, str], lockfile: str, version: str) -> Install:
 def _pnpm(files: Mapping[str, str], lockfile: str, version: str) -> Install:
     found = re.search(r"^lockfileVersion:\s*'?(\d+)", files[lockfile], re.MULTILINE)
     wanted = version or PNPM_BY_LOCKFILE.get(found[1] if found else "", "10")
-    return Install("pnpm", lockfile, ("pnpm", "install", "--frozen-lockfile", "--prod=false"), ("pnpm", "run", "build"), f"pnpm@{wanted}")
+    return Install(
+        "pnpm",
+        lockfile,
+        ("pnpm", "install", "--frozen-lockfile", "--prod=false"),
+        ("pnpm", "run", "build"),
+        f"pnpm@{wanted}",
+    )
 
 
 def _yarn(files: Mapping[str, str], lockfile: str, version: str) -> Install:
@@ -127,16 +141,32 @@ def _yarn(files: Mapping[str, str], lockfile: str, version: str) -> Install:
         return Install("yarn", lockfile, command, ("yarn", "run", "build"), f"yarn@{version or '1'}")
     own = re.search(r"^yarnPath:\s*[\"']?([^\"'\n]+)", settings or "", re.MULTILINE)
     if own:  # the project brings its yarn along
-        return Install("yarn", lockfile, ("node", own[1].strip(), "install", "--immutable"), ("node", own[1].strip(), "run", "build"))
-    return Install("yarn", lockfile, ("yarn", "install", "--immutable"), ("yarn", "run", "build"), f"@yarnpkg/cli-dist@{version or '4'}")
+        return Install(
+            "yarn",
+            lockfile,
+            ("node", own[1].strip(), "install", "--immutable"),
+            ("node", own[1].strip(), "run", "build"),
+        )
+    return Install(
+        "yarn",
+        lockfile,
+        ("yarn", "install", "--immutable"),
+        ("yarn", "run", "build"),
+        f"@yarnpkg/cli-dist@{version or '4'}",
+    )
 
 
 def _bun(files: Mapping[str, str], lockfile: str, version: str) -> Install:
-    return Install("bun", lockfile, ("bun", "install", "--frozen-lockfile"), ("bun", "run", "build"), f"bun@{version or '1'}")
+    return Install(
+        "bun", lockfile, ("bun", "install", "--frozen-lockfile"), ("bun", "run", "build"), f"bun@{version or '1'}"
+    )
 
 
 _COMMANDS: Mapping[Manager, Callable[[Mapping[str, str], str, str], Install]] = {
-    "npm": _npm, "pnpm": _pnpm, "yarn": _yarn, "bun": _bun,
+    "npm": _npm,
+    "pnpm": _pnpm,
+    "yarn": _yarn,
+    "bun": _bun,
 }
 
 
@@ -147,11 +177,14 @@ def _locked_version(files: Mapping[str, str], lockfile: str) -> str | None:
     text = files[lockfile]
     if lockfile in ("package-lock.json", "npm-shrinkwrap.json"):
         data = _json(text) or {}
-        packages = _mapping(data.get("packages")) or {"node_modules/next": _mapping(data.get("dependencies")).get("next")}
+        packages = _mapping(data.get("packages")) or {
+            "node_modules/next": _mapping(data.get("dependencies")).get("next")
+        }
         version = _mapping(packages.get("node_modules/next")).get("version")
         return version if isinstance(version, str) else None
     patterns = {
-        "pnpm-lock.yaml": r"^\s+'?next'?:\n\s+specifier:.*\n\s+version: '?([0-9][^('\s]*)|^\s+/?'?next[@/](\d[^('\s:]*)[^\n]*:$",
+        "pnpm-lock.yaml": r"^\s+'?next'?:\n\s+specifier:.*\n\s+version: '?([0-9][^('\s]*)"
+        r"|^\s+/?'?next[@/](\d[^('\s:]*)[^\n]*:$",
         "yarn.lock": r"^\"?next@[^\n]*:\n\s+version:? \"?([0-9][^\"\s]*)",
         "bun.lock": r"^\s*\"next\": \[\"next@([0-9][^\"]*)\"",
     }

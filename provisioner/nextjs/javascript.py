@@ -33,12 +33,12 @@ def _quiet_parts(text: str) -> Iterator[tuple[int, int]]:
             if end - position > _LONGEST_WORD or " " in text[position:end]:
                 yield position, end
             position, last = end, char
-        elif char == "/" and text[position + 1:position + 2] == "/":
+        elif char == "/" and text[position + 1 : position + 2] == "/":
             end = text.find("\n", position)
             end = size if end < 0 else end
             yield position, end
             position = end
-        elif char == "/" and text[position + 1:position + 2] == "*":
+        elif char == "/" and text[position + 1 : position + 2] == "*":
             end = text.find("*/", position + 2)
             end = size if end < 0 else end + 2
             yield position, end
@@ -86,9 +86,9 @@ def enclosed(code: str, opening: int) -> str:
         elif char in ")}]":
             depth -= 1
             if depth == 0:
-                return code[opening + 1:position]
+                return code[opening + 1 : position]
         position += 1
-    return code[opening + 1:]
+    return code[opening + 1 :]
 
 
 def definition(code: str, name: str) -> str | None:

@@ -122,8 +122,14 @@ def health_question(settings: Settings) -> dict[str, Any]:
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.listen, settings.listen)  # noqa: S104 - compared only
     host = next((name for name in settings.domains if not name.startswith("*")), "localhost")
     health = settings.health
-    return {"address": address, "port": settings.port, "path": health.path, "status": health.status,
-            "timeout": health.timeout, "host": host}
+    return {
+        "address": address,
+        "port": settings.port,
+        "path": health.path,
+        "status": health.status,
+        "timeout": health.timeout,
+        "host": host,
+    }
 
 
 def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
@@ -132,8 +138,15 @@ def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
     groups: list[list[int]] = []
     keys: list[Any] = []
     for position, settings in enumerate(all_settings):
-        key = (settings.name, settings.source, settings.exclude, settings.node, settings.public_env, settings.build_env,
-               settings.manual_signal_handling)
+        key = (
+            settings.name,
+            settings.source,
+            settings.exclude,
+            settings.node,
+            settings.public_env,
+            settings.build_env,
+            settings.manual_signal_handling,
+        )
         if key in keys:
             groups[keys.index(key)].append(position)
         else:

@@ -12,7 +12,9 @@ def registry_here() -> str | None:
     if named:
         return named
     try:
-        done = subprocess.run(["npm", "config", "get", "registry"], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(
+            ["npm", "config", "get", "registry"], capture_output=True, text=True, check=False, timeout=30
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     url = done.stdout.strip()

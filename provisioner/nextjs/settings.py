@@ -29,28 +29,44 @@ SPEC = Spec(
     identity=("name",),
     args={
         "name": Arg(required=True, doc="The app: names its service, its user and `/srv/<name>`"),
-        "source": Arg(type="raw", required=True, doc="The app's directory, relative to the playbook, or `git: {repo, version, path}`"),
+        "source": Arg(
+            type="raw",
+            required=True,
+            doc="The app's directory, relative to the playbook, or `git: {repo, version, path}`",
+        ),
         "exclude": Arg(type="list", elements="str", default=[], doc="Paths of the source to leave out, with `*`"),
         "node": Arg(type="str", default="22", doc='Node.js: a major version ("22") or an exact one ("22.23.3")'),
         "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
         "port": Arg(type="int", default=3000, doc="The app's own port"),
         "listen": Arg(default="127.0.0.1", doc="The address the app itself listens on"),
-        "env": Arg(type="dict", default={}, doc="Variables of the running app; those named NEXT_PUBLIC_… are also in the build"),
+        "env": Arg(
+            type="dict", default={}, doc="Variables of the running app; those named NEXT_PUBLIC_… are also in the build"
+        ),
         "build_env": Arg(type="dict", default={}, doc="Variables of the build only"),
-        "secrets": Arg(type="dict", default={}, secret=True, doc="Variables of the running app that must never be shown"),
+        "secrets": Arg(
+            type="dict", default={}, secret=True, doc="Variables of the running app that must never be shown"
+        ),
         "user": Arg(doc="The system user the app runs as; by default its name"),
-        "manual_signal_handling": Arg(type="raw", default="auto", doc="Whether NEXT_MANUAL_SIG_HANDLE is set: auto (when the app "
-                                                                      "registers a handler for SIGTERM), true or false"),
+        "manual_signal_handling": Arg(
+            type="raw",
+            default="auto",
+            doc="Whether NEXT_MANUAL_SIG_HANDLE is set: auto (when the app "
+            "registers a handler for SIGTERM), true or false",
+        ),
         "health": Arg(type="dict", options=HEALTH, default={}, doc="How to tell that the app is well"),
         "keep": Arg(type="int", default=5, doc="How many releases stay on a host"),
-        "jemalloc": Arg(type="bool", default=True, doc="Run with jemalloc: a quarter less memory when images are optimised"),
+        "jemalloc": Arg(
+            type="bool", default=True, doc="Run with jemalloc: a quarter less memory when images are optimised"
+        ),
         "memory_max": Arg(type="size", doc="Memory the running app may use (900M); no limit when not given"),
-        "build_memory_max": Arg(type="size", doc="Memory the build may use; by default what is available on the host but for a rest"),
+        "build_memory_max": Arg(
+            type="size", doc="Memory the build may use; by default what is available on the host but for a rest"
+        ),
         "proxy": Arg(default="nginx", choices=("nginx", "none"), doc="The web server in front of the app"),
         "node_mirror": Arg(default="https://nodejs.org/dist", doc="Where Node.js is downloaded from"),
         "npm_registry": Arg(doc="The npm registry; by default the host's own npm settings"),
     },
-    notes="The first host of the play builds; all hosts run that one build. Nothing is built or restarted when nothing has changed.",
+    notes="The first host of the play builds, and all run that build. Without a change nothing is built or restarted.",
     examples="""
 - name: Run the shop
   nextjs_app:
@@ -71,14 +87,21 @@ SPEC = Spec(
     health: {path: /api/health, timeout: 30}
     memory_max: 900M
 """,
-    returns={"release": "The release that runs", "build_id": "What Next.js calls the build", "url": "Where the app answers on the host",
-             "steps": "What was done, step by step"},
+    returns={
+        "release": "The release that runs",
+        "build_id": "What Next.js calls the build",
+        "url": "Where the app answers on the host",
+        "steps": "What was done, step by step",
+    },
 )
 
 # Set by us in the unit, or without effect there: a value in `env` would be a trap.
 RESERVED = {
-    "PORT": "use `port`", "HOSTNAME": "use `listen`", "NEXT_MANUAL_SIG_HANDLE": "use `manual_signal_handling`",
-    "LD_PRELOAD": "use `jemalloc`", "NEXT_SHARP_PATH": "sharp is found by itself",
+    "PORT": "use `port`",
+    "HOSTNAME": "use `listen`",
+    "NEXT_MANUAL_SIG_HANDLE": "use `manual_signal_handling`",
+    "LD_PRELOAD": "use `jemalloc`",
+    "NEXT_SHARP_PATH": "sharp is found by itself",
 }
 PUBLIC = "NEXT_PUBLIC_"
 
@@ -152,7 +175,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         raise ArgumentError(found)
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
-        name=a.name, source=source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain), port=a.port,
+        name=a.name, source=source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain),
+        port=a.port,
         listen=a.listen, env={name: _text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: _kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: _kept(value) for name, value in a.secrets.items()}},
@@ -169,7 +193,11 @@ def _defaults(options: Mapping[str, Arg]) -> dict[str, Any]:
 def _source(value: Any, found: list[Problem]) -> Directory | Git | None:
     if isinstance(value, str) and value:
         return Directory(value)
-    inner = Spec(name="source", summary="", args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")})
+    inner = Spec(
+        name="source",
+        summary="",
+        args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")},
+    )
     if not isinstance(value, Mapping):
         found.append(Problem("source", "`source` must be a directory or `git: {repo, version}`"))
         return None
@@ -183,18 +211,30 @@ def _source(value: Any, found: list[Problem]) -> Directory | Git | None:
 def _problems(a: Any) -> Iterator[Problem]:
     """What a Spec can't say."""
     if not _NAME.fullmatch(a.name):
-        yield Problem("name", f"`name: {a.name}` can't name a service and a user", "use a-z, 0-9 and -, at most 31 characters, a letter first")
+        yield Problem(
+            "name",
+            f"`name: {a.name}` can't name a service and a user",
+            "use a-z, 0-9 and -, at most 31 characters, a letter first",
+        )
     if a.user is not None and not _NAME.fullmatch(a.user):
         yield Problem("user", f"`user: {a.user}` is no name for a system user", "use a-z, 0-9 and -, a letter first")
     if a.user == "root":
         yield Problem("user", "the app must not run as root", "leave `user` out")
     if not _NODE.fullmatch(a.node):
-        yield Problem("node", f"`node: {a.node}` is neither a major version nor an exact one", 'write it like "22" or "22.23.3", in quotes')
+        yield Problem(
+            "node",
+            f"`node: {a.node}` is neither a major version nor an exact one",
+            'write it like "22" or "22.23.3", in quotes',
+        )
     for domain in a.domain:
         if not _DOMAIN.fullmatch(domain):
             yield Problem("domain", f"`{domain}` is not a domain name", "without https://, port and path")
     if not 1024 <= a.port <= 65535:
-        yield Problem("port", f"`port: {a.port}` is not between 1024 and 65535", "the app does not run as root; the proxy has port 80")
+        yield Problem(
+            "port",
+            f"`port: {a.port}` is not between 1024 and 65535",
+            "the app does not run as root; the proxy has port 80",
+        )
     if not _ADDRESS.fullmatch(a.listen):
         yield Problem("listen", f"`listen: {a.listen}` is not an address")
     if a.keep < 1:
@@ -221,7 +261,11 @@ def _variable_problems(a: Any) -> Iterator[Problem]:
         yield Problem("secrets", f"`{name}` is in `env` and in `secrets`")
     for name in a.secrets:
         if str(name).startswith(PUBLIC):
-            yield Problem("secrets", f"`{name}` would be sent to every browser", "variables named NEXT_PUBLIC_… are public by definition")
+            yield Problem(
+                "secrets",
+                f"`{name}` would be sent to every browser",
+                "variables named NEXT_PUBLIC_… are public by definition",
+            )
 
 
 def _shown(value: Any) -> str:

@@ -20,14 +20,28 @@ ENV_FILES = (".env", ".env.production", ".env.local", ".env.production.local")
 
 _CALL = re.compile(
     r"\bprocess\s*(?:\?\.|\.)\s*(?:on|once|addListener|prependListener|prependOnceListener)\s*(?:\?\.)?\(\s*"
-    r"(?:['\"`](?P<literal>\w+)['\"`]|(?P<variable>[\w$.]+))\s*(?:as\s+[\w.]+\s*)?,")
+    r"(?:['\"`](?P<literal>\w+)['\"`]|(?P<variable>[\w$.]+))\s*(?:as\s+[\w.]+\s*)?,"
+)
 _NAMED = re.compile(r"['\"`](SIG[A-Z0-9]+)['\"`]")
 _EXITS = re.compile(r"\bprocess\s*\.\s*(?:exit|kill|abort|reallyExit)\s*\(|\bexit\s*\(")
 _WAITS = re.compile(
     r"\bawait\b|\.(?:then|finally|close|end|disconnect|shutdown|stop|quit|drain|destroy|once|on)\s*\(|"
-    r"\bset(?:Timeout|Interval|Immediate)\s*\(|\bPromise\b")
-_LIBRARIES = frozenset({"close-with-grace", "http-graceful-shutdown", "@godaddy/terminus", "node-graceful-shutdown",
-                        "async-exit-hook", "exit-hook", "death", "shutdown-async", "@moebius/http-graceful-shutdown", "lightship"})
+    r"\bset(?:Timeout|Interval|Immediate)\s*\(|\bPromise\b"
+)
+_LIBRARIES = frozenset(
+    {
+        "close-with-grace",
+        "http-graceful-shutdown",
+        "@godaddy/terminus",
+        "node-graceful-shutdown",
+        "async-exit-hook",
+        "exit-hook",
+        "death",
+        "shutdown-async",
+        "@moebius/http-graceful-shutdown",
+        "lightship",
+    }
+)
 
 Place = Literal["instrumentation", "document", "page"]
 
@@ -99,10 +113,20 @@ def _handlers(path: str, code: str, place: Place) -> list[Handler]:
         signals = frozenset({call["literal"]} if call["literal"] else _NAMED.findall(code))
         signals = frozenset(name for name in signals if name.startswith("SIG"))
         if signals:
-            body = _body(code, enclosed(code, code.index("(", call.start()))[call.end() - code.index("(", call.start()) - 1:])
+            body = _body(
+                code, enclosed(code, code.index("(", call.start()))[call.end() - code.index("(", call.start()) - 1 :]
+            )
             exits, waits = bool(_EXITS.search(body)), bool(_WAITS.search(body))
-            found.append(Handler(path, code.count("\n", 0, call.start()) + 1, signals, place,
-                                 at_once=exits and not waits, ends=exits or waits))
+            found.append(
+                Handler(
+                    path,
+                    code.count("\n", 0, call.start()) + 1,
+                    signals,
+                    place,
+                    at_once=exits and not waits,
+                    ends=exits or waits,
+                )
+            )
     for name in imported(code):
         if name in _LIBRARIES:
             line = code.count("\n", 0, code.index(name)) + 1
@@ -126,14 +150,20 @@ def _body(code: str, handler: str, depth: int = 3) -> str:
 def _loaded(found: list[Handler], files: Mapping[str, str], app: App) -> tuple[list[Handler], list[str]]:
     """The handlers that this version of Next.js loads, and warnings about the others."""
     major, warnings, loaded = app.next_major or 16, [], []
-    config = "\n".join(code_only(text) for path, text in files.items() if re.fullmatch(r"next\.config\.[cm]?[jt]s", path))
+    config = "\n".join(
+        code_only(text) for path, text in files.items() if re.fullmatch(r"next\.config\.[cm]?[jt]s", path)
+    )
     for handler in found:
         if handler.place == "instrumentation" and major <= 14 and "instrumentationHook" not in config:
-            warnings.append(f"{handler}: Next.js {app.next_version} does not load instrumentation files"
-                            + (" without `experimental.instrumentationHook`" if major >= 13 else ""))
+            warnings.append(
+                f"{handler}: Next.js {app.next_version} does not load instrumentation files"
+                + (" without `experimental.instrumentationHook`" if major >= 13 else "")
+            )
         elif handler.place == "document" and not _has_pages(files):
-            warnings.append(f"{handler}: the app has no pages of the pages router, so _document is never loaded; "
-                            "register the handler in instrumentation.js")
+            warnings.append(
+                f"{handler}: the app has no pages of the pages router, so _document is never loaded; "
+                "register the handler in instrumentation.js"
+            )
         else:
             loaded.append(handler)
     return loaded, warnings
@@ -142,15 +172,26 @@ def _loaded(found: list[Handler], files: Mapping[str, str], app: App) -> tuple[l
 def _has_pages(files: Mapping[str, str]) -> bool:
     special = {"_app", "_document", "_error", "404", "500"}
     pages = (path.removeprefix("src/") for path in files if path.endswith(EXTENSIONS))
-    return any(path.startswith("pages/") and not path.startswith("pages/api/")
-               and path.removeprefix("pages/").partition(".")[0] not in special for path in pages)
+    return any(
+        path.startswith("pages/")
+        and not path.startswith("pages/api/")
+        and path.removeprefix("pages/").partition(".")[0] not in special
+        for path in pages
+    )
 
 
 def _variable_elsewhere(files: Mapping[str, str], app: App) -> list[str]:
-    found = [f"{VARIABLE} in {name} has no effect: Next.js reads it before its env files. `manual_signal_handling` sets it in the unit"
-             for name in ENV_FILES if re.search(rf"^\s*(?:export\s+)?{VARIABLE}\s*=", files.get(name, ""), re.MULTILINE)]
+    found = [
+        f"{VARIABLE} in {name} has no effect: Next.js reads it before its env files. "
+        "`manual_signal_handling` sets it in the unit"
+        for name in ENV_FILES
+        if re.search(rf"^\s*(?:export\s+)?{VARIABLE}\s*=", files.get(name, ""), re.MULTILINE)
+    ]
     if VARIABLE in app.start:
-        found.append(f"the script `start` sets {VARIABLE}, but the service does not run that script; `manual_signal_handling` sets it in the unit")
+        found.append(
+            f"the script `start` sets {VARIABLE}, but the service does not run that script; "
+            "`manual_signal_handling` sets it in the unit"
+        )
     return found
 
 
@@ -158,18 +199,31 @@ def _about_handlers(loaded: list[Handler], stopping: list[Handler], app: App, wa
     found = []
     if not stopping:
         only = sorted({name for handler in loaded for name in handler.signals})
-        have = f"a handler for {', '.join(only)} only ({loaded[0]}), and none for SIGTERM, which is what systemd sends" if only else "no handler for SIGTERM"
-        effect = f"{VARIABLE} is set, so a stop cuts off every running request" if wanted else "Next.js handles it by itself"
+        have = (
+            f"a handler for {', '.join(only)} only ({loaded[0]}), and none for SIGTERM, which is what systemd sends"
+            if only
+            else "no handler for SIGTERM"
+        )
+        effect = (
+            f"{VARIABLE} is set, so a stop cuts off every running request" if wanted else "Next.js handles it by itself"
+        )
         if wanted or only or VARIABLE in app.start:
             found.append(f"the app registers {have}: {effect}")
     for handler in stopping:
         if handler.at_once:
-            found.append(f"{handler}: the handler exits at once, which cuts off every running request; wait for them before process.exit()")
+            found.append(
+                f"{handler}: the handler exits at once, which cuts off every running request; "
+                "wait for them before process.exit()"
+            )
         elif not handler.ends and wanted:
             found.append(f"{handler}: the handler never ends the process, so a stop takes as long as systemd allows")
         if handler.place != "instrumentation" and wanted:
-            found.append(f"{handler}: this handler exists only once a page that loads it was asked for; "
-                         "in instrumentation.js it would be there from the start")
+            found.append(
+                f"{handler}: this handler exists only once a page that loads it was asked for; "
+                "in instrumentation.js it would be there from the start"
+            )
     if stopping and wanted and app.next_major == 13:
-        found.append(f"Next.js {app.next_version} ignores {VARIABLE}: its server exits at SIGTERM while requests are running")
+        found.append(
+            f"Next.js {app.next_version} ignores {VARIABLE}: its server exits at SIGTERM while requests are running"
+        )
     return found

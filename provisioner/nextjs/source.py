@@ -13,7 +13,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,11 @@ def opened(source: Directory | Git, search: Sequence[str], exclude: Sequence[str
 
 
 def _find(path: str, search: Sequence[str]) -> Path:
-    candidates = [Path(path).expanduser()] if Path(path).expanduser().is_absolute() else [Path(folder) / path for folder in search]
+    candidates = (
+        [Path(path).expanduser()]
+        if Path(path).expanduser().is_absolute()
+        else [Path(folder) / path for folder in search]
+    )
     for candidate in candidates:
         if candidate.is_dir():
             return candidate
@@ -133,7 +137,10 @@ def _digest(path: Path) -> str | None:
 
 def write_archive(tree: Tree, target: Path) -> None:
     """The files as tar.gz. Times are kept: what a web server says of a file's age and tag comes from them."""
-    with gzip.open(target, "wb", compresslevel=1) as packed, tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+    with (
+        gzip.open(target, "wb", compresslevel=1) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
         for name in tree.files:
             info = archive.gettarinfo(tree.root / name, arcname=name)
             info.uid = info.gid = 0
@@ -157,8 +164,19 @@ def _fetched(source: Git, cache: Path) -> tuple[Path, str]:
         _git("init", "--quiet", "--bare", str(repository))
     commit = _commit(repository, source.version) if re.fullmatch(r"[0-9a-f]{40}", source.version) else None
     if commit is None:
-        _git("-C", str(repository), "fetch", "--quiet", "--prune", "--force", "--", source.repo,
-             "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:refs/remote/HEAD")
+        _git(
+            "-C",
+            str(repository),
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--force",
+            "--",
+            source.repo,
+            "+refs/heads/*:refs/heads/*",
+            "+refs/tags/*:refs/tags/*",
+            "+HEAD:refs/remote/HEAD",
+        )
         wanted = "refs/remote/HEAD" if source.version == "HEAD" else source.version
         commit = _commit(repository, wanted)
     if commit is None:
@@ -167,7 +185,16 @@ def _fetched(source: Git, cache: Path) -> tuple[Path, str]:
 
 
 def _commit(repository: Path, version: str) -> str | None:
-    argv = ["git", "-C", str(repository), "rev-parse", "--quiet", "--verify", "--end-of-options", f"{version}^{{commit}}"]
+    argv = [
+        "git",
+        "-C",
+        str(repository),
+        "rev-parse",
+        "--quiet",
+        "--verify",
+        "--end-of-options",
+        f"{version}^{{commit}}",
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     return done.stdout.strip() if done.returncode == 0 else None
 
@@ -177,8 +204,11 @@ def _export(repository: Path, commit: str, path: str, target: Path) -> None:
         inside = f"{commit}:{path.strip('/')}" if path.strip("/") else commit
         _git("-C", str(repository), "archive", "--format=tar", inside, stdout=packed.fileno())
         packed.seek(0)
-        with tarfile.open(fileobj=packed) as archive:
-            archive.extractall(target, filter="data")
+        try:
+            with tarfile.open(fileobj=packed) as archive:
+                archive.extractall(target, filter="data")
+        except tarfile.FilterError as error:
+            raise SourceError(f"the repository holds what can't be unpacked safely: {error}") from None
 
 
 def _git(*words: str, stdout: int | None = None) -> None:
@@ -186,8 +216,11 @@ def _git(*words: str, stdout: int | None = None) -> None:
     try:
         subprocess.run(["git", *words], stdout=stdout, stderr=subprocess.PIPE, env=environment, check=True, timeout=600)
     except FileNotFoundError:
-        raise SourceError("git is not installed on this machine", hint="install git, or give `source` a directory") from None
+        raise SourceError(
+            "git is not installed on this machine", hint="install git, or give `source` a directory"
+        ) from None
     except subprocess.CalledProcessError as error:
-        with suppress(AttributeError):
-            raise SourceError(f"git {words[2] if words[0] == '-C' else words[0]} failed: {error.stderr.decode(errors='replace').strip()}") from None
-        raise
+        verb = words[2] if words[0] == "-C" else words[0]
+        raise SourceError(f"git {verb} failed: {error.stderr.decode(errors='replace').strip()}") from None
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"git {words[-1]} took longer than 10 minutes") from None

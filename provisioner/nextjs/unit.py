@@ -10,7 +10,10 @@ from provisioner.remote.nextjs.layout import Layout, node_home
 from provisioner.template.templar import Templar
 from provisioner.vars.scope import Scope
 
-JEMALLOC = {"x86_64": "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "aarch64": "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2"}
+JEMALLOC = {
+    "x86_64": "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+    "aarch64": "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
+}
 STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that are kept open, plus 5 s
 
 
@@ -19,7 +22,8 @@ def unit_text(settings: Settings, *, node: str, machine: str, manual_signal_hand
     layout = Layout(settings.name)
     limit = settings.memory_max
     return render("nextjs/app.service.j2", {
-        "name": settings.name, "user": settings.user, "slot": layout.slot, "shared": layout.shared, "env_file": layout.env_file,
+        "name": settings.name, "user": settings.user, "slot": layout.slot, "shared": layout.shared,
+        "env_file": layout.env_file,
         "node_home": node_home(node), "listen": settings.listen, "port": settings.port, "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
         "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
@@ -31,7 +35,12 @@ def site_text(settings: Settings, *, ipv6: bool) -> str:
     """The site of nginx. Without a domain it answers for every name."""
     address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.listen, settings.listen)  # noqa: S104 - compared, not listened on
     host = f"[{address}]" if ":" in address and not address.startswith("[") else address
-    variables = {"name": settings.name, "upstream": f"{host}:{settings.port}", "domains": list(settings.domains), "ipv6": ipv6}
+    variables = {
+        "name": settings.name,
+        "upstream": f"{host}:{settings.port}",
+        "domains": list(settings.domains),
+        "ipv6": ipv6,
+    }
     return render("nextjs/nginx-site.conf.j2", variables)
 
 

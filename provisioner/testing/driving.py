@@ -1,8 +1,8 @@
 """Runs a driving action on real hosts without engine or playbook: the action's own test bench.
 
-    with bench([target], args={…}, cache_dir=tmp, state_dir=tmp) as calls:
-        results = nextjs_app.run_batch(calls)
-    calls[0].round_trips; calls[0].shown      # what it cost, what it told
+with bench([target], args={…}, cache_dir=tmp, state_dir=tmp) as calls:
+    results = nextjs_app.run_batch(calls)
+calls[0].round_trips; calls[0].shown      # what it cost, what it told
 """
 
 from __future__ import annotations
@@ -49,15 +49,25 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(targets: Sequence[Target], args: Mapping[str, Any], *, scratch: Path, search: Sequence[str] = (), check: bool = False,
-          diff: bool = True, become: Become | None = None, forks: int = 5) -> Iterator[Bench]:
+def bench(
+    targets: Sequence[Target],
+    args: Mapping[str, Any],
+    *,
+    scratch: Path,
+    search: Sequence[str] = (),
+    check: bool = False,
+    diff: bool = True,
+    become: Become | None = None,
+    forks: int = 5,
+) -> Iterator[Bench]:
     """Sessions to `targets`, closed at the end. `args` are the same for all hosts."""
     shown = {target.host: Shown() for target in targets}
     with SessionPool(lambda given: None, forks=forks) as pool:
+        shares = [
+            ActionHost(target.host, target, become, args, check, diff, search=tuple(search)) for target in targets
+        ]
+        folders = (str(scratch / "cache"), str(scratch / "state"))
         calls = [
-            HostDriving(
-                ActionHost(host=target.host, target=target, become=become, args=args, check=check, diff=diff, search=tuple(search)),
-                pool, shown[target.host].events.append, lambda value: None, str(scratch / "cache"), str(scratch / "state"))
-            for target in targets
-        ]  # fmt: skip
+            HostDriving(share, pool, shown[share.host].events.append, lambda value: None, *folders) for share in shares
+        ]
         yield Bench(calls, shown)

@@ -51,16 +51,25 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
     diff = _difference(ctx, a, layout) if ctx.want_diff else None
     if ctx.check:
-        return Result(changed=True, diff=diff, release=a.release, why=a.why,
-                      predictions=[("service", layout.unit, {"state": "running", "enabled": True}),
-                                   ("path", layout.unit_file, {"kind": "file"})])
+        return Result(
+            changed=True,
+            diff=diff,
+            release=a.release,
+            why=a.why,
+            predictions=[
+                ("service", layout.unit, {"state": "running", "enabled": True}),
+                ("path", layout.unit_file, {"kind": "file"}),
+            ],
+        )
     before = _keep(ctx, a, layout)
     _switch(ctx, layout, a.release, a.unit, envfile.render({**a.env, **a.secrets}).encode())
     problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
     if problem is not None:
         raise ctx.fail(_go_back(ctx, a, layout, before, problem), release=a.release, rolled_back_to=before.release)
     ctx.symlink("releases/%s" % a.release, layout.current)
-    write_state(ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path})
+    write_state(
+        ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path}
+    )
     ctx.remove(layout.env_backup)
     pid = service.show(ctx, layout.unit).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, pid=int(pid), why=a.why)
@@ -71,18 +80,36 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
     if journal.get("state") == "activating":
         # Interrupted: what lies there now may be half of the new. What was kept then is what to go back to.
         kept = ctx.read(layout.env_backup)
-        return Before(journal.get("from"), journal.get("unit_before"), kept, journal.get("build_before"), journal.get("base_before") or "")
+        return Before(
+            journal.get("from"),
+            journal.get("unit_before"),
+            kept,
+            journal.get("build_before"),
+            journal.get("base_before") or "",
+        )
     slot = ctx.stat(layout.slot)
     release = slot.target.rpartition("/")[2] if slot and slot.target else None
     env = ctx.read(layout.env_file)
-    before = Before(release, ctx.read_text(layout.unit_file), env, journal.get("build_id"), journal.get("base_path") or "")
+    before = Before(
+        release, ctx.read_text(layout.unit_file), env, journal.get("build_id"), journal.get("base_path") or ""
+    )
     if env is None:
         ctx.remove(layout.env_backup)
     else:
         ctx.write(layout.env_backup, env, mode="0600", owner="root", group="root")
     ensure_directory(ctx, JOURNALS, "0700")
-    write_state(ctx, layout.journal, {"state": "activating", "release": a.release, "from": before.release, "unit_before": before.unit,
-                                      "build_before": before.build_id, "base_before": before.base_path})
+    write_state(
+        ctx,
+        layout.journal,
+        {
+            "state": "activating",
+            "release": a.release,
+            "from": before.release,
+            "unit_before": before.unit,
+            "build_before": before.build_id,
+            "base_before": before.base_path,
+        },
+    )
     return before
 
 
@@ -93,7 +120,9 @@ def _switch(ctx: Ctx, layout: Layout, release: str, unit: str, env: bytes) -> No
     ctx.run(["systemctl", "daemon-reload"], check=True, timeout=60)
 
 
-def _start(ctx: Ctx, layout: Layout, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str) -> "Optional[str]":
+def _start(
+    ctx: Ctx, layout: Layout, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str
+) -> "Optional[str]":
     """What went wrong, or None once the app answers."""
     ctx.run(["systemctl", "reset-failed", layout.unit], timeout=30)
     done = ctx.run(["systemctl", "enable", layout.unit], timeout=60)
@@ -117,8 +146,11 @@ def _go_back(ctx: Ctx, a: Arguments, layout: Layout, before: Before, problem: st
     if still is not None:
         # The journal stays at "activating": the next run has to make it right.
         return "%s\nWENT BACK to release %s, but that is not healthy either: %s" % (told, before.release, still)
-    write_state(ctx, layout.journal, {"state": "active", "release": before.release, "build_id": before.build_id,
-                                      "base_path": before.base_path})
+    write_state(
+        ctx,
+        layout.journal,
+        {"state": "active", "release": before.release, "build_id": before.build_id, "base_path": before.base_path},
+    )
     ctx.remove(layout.env_backup)
     return "%s\nwent back to release %s, which answers" % (told, before.release)
 
@@ -142,4 +174,8 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout) -> "list[Dict[str, str]]
         (layout.env_file, before, after),
         (layout.slot, slot.target + "\n" if slot and slot.target else "", "../releases/%s\n" % a.release),
     )
-    return [{"before_header": path, "after_header": path, "before": old, "after": new} for path, old, new in files if old != new]
+    return [
+        {"before_header": path, "after_header": path, "before": old, "after": new}
+        for path, old, new in files
+        if old != new
+    ]

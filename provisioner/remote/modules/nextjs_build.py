@@ -35,7 +35,12 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     state = read_state(ctx, layout.build_state)
     if state.get("built") == a.fingerprint:
         return Result(**_about(ctx, layout))
-    diff = {"before": _line(state.get("built")), "after": _line(a.fingerprint), "before_header": "build", "after_header": "build"}
+    diff = {
+        "before": _line(state.get("built")),
+        "after": _line(a.fingerprint),
+        "before_header": "build",
+        "after_header": "build",
+    }
     if ctx.check:
         return Result(changed=True, diff=diff)
     write_state(ctx, layout.build_state, {**state, "built": None, "build_id": None})
@@ -48,8 +53,10 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         raise ctx.fail(_explain(ctx, a, done, limit), rc=done.rc, cmd=a.command)
     about = _about(ctx, layout)
     if about["build_id"] is None:
-        raise ctx.fail("`%s` succeeded but left no .next/BUILD_ID: the script must run `next build`, with `distDir` at its "
-                       "default and without `output: export`" % " ".join(a.command))
+        raise ctx.fail(
+            "`%s` succeeded but left no .next/BUILD_ID: the script must run `next build`, with `distDir` at its "
+            "default and without `output: export`" % " ".join(a.command)
+        )
     write_state(ctx, layout.build_state, {**state, "built": a.fingerprint, "build_id": about["build_id"]})
     return Result(changed=True, diff=diff, seconds=round(time.monotonic() - began, 1), **about)
 
@@ -60,9 +67,11 @@ def _line(fingerprint: object) -> str:
 
 def _about(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
     build_id = ctx.read_text(layout.tree + "/.next/BUILD_ID")
-    return {"build_id": build_id.strip() if build_id else None,
-            "next": _json(ctx, layout.tree + "/node_modules/next/package.json").get("version"),
-            "base_path": _json(ctx, layout.tree + "/.next/routes-manifest.json").get("basePath") or ""}
+    return {
+        "build_id": build_id.strip() if build_id else None,
+        "next": _json(ctx, layout.tree + "/node_modules/next/package.json").get("version"),
+        "base_path": _json(ctx, layout.tree + "/.next/routes-manifest.json").get("basePath") or "",
+    }
 
 
 def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
@@ -77,8 +86,12 @@ def _explain(ctx: Ctx, a: Arguments, done: Completed, limit: int) -> str:
     text = "`%s` failed with exit code %d" % (" ".join(a.command), done.rc)
     if cage.was_killed(done):
         memory = cage.meminfo(ctx)
-        text = ("the build ran out of memory (exit code %d): it was allowed %d MiB, and the host has %d MiB with %d MiB of swap. "
-                "Next.js 16 needs 1.5 to 2 GiB for an ordinary app, and a limit for V8's heap does not help; add memory or a "
-                "swap file, or build on a larger host"
-                % (done.rc, limit >> 20, memory.get("MemTotal", 0) >> 20, memory.get("SwapTotal", 0) >> 20))
+        text = (
+            "the build ran out of memory (exit code %d): it was allowed %d MiB, and the host has %d MiB "
+            "with %d MiB of swap. "
+            "Next.js 16 needs 1.5 to 2 GiB for an ordinary app, and a limit for V8's heap does not help; "
+            "add memory or a "
+            "swap file, or build on a larger host"
+            % (done.rc, limit >> 20, memory.get("MemTotal", 0) >> 20, memory.get("SwapTotal", 0) >> 20)
+        )
     return "%s\n%s" % (text, cage.last_lines(done))

@@ -37,16 +37,34 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         write_state(ctx, layout.build_state, {**state, "install": None, "built": None})
         env = cage.environment(ctx, layout, a.node, {"CI": "1", **a.env})  # CI: nobody is there to be asked
         if a.tool:
-            _step(ctx, a, layout, ["npm", "install", "--no-save", "--no-package-lock", "--prefix", layout.tools, a.tool], env)
+            _step(
+                ctx,
+                a,
+                layout,
+                ["npm", "install", "--no-save", "--no-package-lock", "--prefix", layout.tools, a.tool],
+                env,
+            )
         _step(ctx, a, layout, a.command, env)
         if a.sharp:
             # In a directory of its own: no package manager minds it, and NEXT_SHARP_PATH in the unit names it.
-            _step(ctx, a, layout, ["npm", "install", "--no-save", "--no-package-lock", "--prefix", ".provision",
-                                   "sharp@%s" % a.sharp], env)
+            _step(
+                ctx,
+                a,
+                layout,
+                ["npm", "install", "--no-save", "--no-package-lock", "--prefix", ".provision", "sharp@%s" % a.sharp],
+                env,
+            )
         write_state(ctx, layout.build_state, {**state, "install": a.key, "built": None})
-    return Result(changed=True, command=a.command,
-                  diff={"before": _line(state.get("install")), "after": _line(a.key),
-                        "before_header": "dependencies", "after_header": "dependencies"})
+    return Result(
+        changed=True,
+        command=a.command,
+        diff={
+            "before": _line(state.get("install")),
+            "after": _line(a.key),
+            "before_header": "dependencies",
+            "after_header": "dependencies",
+        },
+    )
 
 
 def _line(key: object) -> str:
@@ -58,5 +76,8 @@ def _step(ctx: Ctx, a: Arguments, layout: Layout, argv: "List[str]", env: "dict[
     if done.rc == 0:
         return
     why = ": it ran out of memory" if cage.was_killed(done) else ""
-    raise ctx.fail("`%s` failed with exit code %d%s\n%s" % (" ".join(argv), done.rc, why, cage.last_lines(done)),
-                   rc=done.rc, cmd=argv)
+    raise ctx.fail(
+        "`%s` failed with exit code %d%s\n%s" % (" ".join(argv), done.rc, why, cage.last_lines(done)),
+        rc=done.rc,
+        cmd=argv,
+    )

@@ -1,4 +1,4 @@
-"""A version of Node.js under /opt/node/<version>, beside others; from the official tarballs, else from the npm registry."""
+"""A version of Node.js under /opt/node/<version>, beside others: an official tarball, or from the npm registry."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ SPEC = Spec(
     check="predict",
     identity=("version",),
     args={
-        "version": Arg(required=True, doc="A major version (the newest of it is taken if none of it is installed), or an exact one"),
-        "mirror": Arg(default="https://nodejs.org/dist", doc="Where the official tarballs and their SHASUMS256.txt are"),
-        "registry": Arg(doc="npm registry to take Node.js from when the mirror can't be reached; by default the host's own npm settings"),
+        "version": Arg(
+            required=True, doc="A major version (the newest of it is taken if none of it is installed), or an exact one"
+        ),
+        "mirror": Arg(
+            default="https://nodejs.org/dist", doc="Where the official tarballs and their SHASUMS256.txt are"
+        ),
+        "registry": Arg(
+            doc="npm registry to use when the mirror can't be reached; by default the host's own npm settings"
+        ),
         "fallback_registry": Arg(doc="The registry when neither `registry` nor the host names one"),
     },
     returns={"version": "The exact version", "path": "Where it is"},
@@ -50,7 +56,9 @@ class Unreachable(Exception):
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    installed = sorted((name for name in ctx.listdir(NODE_ROOT) if _matches(name, a.version) and _is_whole(ctx, name)), key=_key)
+    installed = sorted(
+        (name for name in ctx.listdir(NODE_ROOT) if _matches(name, a.version) and _is_whole(ctx, name)), key=_key
+    )
     if installed:
         return Result(version=installed[-1], path=node_home(installed[-1]))
     version, archives = _find(ctx, a)
@@ -58,7 +66,10 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if not ctx.check:
         _install(ctx, home, archives)
     return Result(
-        changed=True, version=version, path=home, source=archives[0].url.split("/")[2],
+        changed=True,
+        version=version,
+        path=home,
+        source=archives[0].url.split("/")[2],
         diff={"before": "", "after": "%s\n" % home},
         predictions=[("path", home, {"kind": "directory"}), ("path", home + "/bin/node", {"kind": "file"})],
     )
@@ -87,8 +98,10 @@ def _find(ctx: Ctx, a: Arguments) -> "tuple[str, list[Archive]]":
         first = str(error)
     registry = a.registry or _configured_registry(ctx) or a.fallback_registry
     if registry is None:
-        raise ctx.fail("Node.js %s can't be downloaded: %s; and no npm registry is configured on the host "
-                       "(set `node_mirror` or `npm_registry`)" % (a.version, first))
+        raise ctx.fail(
+            "Node.js %s can't be downloaded: %s; and no npm registry is configured on the host "
+            "(set `node_mirror` or `npm_registry`)" % (a.version, first)
+        )
     try:
         return _from_registry(ctx, registry.rstrip("/"), a.version, arch)
     except Unreachable as error:
@@ -106,7 +119,7 @@ def _official(ctx: Ctx, mirror: str, wanted: str, arch: str) -> "tuple[str, list
 
 
 def _from_registry(ctx: Ctx, registry: str, wanted: str, arch: str) -> "tuple[str, list[Archive]]":
-    """The registry's package holds `bin/node` only, so npm comes as a second one, of the line that Node's major ships."""
+    """The registry's package holds `bin/node` only, so npm comes as a second one, of the line Node ships."""
     name = "node-linux-%s" % arch
     node = _manifest(ctx, registry, name, wanted)
     npm = _manifest(ctx, registry, "npm", _npm_for(int(node["version"].split(".")[0])))
@@ -190,15 +203,34 @@ def _install(ctx: Ctx, home: str, archives: "list[Archive]") -> None:
         ctx.progress("downloading %s" % archive.url)
         data = _download(ctx, archive.url, _LARGEST)
         if hashlib.new(archive.algorithm, data).hexdigest() != archive.digest:
-            raise ctx.fail("%s does not have the %s checksum it must have; nothing was installed" % (archive.url, archive.algorithm))
+            raise ctx.fail(
+                "%s does not have the %s checksum it must have; nothing was installed"
+                % (archive.url, archive.algorithm)
+            )
         file = "%s/%d.tar.gz" % (scratch, number)
         with open(file, "wb") as stream:
             stream.write(data)
         into = "%s/%s" % (partial, archive.into) if archive.into else partial
         if archive.into:
             ctx.mkdir(into, mode="0755", parents=True)
-        ctx.run(["tar", "--extract", "--gzip", "--file", file, "--directory", into, "--strip-components", "1",
-                 "--no-same-owner", "--no-same-permissions"], check=True, timeout=300, umask=0o022)
+        ctx.run(
+            [
+                "tar",
+                "--extract",
+                "--gzip",
+                "--file",
+                file,
+                "--directory",
+                into,
+                "--strip-components",
+                "1",
+                "--no-same-owner",
+                "--no-same-permissions",
+            ],
+            check=True,
+            timeout=300,
+            umask=0o022,
+        )
     if len(archives) > 1:
         for program in ("npm", "npx"):
             script = "lib/node_modules/npm/bin/%s-cli.js" % program

@@ -16,7 +16,9 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "release": Arg(required=True, doc="The release"),
-        "modules": Arg(type="bool", default=True, doc="Whether node_modules goes along; the others may have the same already"),
+        "modules": Arg(
+            type="bool", default=True, doc="Whether node_modules goes along; the others may have the same already"
+        ),
     },
     returns={"sha256": "Of the archive that was sent", "size": "Its bytes"},
 )
@@ -29,8 +31,24 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
     file = ctx.tempdir() + "/release.tar.gz"
     done = ctx.query(
-        ["tar", "--create", "--use-compress-program", "gzip -1", "--file", file, "--directory", layout.releases,
-         "--owner", "0", "--group", "0", "--numeric-owner", *_excluded(a.release, a.modules), "--", a.release],
+        [
+            "tar",
+            "--create",
+            "--use-compress-program",
+            "gzip -1",
+            "--file",
+            file,
+            "--directory",
+            layout.releases,
+            "--owner",
+            "0",
+            "--group",
+            "0",
+            "--numeric-owner",
+            *_excluded(a.release, a.modules),
+            "--",
+            a.release,
+        ],
         timeout=1200,
     )
     if done.rc != 0:

@@ -16,7 +16,9 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "text": Arg(required=True, doc="The site as nginx reads it"),
-        "only": Arg(type="bool", default=False, doc="It answers for every name, so the distribution's welcome page must go"),
+        "only": Arg(
+            type="bool", default=False, doc="It answers for every name, so the distribution's welcome page must go"
+        ),
     },
 )
 
@@ -41,7 +43,10 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
     target = welcome.target if welcome else None
     if current["welcome"] and not wanted["welcome"]:
         if target is None:
-            raise ctx.fail("%s is in the way: without `domain` the app answers for every name; remove that file or set `domain`" % WELCOME)
+            raise ctx.fail(
+                "%s is in the way: without `domain` the app answers for every name; remove that file or set `domain`"
+                % WELCOME
+            )
         ctx.remove(WELCOME)
     ctx.write(site, a.text.encode(), mode="0644", owner="root", group="root")
     tested = ctx.run(["nginx", "-t"], timeout=60)
@@ -52,7 +57,9 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
             ctx.write(site, current["text"].encode())
         if target is not None and not wanted["welcome"]:
             ctx.symlink(target, WELCOME)
-        raise ctx.fail("nginx refuses the new configuration, which was taken back:\n%s" % tested.stderr.strip(), rc=tested.rc)
+        raise ctx.fail(
+            "nginx refuses the new configuration, which was taken back:\n%s" % tested.stderr.strip(), rc=tested.rc
+        )
     ctx.run(["systemctl", "reload-or-restart", "nginx.service"], check=True, timeout=60)
 
 
@@ -60,7 +67,9 @@ def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "list[Dict[st
     site = Layout(a.name).site
     found = []
     if current["text"] != wanted["text"]:
-        found.append({"before_header": site, "after_header": site, "before": current["text"] or "", "after": wanted["text"]})
+        found.append(
+            {"before_header": site, "after_header": site, "before": current["text"] or "", "after": wanted["text"]}
+        )
     if current["welcome"] != wanted["welcome"]:
         found.append({"before_header": WELCOME, "after_header": WELCOME, "before": "link\n", "after": ""})
     return found

@@ -55,8 +55,23 @@ def _replace(ctx: Ctx, a: Arguments, layout: Layout, gone: "List[str]") -> None:
         shutil.copyfileobj(source, target, 1 << 20)
     ctx.chmod(file, "0644")
     ctx.chmod(scratch, "0711")
-    ctx.run([*act_as, "tar", "--extract", "--gzip", "--file", file, "--unlink-first", "--recursive-unlink", "--no-same-owner"],
-            cwd=layout.tree, check=True, timeout=600, umask=0o022)
+    ctx.run(
+        [
+            *act_as,
+            "tar",
+            "--extract",
+            "--gzip",
+            "--file",
+            file,
+            "--unlink-first",
+            "--recursive-unlink",
+            "--no-same-owner",
+        ],
+        cwd=layout.tree,
+        check=True,
+        timeout=600,
+        umask=0o022,
+    )
 
 
 def _difference(before: "Dict[str, str]", after: "Dict[str, str]") -> "Dict[str, Any]":

@@ -20,8 +20,12 @@ SPEC = Spec(
         "name": Arg(required=True, doc="The app"),
         "user": Arg(required=True, doc="The app's user"),
         "release": Arg(required=True, doc="The release's name"),
-        "about": Arg(type="dict", required=True, doc="What RELEASE.json tells: fingerprint, build_id, node, next, created, …"),
-        "archive": Arg(type="content", doc="The release as tar.gz, from `nextjs_pack`; without it, it is made from the build"),
+        "about": Arg(
+            type="dict", required=True, doc="What RELEASE.json tells: fingerprint, build_id, node, next, created, …"
+        ),
+        "archive": Arg(
+            type="content", doc="The release as tar.gz, from `nextjs_pack`; without it, it is made from the build"
+        ),
     },
 )
 
@@ -32,15 +36,23 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if read_state(ctx, "%s/%s" % (home, RELEASE_FILE)).get("fingerprint") == a.about["fingerprint"]:
         return Result(release=a.release, path=home)
     about = dict(a.about) if ctx.check else _stage(ctx, a, layout, home)
-    return Result(changed=True, release=a.release, path=home, modules=about.get("modules"), diff={"before": "", "after": home + "\n"},
-                  predictions=[("path", home, {"kind": "directory"})])
+    return Result(
+        changed=True,
+        release=a.release,
+        path=home,
+        modules=about.get("modules"),
+        diff={"before": "", "after": home + "\n"},
+        predictions=[("path", home, {"kind": "directory"})],
+    )
 
 
 def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Dict[str, Any]":
     """RELEASE.json comes last and the name after it: whatever has both is whole. Gives what RELEASE.json tells."""
     partial = "%s/.%s.partial" % (layout.releases, a.release)
     about = dict(a.about)
-    ctx.remove(partial, recursive=True)
+    for name in ctx.listdir(layout.releases):
+        if name.startswith(".") and name.endswith(".partial"):  # of a run that was cut off
+            ctx.remove(layout.release(name), recursive=True)
     ctx.mkdir(partial, mode="0750", owner="root", group=a.user)
     if a.archive:
         _unpack(ctx, a.archive, partial)
@@ -84,7 +96,9 @@ def _copy_output(ctx: Ctx, source: str, target: str) -> None:
     ctx.mkdir(target + "/cache", mode="0750")
     for name in _names(source):
         if name not in ("cache", "trace", "trace-build", "diagnostics"):
-            ctx.run(["cp", "--archive", "--reflink=auto", "--", "%s/%s" % (source, name), target], check=True, timeout=600)
+            ctx.run(
+                ["cp", "--archive", "--reflink=auto", "--", "%s/%s" % (source, name), target], check=True, timeout=600
+            )
     fetched = source + "/cache/fetch-cache"
     if ctx.stat(fetched):
         ctx.run(["cp", "--archive", "--", fetched, target + "/cache"], check=True, timeout=600)
@@ -100,15 +114,34 @@ def _make_writable(ctx: Ctx, a: Arguments, layout: Layout, partial: str) -> None
     ctx.remove(output + "/cache/images", recursive=True)
     ctx.symlink(images, output + "/cache/images")
     owner = "%s:%s" % (a.user, a.user)
-    ctx.run(["chown", "--recursive", "--no-dereference", owner, output + "/server", output + "/cache"], check=True, timeout=600)
+    ctx.run(
+        ["chown", "--recursive", "--no-dereference", owner, output + "/server", output + "/cache"],
+        check=True,
+        timeout=600,
+    )
 
 
 def _unpack(ctx: Ctx, archive: "Dict[str, Any]", partial: str) -> None:
     file = ctx.tempdir() + "/release.tar.gz"
     with ctx.content_file(archive) as source, open(file, "wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
-    ctx.run(["tar", "--extract", "--gzip", "--file", file, "--directory", partial, "--strip-components", "1",
-             "--no-same-owner", "--preserve-permissions"], check=True, timeout=1200)
+    ctx.run(
+        [
+            "tar",
+            "--extract",
+            "--gzip",
+            "--file",
+            file,
+            "--directory",
+            partial,
+            "--strip-components",
+            "1",
+            "--no-same-owner",
+            "--preserve-permissions",
+        ],
+        check=True,
+        timeout=1200,
+    )
 
 
 def _names(path: str) -> "List[str]":

@@ -23,7 +23,10 @@ SPEC = Spec(
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
     },
-    returns={"node": "Installed versions and the machine's architecture", "releases": "All complete releases, newest first"},
+    returns={
+        "node": "Installed versions and the machine's architecture",
+        "releases": "All complete releases, newest first",
+    },
 )
 
 _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
@@ -47,9 +50,13 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         journal=read_state(ctx, layout.journal),
         unit=ctx.read_text(layout.unit_file),
         env=_env(ctx, layout, a.env, a.secrets),
-        service={"active": unit.get("ActiveState", ""), "enabled": unit.get("UnitFileState", ""),
-                 "pid": int(unit.get("MainPID") or 0), "stale": unit.get("NeedDaemonReload") == "yes",
-                 "runs_in": service.runs_in(ctx, unit.get("MainPID", ""))},
+        service={
+            "active": unit.get("ActiveState", ""),
+            "enabled": unit.get("UnitFileState", ""),
+            "pid": int(unit.get("MainPID") or 0),
+            "stale": unit.get("NeedDaemonReload") == "yes",
+            "runs_in": service.runs_in(ctx, unit.get("MainPID", "")),
+        },
         proxy=_proxy(ctx, layout),
         unhealthy=_unhealthy(a.health, unit, running),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
@@ -58,8 +65,11 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 
 def _node(ctx: Ctx) -> "Dict[str, Any]":
     machine = ctx.query(["uname", "-m"], timeout=10).stdout.strip()
-    installed = [name for name in ctx.listdir(NODE_ROOT)
-                 if re.match(r"\d+\.\d+\.\d+$", name) and ctx.stat("%s/%s/bin/npm" % (NODE_ROOT, name), follow=True)]
+    installed = [
+        name
+        for name in ctx.listdir(NODE_ROOT)
+        if re.match(r"\d+\.\d+\.\d+$", name) and ctx.stat("%s/%s/bin/npm" % (NODE_ROOT, name), follow=True)
+    ]
     return {"installed": installed, "machine": machine, "arch": _ARCHITECTURES.get(machine)}
 
 
@@ -112,12 +122,17 @@ def _env(ctx: Ctx, layout: Layout, env: "Mapping[str, str]", secrets: "Mapping[s
 
 
 def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
-    return {"text": ctx.read_text(layout.site), "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
-            "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
-            "ipv6": ctx.stat("/proc/net/if_inet6") is not None}
+    return {
+        "text": ctx.read_text(layout.site),
+        "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
+        "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
+        "ipv6": ctx.stat("/proc/net/if_inet6") is not None,
+    }
 
 
-def _unhealthy(health: "Optional[Mapping[str, Any]]", unit: "Mapping[str, str]", running: "Optional[Mapping[str, Any]]") -> "Optional[str]":
+def _unhealthy(
+    health: "Optional[Mapping[str, Any]]", unit: "Mapping[str, str]", running: "Optional[Mapping[str, Any]]"
+) -> "Optional[str]":
     """None when the app answers as it should."""
     if running is None:
         return "no release is running"

@@ -21,25 +21,43 @@ LEAST = 256 << 20
 
 def environment(ctx: Ctx, layout: Layout, node: str, extra: "Mapping[str, str]") -> "Dict[str, str]":
     """Variables for install and build. Of the host's own only what decides about the network is taken over."""
-    values = {name: value for name, value in os.environ.items()
-              if name.lower() in _PASSED or name.lower().startswith("npm_config_")}
+    values = {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower() in _PASSED or name.lower().startswith("npm_config_")
+    }
     bundle = next((path for path in CA_BUNDLES if ctx.stat(path, follow=True)), None)
     if bundle:
         values.setdefault("NODE_EXTRA_CA_CERTS", bundle)  # Node has a list of its own and ignores the host's
-    values.update({
-        "PATH": "%s/bin:%s/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-                % (node_home(node), layout.tools),
-        "HOME": layout.home, "LANG": "C.UTF-8", "NODE_COMPILE_CACHE": layout.home + "/.cache/node-compile",
-        "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1",
-        "npm_config_update_notifier": "false", "npm_config_audit": "false", "npm_config_fund": "false",
-    })
+    values.update(
+        {
+            "PATH": "%s/bin:%s/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            % (node_home(node), layout.tools),
+            "HOME": layout.home,
+            "LANG": "C.UTF-8",
+            "NODE_COMPILE_CACHE": layout.home + "/.cache/node-compile",
+            "NEXT_TELEMETRY_DISABLED": "1",
+            "NO_COLOR": "1",
+            "npm_config_update_notifier": "false",
+            "npm_config_audit": "false",
+            "npm_config_fund": "false",
+        }
+    )
     values.update(ctx.environment)
     values.update(extra)
     return values
 
 
-def run(ctx: Ctx, layout: Layout, user: str, argv: "Sequence[str]", env: "Mapping[str, str]", *,
-        memory_max: "Optional[int]" = None, cwd: "Optional[str]" = None) -> Completed:
+def run(
+    ctx: Ctx,
+    layout: Layout,
+    user: str,
+    argv: "Sequence[str]",
+    env: "Mapping[str, str]",
+    *,
+    memory_max: "Optional[int]" = None,
+    cwd: "Optional[str]" = None,
+) -> Completed:
     """Run it and give what came out. Nothing it started stays behind: its control group is ended."""
     scope = "%s-build.scope" % layout.name
     command = [*as_user(user), *argv]
@@ -47,8 +65,20 @@ def run(ctx: Ctx, layout: Layout, user: str, argv: "Sequence[str]", env: "Mappin
     if caged:
         ctx.run(["systemctl", "stop", scope], timeout=60)  # of a run whose controller went away
         limit = memory_max or allowance(ctx)
-        command = ["systemd-run", "--scope", "--quiet", "--collect", "--unit", scope, "--nice", "5",
-                   "--property", "MemoryMax=%d" % limit, "--", *command]
+        command = [
+            "systemd-run",
+            "--scope",
+            "--quiet",
+            "--collect",
+            "--unit",
+            scope,
+            "--nice",
+            "5",
+            "--property",
+            "MemoryMax=%d" % limit,
+            "--",
+            *command,
+        ]
     try:
         return ctx.run(command, cwd=cwd or layout.tree, env={**env, "USER": user}, live=True, umask=0o022)
     finally:

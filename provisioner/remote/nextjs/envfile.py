@@ -32,5 +32,7 @@ def difference(before: str, after: str, shown: "Mapping[str, str]") -> "tuple[st
             return "%s=%s\n" % (key, value)
         return "%s=%s\n" % (key, MASK if other.get(key) == value else "%s (%s)" % (MASK, label))
 
-    return ("".join(line(key, old[key], new, "old") for key in sorted(old)),
-            "".join(line(key, new[key], old, "new") for key in sorted(new)))
+    return (
+        "".join(line(key, old[key], new, "old") for key in sorted(old)),
+        "".join(line(key, new[key], old, "new") for key in sorted(new)),
+    )

@@ -130,8 +130,10 @@ def read_state(ctx: Ctx, path: str) -> "Dict[str, Any]":
     if data is None:
         return {}  # cut off by a crash of the host: what it told is done again
     if int(data.get("min_reader", 0)) > SCHEMA:
-        raise ctx.fail("%s was written by a newer version of this tool (needs reader %s, this is %d)"
-                       % (path, data["min_reader"], SCHEMA))
+        raise ctx.fail(
+            "%s was written by a newer version of this tool (needs reader %s, this is %d)"
+            % (path, data["min_reader"], SCHEMA)
+        )
     return data
 
 

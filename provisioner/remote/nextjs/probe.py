@@ -52,7 +52,9 @@ def problem(health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: s
     return None
 
 
-def wait(ctx: Ctx, unit: str, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str = "") -> "Optional[str]":
+def wait(
+    ctx: Ctx, unit: str, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str = ""
+) -> "Optional[str]":
     """Ask until the app is healthy (None) or `health["timeout"]` seconds are over (the last problem).
 
     A service that has failed, or that keeps being restarted, is not waited for.
@@ -62,7 +64,9 @@ def wait(ctx: Ctx, unit: str, health: "Mapping[str, Any]", build_id: "Optional[s
         state = service.show(ctx, unit)
         if state.get("ActiveState") == "failed" or int(state.get("NRestarts") or 0) >= 3:
             return "the service ended by itself (%s, exit status %s)" % (
-                state.get("Result", "failed"), state.get("ExecMainStatus", "?"))
+                state.get("Result", "failed"),
+                state.get("ExecMainStatus", "?"),
+            )
         found = problem(health, build_id, base_path)
         if found is None or time.monotonic() >= deadline:
             return found

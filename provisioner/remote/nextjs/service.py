@@ -6,8 +6,17 @@ from typing import Dict, Optional
 
 from provisioner.remote.sdk import Ctx
 
-_PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "NRestarts", "Result",
-               "ExecMainStatus", "NeedDaemonReload")
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "UnitFileState",
+    "MainPID",
+    "NRestarts",
+    "Result",
+    "ExecMainStatus",
+    "NeedDaemonReload",
+)
 
 
 def show(ctx: Ctx, unit: str) -> "Dict[str, str]":
