@@ -1,0 +1,124 @@
+"""Results as text: Ansible's one line of JSON, and a block for people below a failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from provisioner.ui.escape import visible, visible_json, visible_lines
+
+TAIL: Final = 10
+"""How many of the last lines a failure shows."""
+
+_LONG_TEXT: Final = 10_000
+_READABLE: Final = 100
+"""A line of JSON up to this long is its own explanation."""
+
+#: Not shown: said otherwise already, or only of use to programs.
+_HIDDEN: Final = frozenset({"invocation", "exception", "predictions", "warnings", "deprecations", "diff"})
+_ONLY_TEXT: Final = frozenset({"changed", "failed", "skipped", "invocation", "warnings", "deprecations", "exception"})
+
+
+def dump(result: Mapping[str, Any], verbosity: int = 0, *, pretty: bool = False) -> str:
+    """A result as JSON, keys sorted, safe to show. `pretty` or -vvv: indented by four.
+
+    `stdout_lines` and `stderr_lines` are left out where the text itself is there, and long texts are cut in the
+    middle; -vvv shows all.
+    """
+    everything = verbosity > 2
+    shown = {key: value if everything else _shortened(value) for key, value in result.items()
+             if not _is_hidden(key, result, everything)}
+    return to_json(shown, indent=4 if pretty or everything else None)
+
+
+def dump_told(result: Mapping[str, Any], verbosity: int = 0) -> str:
+    """What `debug` and `assert` were asked to tell: the result without its mechanics."""
+    kept = {key: value for key, value in result.items() if key not in _ONLY_TEXT}
+    return dump(kept, max(verbosity, 0), pretty=True)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON text that is safe to show; whatever is not JSON becomes text."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, default=_other)
+    except TypeError:  # keys of several types can't be sorted
+        text = json.dumps(value, ensure_ascii=False, indent=indent, default=_other, skipkeys=True)
+    return visible_json(text)
+
+
+def failure_block(result: Mapping[str, Any], line: str, seen: Sequence[str] = (), *, live: bool = False,
+                  verbosity: int = 0) -> list[str]:
+    """Lines for people below a failure: message, hint, and the ends of the output that were not shown yet.
+
+    line: the line above, with the JSON. seen: the last lines of live output, used where the result has none.
+    live: that output was printed while it came.
+    """
+    block: list[str] = []
+    message = result.get("msg")
+    told = visible_lines(message) if isinstance(message, str) else []
+    if len(told) > 1 or (told and len(line) > _READABLE):
+        block += told
+    hint = result.get("hint")
+    if isinstance(hint, str) and hint:
+        block += [f"hint: {text}" if not at else f"      {text}" for at, text in enumerate(visible_lines(hint))]
+    if not live:
+        block += _output(result, seen)
+    if verbosity > 2 and isinstance(result.get("exception"), str):
+        block += ["exception:", *(f"  {text}" for text in visible_lines(result["exception"]))]
+    return [f"  | {text}".rstrip() for text in block]
+
+
+def _output(result: Mapping[str, Any], seen: Sequence[str]) -> list[str]:
+    block: list[str] = []
+    for stream in ("stderr", "stdout"):
+        text = result.get(stream)
+        if isinstance(text, str) and text.strip():
+            block += _tail(stream, visible_lines(text.rstrip()))
+    if not block and seen:
+        block = _tail("output", list(seen))
+    return block
+
+
+def _tail(title: str, lines: list[str]) -> list[str]:
+    left_out = len(lines) - TAIL
+    head = f"{title}:" if left_out <= 0 else f"{title}, the last {TAIL} of {len(lines)} lines:"
+    return [head, *(f"  {line}" for line in lines[-TAIL:])]
+
+
+def live_lines(text: str) -> list[str]:
+    """Lines of live output, safe to show; a carriage return starts a new one, as progress bars do."""
+    return [line for line in visible_lines(text.replace("\r", "\n")) if line.strip()]
+
+
+def names(values: Iterable[str]) -> str:
+    return ", ".join(map(visible, values))
+
+
+def _is_hidden(key: object, result: Mapping[str, Any], everything: bool) -> bool:
+    if not isinstance(key, str):
+        return False
+    if key.startswith("_ansible_") or (key in _HIDDEN and not (everything and key == "invocation")):
+        return True
+    return not everything and key.endswith("_lines") and key.removesuffix("_lines") in result
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONG_TEXT:
+        half = _LONG_TEXT // 2
+        return f"{value[:half]} … ({len(value) - 2 * half} characters left out) … {value[-half:]}"
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items() if not _is_hidden(key, value, False)}
+    if isinstance(value, (list, tuple)):
+        return [_shortened(item) for item in value]
+    return value
+
+
+def _other(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): item for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, Sequence):
+        return list(value)
+    return str(value)
