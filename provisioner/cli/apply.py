@@ -1,0 +1,115 @@
+"""`provision apply` and `provision plan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from provisioner import app
+from provisioner.cli.listing import listing
+from provisioner.cli.options import RunOptions, ask_password, run_options
+from provisioner.cli.places import cache_dir, state_dir
+from provisioner.engine.targets import ConnectionDefaults
+from provisioner.lang.extravars import parse_extra_vars
+from provisioner.ui.colours import coloured, plain
+from provisioner.ui.console import Console
+from provisioner.ui.jsonl import JsonLines
+from provisioner.ui.live import LiveScreen
+from provisioner.ui.sinks import Sink
+from provisioner.ui.tally import Tally
+from provisioner.ui.terminal import PlainScreen, Terminal
+from provisioner.values import Secret
+
+INVENTORIES = "inventories"
+
+
+@click.command()
+@run_options
+def apply(options: RunOptions) -> int:
+    """Run playbooks: make hosts and apps what they say."""
+    return _apply(request_of(options), options, [])
+
+
+@click.command()
+@run_options
+@click.option("--detailed-exitcode", is_flag=True,
+              help="0: in sync. 2: there are changes. 1: something could not be checked.")
+def plan(options: RunOptions, *, detailed_exitcode: bool) -> int:
+    """Show what apply would change, with diffs. Changes nothing."""
+    tally = Tally()
+    code = _apply(request_of(options, plan=True), options, [tally])
+    return tally.exit_code() if detailed_exitcode and not options.only_lists else code
+
+
+def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> int:
+    if options.only_lists:
+        click.echo(listing(request, options), nl=False)
+        return app.SUCCESS
+    if not request.inventories:
+        click.echo(f"[WARNING]: no inventory given with -i and no directory ./{INVENTORIES}: "
+                   "there is only the implicit localhost", err=True)
+    return app.apply(request, [output(options), *further])
+
+
+def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
+    """What the options ask for. Passwords are asked for here."""
+    return app.Request(
+        playbooks=options.playbooks,
+        inventories=options.inventory or default_inventories(),
+        check=plan or options.check,
+        diff=plan or options.diff,
+        limit=options.limit,
+        tags=_words(options.tags) or frozenset(["all"]),
+        skip_tags=_words(options.skip_tags),
+        extra_vars=parse_extra_vars(options.extra_vars),
+        forks=options.forks,
+        verbosity=options.verbose,
+        force_handlers=options.force_handlers,
+        connection=_connection(options),
+        state_dir=state_dir(options.state_dir),
+        cache_dir=cache_dir(),
+    )
+
+
+def default_inventories() -> tuple[str, ...]:
+    """`./inventories` with every file in it, if it is there; else nothing, which leaves this machine."""
+    return (INVENTORIES,) if Path(INVENTORIES).is_dir() else ()
+
+
+def output(options: RunOptions) -> Sink:
+    """The sink that the user reads."""
+    if options.json:
+        return JsonLines(sys.stdout)
+    terminal = Terminal.of(sys.stdout)
+    # A live area needs to know what else is written on the terminal: not so when warnings go elsewhere.
+    live = terminal.fancy and sys.stderr.isatty()
+    screen = (LiveScreen(sys.stdout, sys.stderr, lambda: os.get_terminal_size(sys.stdout.fileno())) if live
+              else PlainScreen(sys.stdout, sys.stderr))
+    return Console(screen, options.verbose, terminal.columns, coloured if terminal.fancy else plain)
+
+
+def _connection(options: RunOptions) -> ConnectionDefaults:
+    password = Secret(ask_password("SSH password")) if options.ask_pass else None
+    become = None
+    if options.ask_become_pass:
+        typed = ask_password("BECOME password" + (" [SSH password]" if password else ""))
+        become = Secret(typed) if typed or password is None else password
+    return ConnectionDefaults(
+        connection=options.connection,
+        remote_user=options.user,
+        private_key=options.private_key,
+        password=password,
+        become=options.become,
+        become_user=options.become_user,
+        become_method=options.become_method,
+        become_password=become,
+        timeout=options.timeout,
+        host_key_checking="accept-new" if options.accept_new_host_keys else "strict",
+    )
+
+
+def _words(given: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word.strip() for text in given for word in text.split(",") if word.strip())

@@ -1,0 +1,106 @@
+"""The options that `apply` and `plan` share, with ansible-playbook's names and meanings, as one value."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What was given on the command line, checked for form only. Fields are named as the options."""
+
+    playbooks: tuple[str, ...]
+    inventory: tuple[str, ...] = ()
+    limit: str | None = None
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    extra_vars: tuple[str, ...] = ()
+    check: bool = False
+    diff: bool = False
+    forks: int = 5
+    user: str | None = None
+    connection: str | None = None
+    timeout: float | None = None
+    private_key: str | None = None
+    ask_pass: bool = False
+    accept_new_host_keys: bool = False
+    become: bool = False
+    become_user: str | None = None
+    become_method: str | None = None
+    ask_become_pass: bool = False
+    force_handlers: bool = False
+    verbose: int = 0
+    json: bool = False
+    state_dir: str | None = None
+    list_hosts: bool = False
+    list_tasks: bool = False
+    list_tags: bool = False
+    syntax_check: bool = False
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether nothing is to be run, only shown."""
+        return self.list_hosts or self.list_tasks or self.list_tags or self.syntax_check
+
+
+def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    flag = functools.partial(click.option, is_flag=True)
+    many = functools.partial(click.option, multiple=True)
+    return [
+        click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK..."),
+        many("-i", "--inventory", "--inventory-file", "inventory", metavar="PATH",
+             help="Inventory file, directory, or hosts with commas. Default: ./inventories, else this machine."),
+        click.option("-l", "--limit", metavar="PATTERN", help="Only these of the hosts."),
+        many("-t", "--tags", metavar="TAGS", help="Only tasks with one of these tags (a,b)."),
+        many("--skip-tags", metavar="TAGS", help="No tasks with one of these tags."),
+        many("-e", "--extra-vars", metavar="VARS", help="Variables above all others: name=value, JSON, YAML or @file."),
+        flag("-C", "--check", help="Change nothing; tell what would change."),
+        flag("-D", "--diff", help="Show what changes in files and settings."),
+        click.option("-f", "--forks", type=click.IntRange(1), default=5, show_default=True, help="Hosts at a time."),
+        click.option("-u", "--user", metavar="NAME", help="Log in as this user."),
+        click.option("-c", "--connection", type=click.Choice(["ssh", "local"]), help="How hosts are reached."),
+        click.option("-T", "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+                     help="How long a connection may take."),
+        click.option("--private-key", "--key-file", "private_key", metavar="PATH", help="Key to log in with."),
+        flag("-k", "--ask-pass", help="Ask for the password to log in with."),
+        flag("--accept-new-host-keys", help="Store keys of unknown hosts; a changed key is refused all the same."),
+        flag("-b", "--become", help="Become another user on the hosts."),
+        click.option("--become-user", metavar="NAME", help="Whom to become (root)."),
+        click.option("--become-method", metavar="METHOD", help="How to become (sudo)."),
+        flag("-K", "--ask-become-pass", help="Ask for the password that sudo wants."),
+        flag("--force-handlers", help="Run notified handlers even when a task failed."),
+        click.option("-v", "--verbose", count=True, help="Show results; -vv where tasks stand, -vvv everything."),
+        flag("--json", help="One JSON object a line on standard output."),
+        click.option("--state-dir", metavar="DIR", help="Keep state there instead of the XDG place."),
+        flag("--list-hosts", help="Show the hosts of each play; run nothing."),
+        flag("--list-tasks", help="Show the tasks; run nothing."),
+        flag("--list-tags", help="Show the tags; run nothing."),
+        flag("--syntax-check", help="Load everything, report mistakes; run nothing."),
+    ]
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives `command` all shared options as its first argument, a `RunOptions`; its own follow as keywords."""
+
+    @functools.wraps(command)
+    def collected(**given: Any) -> Any:
+        shared = {field.name: given.pop(field.name) for field in fields(RunOptions)}
+        return command(RunOptions(**shared), **given)
+
+    for option in reversed(_options()):
+        collected = option(collected)
+    return collected
+
+
+def ask_password(prompt: str) -> str:
+    """A password from the terminal, unseen; from standard input where that is no terminal."""
+    if sys.stdin.isatty():
+        answer: str = click.prompt(prompt, hide_input=True, default="", show_default=False, err=True)
+        return answer
+    return sys.stdin.readline().rstrip("\n")
