@@ -82,6 +82,7 @@ class Runner:
         self._asked: "set[str]" = set()
         self._refused: "dict[str, str]" = {}
         self._stopped: Any = None  # id of the task that ended the segment
+        self._predicted: "dict[str, dict[str, Any]]" = {}  # by the check-mode tasks of this segment so far
         self._open_group: Any = None  # the failed task's group while members of it are still to come
         self.channel = Channel(source, sink, self._arrived)
         self.channel.feed(early)
@@ -115,6 +116,7 @@ class Runner:
         self.channel.send({"t": "sealed", "segment": frame.header.get("segment"), "stopped": self._stopped})
         self.channel.segment_over()
         self._stopped = self._open_group = None
+        self._predicted = {}
         self.channel.pump()
 
     # -- code ------------------------------------------------------------------------------------------------
@@ -152,6 +154,7 @@ class Runner:
         started = time.monotonic()
         result = self._guarded(frame)
         took = (time.monotonic() - started) * 1000
+        self._remember(header, result)
         body = _as_json(result)
         self.channel.send({"t": "result", "id": header["id"], "ms": round(took, 3)}, body)
         if result.get("failed") and header.get("stop") and self._stopped is None:
@@ -162,6 +165,19 @@ class Runner:
             self._open_group = None
         elif header.get("last", True) and header.get("group") == self._open_group:
             self._open_group = None
+
+    def _remember(self, header: "Mapping[str, Any]", result: "Mapping[str, Any]") -> None:
+        """Tasks of one segment are sent together, so the controller cannot tell later ones what earlier ones predict."""
+        if header.get("check"):
+            for kind, name, attributes in result.get("predictions") or ():
+                self._predicted.setdefault(kind, {})[name] = attributes
+
+    def _foreseen(self, header: "Mapping[str, Any]") -> "dict[str, dict[str, Any]]":
+        """What would exist if the tasks before this one had been done for real."""
+        known = {kind: dict(named) for kind, named in (header.get("predicted") or {}).items()}
+        for kind, named in self._predicted.items():
+            known.setdefault(kind, {}).update(named)
+        return known
 
     def _guarded(self, frame: Frame) -> "dict[str, Any]":
         """The task's result, whatever happens, and the process as it was before."""
@@ -190,7 +206,7 @@ class Runner:
         header = frame.header
         task = Task(
             header["module"], bool(header.get("check")), bool(header.get("diff")),
-            {name: str(value) for name, value in (header.get("env") or {}).items()}, header.get("predicted") or {},
+            {name: str(value) for name, value in (header.get("env") or {}).items()}, self._foreseen(header) if header.get("check") else {},
             None if timeout is None else time.monotonic() + timeout,
         )  # fmt: skip
 
@@ -214,7 +230,12 @@ class Runner:
     def _execute(self, context: Context, name: str, args: "Mapping[str, Any]", verify: bool) -> "dict[str, Any]":
         if not self.loader.knows(MODULES + name):
             return {"failed": True, "changed": False, "msg": "there is no module `%s` for hosts" % name}
-        __import__(MODULES + name)
+        try:
+            __import__(MODULES + name)
+        except Cancelled:
+            raise
+        except Exception as error:  # this Python lacks something, or a helper could not be fetched
+            return {"failed": True, "changed": False, "msg": "module `%s` can't be loaded: %s" % (name, error)}
         return execute(sys.modules[MODULES + name], context, args, verify=verify)
 
 
