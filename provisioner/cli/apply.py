@@ -50,7 +50,7 @@ def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> in
         return app.SUCCESS
     if not request.inventories:
         click.echo(f"[WARNING]: no inventory given with -i and no directory ./{INVENTORIES}: "
-                   "there is only the implicit localhost", err=True)
+                   "there is only the implicit localhost, which `all` does not mean", err=True)
     return app.apply(request, [output(options), *further])
 
 

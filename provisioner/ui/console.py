@@ -28,7 +28,7 @@ from provisioner.events import (
 from provisioner.ui.colours import Paint, plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import columns, visible
-from provisioner.ui.lines import TAIL, dump, dump_told, failure_block, live_lines, names
+from provisioner.ui.lines import TAIL, dump, failure_block, live_lines, names
 from provisioner.ui.live import LiveScreen, elapsed
 from provisioner.ui.terminal import PLAIN_COLUMNS, Screen
 
@@ -186,7 +186,8 @@ class Console:
         if status == "unknown":
             head += f" => {_reason(result) or 'not known in check mode'}"
         elif task.module in _TELLING and status in ("ok", "changed"):
-            head += f" => {dump_told(result, self.verbosity)}"
+            told = {key: value for key, value in result.items() if key != "changed" or task.module != "debug"}
+            head += f" => {dump(told, self.verbosity, pretty=True)}"
         elif self.verbosity > (2 if task.module == "setup" else 0):
             head += f" => {dump(result, self.verbosity)}"
         self._print(head, status)

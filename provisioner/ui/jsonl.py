@@ -55,9 +55,9 @@ def encode(record: Mapping[str, Any]) -> str:
     try:
         line = json.dumps(record, allow_nan=False, default=_other)
     except (ValueError, TypeError):  # NaN, or a key that JSON can't have
-        line = json.dumps(_plain(record), allow_nan=False)
+        line = json.dumps(sound(record), allow_nan=False)
     if _SURROGATE.search(line):
-        line = json.dumps(_plain(record), allow_nan=False)
+        line = json.dumps(sound(record), allow_nan=False)
     return line
 
 
@@ -140,8 +140,8 @@ def _other(value: object) -> Any:
     return str(value)
 
 
-def _plain(value: Any) -> Any:
-    """The same with NaN and infinities as text and broken characters escaped."""
+def sound(value: Any) -> Any:
+    """`value` as JSON data that every reader takes: NaN and infinities as text, broken characters escaped."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, float):
@@ -149,7 +149,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, Mapping):
-        return {_plain(str(key)): _plain(item) for key, item in value.items()}
+        return {sound(str(key)): sound(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return _plain(_other(value))
+        return [sound(item) for item in value]
+    return sound(_other(value))

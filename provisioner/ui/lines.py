@@ -16,26 +16,20 @@ _READABLE: Final = 100
 """A line of JSON up to this long is its own explanation."""
 
 #: Not shown: said otherwise already, or only of use to programs.
-_HIDDEN: Final = frozenset({"invocation", "exception", "predictions", "warnings", "deprecations", "diff"})
-_ONLY_TEXT: Final = frozenset({"changed", "failed", "skipped", "invocation", "warnings", "deprecations", "exception"})
+_HIDDEN: Final = frozenset({"failed", "skipped", "unknown", "invocation", "exception", "predictions", "warnings",
+                            "deprecations", "diff"})
 
 
 def dump(result: Mapping[str, Any], verbosity: int = 0, *, pretty: bool = False) -> str:
     """A result as JSON, keys sorted, safe to show. `pretty` or -vvv: indented by four.
 
     `stdout_lines` and `stderr_lines` are left out where the text itself is there, and long texts are cut in the
-    middle; -vvv shows all.
+    middle; -vvv shows all. What the line says in words already (`failed`, `skipped`) is not repeated.
     """
     everything = verbosity > 2
     shown = {key: value if everything else _shortened(value) for key, value in result.items()
              if not _is_hidden(key, result, everything)}
     return to_json(shown, indent=4 if pretty or everything else None)
-
-
-def dump_told(result: Mapping[str, Any], verbosity: int = 0) -> str:
-    """What `debug` and `assert` were asked to tell: the result without its mechanics."""
-    kept = {key: value for key, value in result.items() if key not in _ONLY_TEXT}
-    return dump(kept, max(verbosity, 0), pretty=True)
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -108,7 +102,7 @@ def _shortened(value: Any) -> Any:
         half = _LONG_TEXT // 2
         return f"{value[:half]} … ({len(value) - 2 * half} characters left out) … {value[-half:]}"
     if isinstance(value, Mapping):
-        return {key: _shortened(item) for key, item in value.items() if not _is_hidden(key, value, False)}
+        return {key: _shortened(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_shortened(item) for item in value]
     return value
