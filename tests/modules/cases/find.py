@@ -3,7 +3,8 @@ from provisioner.testing.modules import Case
 START = (
     "shell",
     {
-        "cmd": "mkdir -p /opt/case/find/d/.h && cd /opt/case/find && touch a.log b.txt .hidden d/c.log d/.h/x.log && ln -sfn a.log l"
+        "cmd": "mkdir -p /opt/case/find/d/.h && cd /opt/case/find && "
+        "touch a.log b.txt .hidden d/c.log d/.h/x.log && ln -sfn a.log l"
     },
 )
 

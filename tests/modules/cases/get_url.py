@@ -1,10 +1,11 @@
-from provisioner.testing.modules import Case
+from provisioner.testing.modules import Call, Case
 
-SERVER = [
+SERVER: list[Call] = [
     (
         "shell",
         {
-            "cmd": "mkdir -p /opt/case/geturl/web && cd /opt/case/geturl && echo tool > web/tool && (cd web && sha256sum tool > SUMS) && "
+            "cmd": "mkdir -p /opt/case/geturl/web && cd /opt/case/geturl && echo tool > web/tool && "
+            "(cd web && sha256sum tool > SUMS) && "
             "(systemctl is-active -q case-geturl || "
             "systemd-run -q --unit=case-geturl python3 -m http.server 8098 --bind 127.0.0.1 -d /opt/case/geturl/web)"
         },

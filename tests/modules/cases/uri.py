@@ -1,10 +1,11 @@
-from provisioner.testing.modules import Case
+from provisioner.testing.modules import Call, Case
 
-SERVER = [
+SERVER: list[Call] = [
     (
         "shell",
         {
-            "cmd": "mkdir -p /opt/case/web && echo '{\"a\": [1]}' > /opt/case/web/a.json && (systemctl is-active -q case-web || "
+            "cmd": "mkdir -p /opt/case/web && echo '{\"a\": [1]}' > /opt/case/web/a.json && "
+            "(systemctl is-active -q case-web || "
             "systemd-run -q --unit=case-web python3 -m http.server 8099 --bind 127.0.0.1 -d /opt/case/web)"
         },
     ),
