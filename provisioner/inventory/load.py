@@ -28,7 +28,7 @@ def load_inventory(
     """The inventory of all `-i` sources, later ones over earlier ones; raises `InputError` with all mistakes.
 
     playbook_dir: where `group_vars` and `host_vars` are looked for besides beside the sources.
-    state_dir: the lab's state directory, for inventories with `plugin: lab`; None means the usual one.
+    state_dir: the product's state directory, below which the lab's is, for `plugin: lab`; None means the usual one.
     """
     builder = Builder(Collector())
     beside: dict[str, None] = {}
@@ -109,7 +109,8 @@ class _Source:
             from provisioner.lab.inventory import lab_inventory  # noqa: PLC0415 - only when it is asked for
             from provisioner.lab.paths import default_state_dir  # noqa: PLC0415
 
-            build_groups(as_node(lab_inventory(self.state_dir or default_state_dir()), span), self.builder)
+            state = default_state_dir() if self.state_dir is None else self.state_dir / "lab"
+            build_groups(as_node(lab_inventory(state), span), self.builder)
 
 
 def _is_script(path: str) -> bool:

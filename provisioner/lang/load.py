@@ -10,6 +10,7 @@ from provisioner.diag import Collector, Diagnostic
 from provisioner.lang.build import apply_keywords, build_tasks
 from provisioner.lang.context import Context
 from provisioner.lang.model import Include, Node, Playbook
+from provisioner.lang.modules import known_modules
 from provisioner.lang.paths import find_tasks
 from provisioner.lang.plays import build_playbook
 from provisioner.lang.roles import LoadedRole, include_role
@@ -36,10 +37,12 @@ class Loader:
     """Loads playbooks, and later the files that their dynamic includes name."""
 
     options: Options = field(default_factory=Options)
+    ours: frozenset[str] = field(default_factory=known_modules, repr=False)
+    """Names of the modules there are; looked up once."""
 
     def playbook(self, path: str | Path) -> tuple[Playbook, tuple[Diagnostic, ...]]:
         """The playbook and warnings about it; raises `InputError` with all mistakes."""
-        loading = Loading(self.options, Collector())
+        loading = Loading(self.options, Collector(), self.ours)
         plays = build_playbook(str(path), loading)
         _in_order(loading.found)
         loading.found.raise_errors()
@@ -52,7 +55,7 @@ class Loader:
 
         variables: what the include hands over besides its own `vars` (its loop's item), precedence 21.
         """
-        loading = Loading(self.options, Collector())
+        loading = Loading(self.options, Collector(), self.ours)
         context = self._context(include, file, variables, loading)
         path = find_tasks(file, context, include.task.span, loading.found)
         nodes: tuple[Node, ...] = ()
@@ -67,7 +70,7 @@ class Loader:
         self, include: Include, args: Mapping[str, Value], variables: Mapping[str, Value] | None = None
     ) -> LoadedRole:
         """The role of an `include_role` with rendered arguments `args`; raises `InputError`."""
-        loading = Loading(self.options, Collector())
+        loading = Loading(self.options, Collector(), self.ours)
         context = self._context(include, str(args.get("name", args.get("role"))), variables, loading)
         loaded = include_role(include, args, replace(context, chain=()), loading, build_tasks)
         _in_order(loading.found)

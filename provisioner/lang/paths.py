@@ -27,7 +27,7 @@ def find_tasks(name: str, context: Context, span: Span, found: Collector) -> str
 
 def find_role(name: str, context: Context, roles_path: Iterable[str], span: Span, found: Collector) -> str | None:
     """The directory of a role: roles/ beside the playbook, `roles_path`, beside this role, beside the playbook."""
-    directories = [join(context.playbook_dir, "roles"), *roles_path]
+    directories = [join(context.playbook_dir, "roles"), *map(os.path.expanduser, roles_path)]
     if context.role is not None:
         directories.append(os.path.dirname(context.role.path))
     directories.append(context.playbook_dir)
