@@ -81,14 +81,17 @@ def default_inventories() -> tuple[str, ...]:
 
 def output(options: RunOptions) -> Sink:
     """The sink that the user reads."""
-    if options.json:
-        return JsonLines(sys.stdout)
+    return JsonLines(sys.stdout) if options.json else console(options.verbose)
+
+
+def console(verbosity: int = 0) -> Sink:
+    """Text on stdout: with colours and a live area on a terminal, plain lines elsewhere."""
     terminal = Terminal.of(sys.stdout)
     # A live area needs to know what else is written on the terminal: not so when warnings go elsewhere.
     live = terminal.fancy and sys.stderr.isatty()
     screen = (LiveScreen(sys.stdout, sys.stderr, lambda: os.get_terminal_size(sys.stdout.fileno())) if live
               else PlainScreen(sys.stdout, sys.stderr))
-    return Console(screen, options.verbose, terminal.columns, coloured if terminal.fancy else plain)
+    return Console(screen, verbosity, terminal.columns, coloured if terminal.fancy else plain)
 
 
 def _connection(options: RunOptions) -> ConnectionDefaults:

@@ -36,7 +36,7 @@ def lab(context: click.Context, state_dir: Path | None) -> None:
 def up(state_dir: Path, names: tuple[str, ...], count: int | None, release: str | None, packages: str) -> None:
     """Start hosts. The first use of a release builds its root filesystem (half a minute) and keeps it in the cache."""
     wanted = [package for package in packages.replace(",", " ").split() if package]
-    with _progress() as report:
+    with progress() as report:
         made = Lab(state_dir, report=report)
         hosts = made.up(names, count=count or (0 if names else 1), release=release, packages=wanted)
     for host in hosts:
@@ -108,7 +108,7 @@ def _table(hosts: list[LabHost]) -> Table:
 
 
 @contextmanager
-def _progress() -> Iterator[Report]:
+def progress() -> Iterator[Report]:
     """Shows the building of images on stderr: a bar on a terminal, else a line at every tenth."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with _bars() as report:
@@ -126,10 +126,10 @@ def _bars() -> Iterator[Report]:
     with Bars(*columns, console=Console(stderr=True)) as bars:
         tasks = {}
 
-        def report(progress: Progress) -> None:
-            if progress.title not in tasks:
-                tasks[progress.title] = bars.add_task(progress.title, total=1.0, text="")
-            bars.update(tasks[progress.title], completed=progress.fraction, text=progress.text[:60])
+        def report(now: Progress) -> None:
+            if now.title not in tasks:
+                tasks[now.title] = bars.add_task(now.title, total=1.0, text="")
+            bars.update(tasks[now.title], completed=now.fraction, text=now.text[:60])
 
         yield report
 
