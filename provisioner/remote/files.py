@@ -203,7 +203,7 @@ def _clause(clause: str, bits: int, is_directory: bool, umask: int) -> int:
             for one in who:
                 # A directory keeps setuid and setgid unless they are named, as with chmod(1).
                 cleared |= _WHO[one] & (0o777 if is_directory and one != "o" else 0o7777)
-            bits = (bits & ~(cleared & ~masked)) | value
+            bits = (bits & ~cleared) | value
         position = end
     return bits
 
@@ -220,7 +220,7 @@ def _permissions(letters: str, who: str, bits: int, is_directory: bool) -> int:
             elif letter == "s":
                 value |= {"u": 0o4000, "g": 0o2000, "o": 0}[one]
             elif letter == "t":
-                value |= 0o1000
+                value |= 0o1000 if one == "o" else 0
             elif letter in "ugo":
                 value |= ((bits >> _SHIFTS[letter]) & 7) << shift
             else:

@@ -109,7 +109,7 @@ class Cache:
         return sorted(name[: -len(self.suffix)] for name in found if name.endswith(self.suffix))
 
     def _prune(self) -> None:
-        names = os.listdir(self.fd)
+        names = [name for name in os.listdir(self.fd) if "." in name]  # a controller keeps a directory of its own here
         if len(names) > MOST_FILES:
             oldest = sorted((os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mtime, name) for name in names)
             for _, name in oldest[: MOST_FILES // 2]:

@@ -36,7 +36,7 @@ def execute(module: Any, ctx: Ctx, args: "Mapping[str, Any]", *, verify: bool = 
         where = ": %s" % error.filename if error.filename else ""
         return {"failed": True, "changed": False, "msg": "%s%s" % (error.strerror or error, where),
                 "errno": error.errno, "exception": _traceback()}
-    except Exception as error:  # a bug in the module must not end the runner and the tasks behind it
+    except (Exception, SystemExit) as error:  # a bug in the module must not end the runner and the tasks behind it
         return {"failed": True, "changed": False,
                 "msg": "module `%s` crashed: %s: %s" % (spec.name, type(error).__name__, error),
                 "exception": _traceback()}

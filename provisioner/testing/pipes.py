@@ -86,11 +86,12 @@ class PipeRunner:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        try:
-            self.write(encode({"t": "bye"}))
+        if not self.process.stdin.closed:
+            try:
+                self.write(encode({"t": "bye"}))
+            except BrokenPipeError:
+                pass
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             return self.process.wait(self.timeout)
         except subprocess.TimeoutExpired:
@@ -179,14 +180,23 @@ class PipeRunner:
         self._decoder.feed(rest)
         return answer == b"have"
 
+    def _abandon(self) -> str:
+        """End it the hard way; what it said on stderr."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stderr is not None
+        said = self.process.stderr.read().decode(errors="replace")
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        return said
+
     def _read(self, until: float) -> bytes:
         assert self.process.stdout is not None
         ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
         data = os.read(self.process.stdout.fileno(), 1 << 16) if ready else b""
         if not data:
-            self.process.kill()
-            assert self.process.stderr is not None
-            said = self.process.stderr.read().decode(errors="replace")
+            said = self._abandon()
             raise RunnerGone(f"{'ended' if ready else 'no answer in time'}: {said}")
         return data
 
