@@ -74,6 +74,17 @@ class Redactor:
         cleaned: _T = _rebuild(event, present)
         return cleaned
 
+    def cut(self, text: str, at: int) -> int:
+        """The last place up to `at` where `text` can be cut without cutting a secret in two."""
+        moved = True
+        while moved:
+            moved = False
+            for needle in self._needles:
+                start = text.find(needle, max(at - len(needle) + 1, 0), at + len(needle) - 1)
+                if 0 <= start < at:
+                    at, moved = start, True
+        return at
+
     def clean_text(self, text: str) -> str:
         """The same for one text."""
         return mask(text, [needle for needle in self._needles if needle in text])

@@ -32,7 +32,10 @@ class Fanout:
     sinks: Sequence[Sink]
     redactor: Redactor
     clock: Callable[[], float] = time.time
-    _lines: LineJoiner = field(default_factory=LineJoiner)
+    _lines: LineJoiner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = LineJoiner(self.redactor.cut)
 
     def handle(self, event: Event) -> None:
         for whole in self._lines.feed(event):

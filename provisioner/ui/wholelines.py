@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -20,6 +20,8 @@ _Key: TypeAlias = tuple[HostName, str, str]
 class LineJoiner:
     """Holds back the unfinished last line of a stream until its rest comes or the host does something else."""
 
+    cut: Callable[[str, int], int] = lambda text, at: at
+    """Moves a cut inside a line that is too long to be kept to where it does no harm (`Redactor.cut`)."""
     pending: dict[_Key, HostText] = field(default_factory=dict)
 
     def feed(self, event: Event) -> Iterator[Event]:
@@ -43,7 +45,7 @@ class LineJoiner:
         text = held.text + event.text if held else event.text
         end = max(text.rfind("\n"), text.rfind("\r")) + 1
         if len(text) - end > _LONGEST:
-            end = len(text) - _OVERLAP
+            end = self.cut(text, len(text) - _OVERLAP)
         if end:
             yield replace(event, text=text[:end])
         if end < len(text):
