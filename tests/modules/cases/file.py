@@ -8,7 +8,7 @@ def make(name: str, content: str = "x") -> tuple[str, dict[str, str]]:
     return "shell", {"cmd": f"echo {content} > {ROOT}/{name}"}
 
 
-TREE = f"mkdir -p {ROOT}/deep/a/b && cd {ROOT}/deep/a && touch f && ln -sfn /etc/shadow trap && chown -hR daemon {ROOT}/deep"
+TREE = f"mkdir -p {ROOT}/deep/a/b && cd {ROOT}/deep/a && touch f && ln -sfn /etc/shadow trap && chown -hR daemon ../."
 SHADOW = ("shell", {"cmd": 'test "$(stat -c %U /etc/shadow)" = root'})
 
 CASES = [
