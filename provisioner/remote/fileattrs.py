@@ -55,12 +55,16 @@ def refuse_unsupported(ctx: Ctx, a: Any) -> None:
 
 
 def path_of(ctx: Ctx, text: Optional[str], argument: str = "path") -> str:
-    """A path argument made absolute; fails for what can't be a path."""
+    """A path argument made absolute; fails for what can't be a path.
+
+    In check mode links that earlier tasks would have made are followed, so that what is behind them can be read.
+    """
     if not text:
         raise ctx.fail("`%s` is empty" % argument)
     if "\0" in text:
         raise ctx.fail("`%s` holds a NUL byte, which no path can" % argument)
-    return ctx.expand(text).rstrip("/") or "/"
+    path = ctx.expand(text).rstrip("/") or "/"
+    return _behind_links(ctx, path) if ctx.check else path
 
 
 # -- what is there, or would be by now in check mode -------------------------------------------------------------
@@ -84,16 +88,31 @@ def _foreseen(ctx: Ctx, path: str, follow: bool, hops: int) -> Optional[Stat]:
                 ctx, os.path.normpath(os.path.join(os.path.dirname(path), entry["target"])), follow, hops - 1
             )
         return None if entry.get("kind") == "absent" else _imagined(ctx, path, entry)
+    behind = _behind_links(ctx, path)
+    if behind != path:
+        return _foreseen(ctx, behind, follow, hops - 1)
     above = os.path.dirname(path)
     while above not in ("", "/"):
         entry = ctx.predicted("path", above)
         if entry is not None and entry.get("kind") == "absent":
             return None
-        if entry is not None and entry.get("kind") == "link" and entry.get("target"):
-            target = os.path.join(os.path.dirname(above), entry["target"], os.path.relpath(path, above))
-            return _foreseen(ctx, os.path.normpath(target), follow, hops - 1)
         above = os.path.dirname(above)
     return ctx.stat(path, follow=follow)
+
+
+def _behind_links(ctx: Ctx, path: str) -> str:
+    """`path` with the links above it resolved that only check mode knows of."""
+    for _ in range(40):
+        above, rest = os.path.dirname(path), os.path.basename(path)
+        while above not in ("", "/"):
+            entry = ctx.predicted("path", above)
+            if entry is not None and entry.get("kind") == "link" and entry.get("target"):
+                path = os.path.normpath(os.path.join(os.path.dirname(above), entry["target"], rest))
+                break
+            above, rest = os.path.dirname(above), os.path.join(os.path.basename(above), rest)
+        else:
+            break
+    return path
 
 
 def _imagined(ctx: Ctx, path: str, entry: "Mapping[str, Any]") -> Stat:
