@@ -17,7 +17,7 @@ from provisioner.diag import ProtocolError
 from provisioner.messages import Become, Content, ModuleCall, Segment
 from provisioner.remote import wire
 from provisioner.transport.bundle import Bundle
-from provisioner.transport.connection import Stream
+from provisioner.transport.connection import Stream, StreamLost
 from provisioner.values import Secret
 
 _QUEUE = 1 << 20  # bytes queued in the stream above which content waits
@@ -90,6 +90,13 @@ class RunnerChannel:
         except wire.WireError as error:
             raise ProtocolError(f"The runner sent what it must not send: {error}",
                                 hint="something on the host writes into the runner's output") from None
+
+    def is_over(self) -> bool:
+        """Between segments, when nothing may come: whether the runner has gone, or says what it has no reason to."""
+        try:
+            return self.receive(0.0) != []
+        except (StreamLost, ProtocolError):
+            return True
 
     def cancel(self, *, finish: bool) -> None:
         """Run nothing more of the segment; without `finish` end the running task too."""

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -95,6 +95,29 @@ class KnownHosts:
     def lookup(self, name: str) -> tuple[Line, ...]:
         """Every line whose host part matches `name` (`host`, or `[host]:port`), whatever its marker."""
         return tuple(line for line in self.lines if line.matches(name))
+
+
+@dataclass(slots=True)
+class KnownHostsReader:
+    """Reads each file once while it stays as it is: a large one takes longer to read than a host to connect to."""
+
+    _files: dict[str, tuple[tuple[int, int, int], list[Line]]] = field(default_factory=dict)
+
+    def read(self, files: Iterable[str]) -> KnownHosts:
+        """As `KnownHosts.read`. Safe to use from several threads: at worst a file is read twice."""
+        asked = tuple(os.path.expanduser(file) for file in files)
+        return KnownHosts(asked, tuple(line for file in asked for line in self._lines(file)))
+
+    def _lines(self, file: str) -> list[Line]:
+        try:
+            status = os.stat(file)
+        except OSError:
+            return []
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        kept = self._files.get(file)
+        if kept is None or kept[0] != stamp:
+            kept = self._files[file] = (stamp, list(KnownHosts.read([file]).lines))
+        return kept[1]
 
 
 @dataclass(frozen=True)

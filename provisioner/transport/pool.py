@@ -14,6 +14,7 @@ from provisioner.diag import Interrupted, UsageError
 from provisioner.messages import Input, Target
 from provisioner.transport.bundle import Bundle, load_bundle
 from provisioner.transport.connection import Connection, Deadlines, Liveness
+from provisioner.transport.hostkeys import KnownHostsReader
 from provisioner.transport.local import LocalConnection
 from provisioner.transport.session import HostSession
 from provisioner.transport.sshconfig import Resolver
@@ -45,6 +46,7 @@ class SessionPool:
         self._sessions: dict[tuple[object, ...], HostSession] = {}
         self._gates: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(_PER_JUMP_HOST))
         self._lock = threading.Lock()
+        self._known_hosts = KnownHostsReader()
         self._bundle: Bundle | None = None
         self._bundle_lock = threading.Lock()
         self._closed = False
@@ -93,7 +95,8 @@ class SessionPool:
                              hint="use `ssh` or `local`")
         from provisioner.transport import ssh  # noqa: PLC0415 - paramiko costs 170 ms: only who uses it pays
 
-        wiring = ssh.Wiring(self.settings.resolver, self.deadlines, self.settings.liveness, self._gate)
+        settings = self.settings
+        wiring = ssh.Wiring(settings.resolver, self._known_hosts, self.deadlines, settings.liveness, self._gate)
         return ssh.connect(target, wiring)
 
     def bundle(self) -> Bundle:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,7 @@ from provisioner.transport import bootstrap
 from provisioner.transport.bundle import Bundle
 from provisioner.transport.channel import RunnerChannel
 from provisioner.transport.connection import Connection, Deadlines, NoMoreSessions, StreamLost
-from provisioner.transport.watch import Watch
+from provisioner.transport.watch import Stage, Watch
 from provisioner.values import HostName
 
 
@@ -102,7 +103,7 @@ class HostSession:
         self._cancels += 1
 
     def close(self, timeout: float = 10.0) -> None:
-        """Say goodbye and hang up. A call that runs is left to end by itself on the host."""
+        """Say goodbye and hang up. A call that runs is left to end by itself on the host; nothing runs after it."""
         with self._lock:
             self._closing = True
             thread = self._thread
@@ -135,7 +136,7 @@ class HostSession:
             if self._cancels or self._closing:
                 raise Interrupted("The run was stopped before this was sent")
             with self._shared.slots:
-                self._work.run(job.segment, self._teller(job), lambda: 2 if self._closing else self._cancels)
+                self._work.run(job.segment, self._teller(job), self._stage)
                 self.round_trips += 1
         except ProvisionError as error:
             self._lost(job, error)
@@ -149,6 +150,9 @@ class HostSession:
             elif not job.reply.done.is_set():
                 job.reply.error = Interrupted("The run was stopped")
                 job.reply.done.set()
+
+    def _stage(self) -> Stage:
+        return Stage.CLOSED if self._closing else Stage(min(self._cancels, 2))
 
     def _teller(self, job: _Job) -> Callable[[Input], None]:
         if job.reply is None:
@@ -181,12 +185,12 @@ class _Work:
         self._refused: dict[Become, BecomeFailed] = {}
         self._python = target.python
 
-    def run(self, segment: Segment, tell: Callable[[Input], None], cancelled: Callable[[], int]) -> None:
+    def run(self, segment: Segment, tell: Callable[[Input], None], stage: Callable[[], Stage]) -> None:
         """Run a segment to its end. Raises `ProvisionError` when it could not be (fully) run."""
         self._connect()
         become = self._needed(segment.become)
         channel = self._channel(become)
-        watch = Watch(self._target.host, channel, segment, tell, cancelled, self._shared.deadlines, self._probe)
+        watch = Watch(self._target.host, channel, segment, tell, stage, self._shared.deadlines, self._probe)
         try:
             watch.until_sealed()
         except HostLost:
@@ -235,6 +239,9 @@ class _Work:
         if become is not None and become in self._refused:
             raise self._refused[become]
         channel = self._channels.get(become)
+        if channel is not None and channel.is_over():  # killed while it had nothing to do: nothing is lost
+            self._drop(become)
+            channel = None
         if channel is None:
             channel = self._channels[become] = self._start(become)
         return channel
@@ -256,9 +263,14 @@ class _Work:
             raise
         except NoMoreSessions as error:
             raise HostUnreachable(str(error), hint="raise MaxSessions in the host's sshd_config") from None
-        self._python = started.python
         return RunnerChannel(started.stream, bundle, started.have, started.rest, self._target.environment, become)
 
     def _bootstrap(self, connection: Connection, bundle: Bundle, become: Become | None) -> bootstrap.Started:
-        return bootstrap.start(connection, bundle, self._target.host, python=self._python, become=become,
-                               deadlines=self._shared.deadlines)
+        python = self._python
+        if python is None and self._target.connection == "local" and become is None:
+            python = sys.executable  # as good as any; another user may not reach it
+        started = bootstrap.start(connection, bundle, self._target.host, python=python, become=become,
+                                  deadlines=self._shared.deadlines)
+        if python is None:
+            self._python = started.python  # found by a search, which need not be done again
+        return started

@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import fabric
@@ -32,7 +32,14 @@ from provisioner.transport.connection import (
     Tail,
     guard,
 )
-from provisioner.transport.hostkeys import HostIdentity, HostKey, KnownHosts, Verifier, preferred_algorithms
+from provisioner.transport.hostkeys import (
+    HostIdentity,
+    HostKey,
+    KnownHosts,
+    KnownHostsReader,
+    Verifier,
+    preferred_algorithms,
+)
 from provisioner.transport.sshauth import Authenticator
 from provisioner.transport.sshconfig import HostSettings, Resolver
 
@@ -41,6 +48,8 @@ _WEAK = {
     "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
     "kex": ["diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1", "diffie-hellman-group-exchange-sha1"],
 }
+_GONE = (paramiko.SSHException, OSError, EOFError)
+_NO_WORD = "closed by the other side, or no answer from it"
 _TRIES = 5
 _MOST_HOPS = 8
 Gate = Callable[[str], AbstractContextManager[Any]]
@@ -51,6 +60,7 @@ class Wiring:
     """What connections of a run share: nothing that one host could change for another."""
 
     resolver: Resolver
+    known_hosts: KnownHostsReader = field(default_factory=KnownHostsReader)
     deadlines: Deadlines = Deadlines()
     liveness: Liveness = Liveness()
     gate: Gate = lambda hop: contextlib.nullcontext()
@@ -162,7 +172,7 @@ class _Turned(Exception):
 
 def _open(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> SshConnection:
     settings, times = hop.settings, wiring.deadlines
-    known = _known_hosts(hop)
+    known = wiring.known_hosts.read(_known_hosts(hop))
     store = hop.target.known_hosts[:1] or settings.user_known_hosts[:1]
     identity = HostIdentity(settings.hostname, settings.port, hop.target.host_key_alias or settings.host_key_alias)
     verifier = Verifier(known, identity, hop.target.host_key_checking, store[0] if store else None,
@@ -182,7 +192,7 @@ def _open(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> SshConnec
     )  # fmt: skip
     made.client = paramiko.SSHClient()
     made.client.set_missing_host_key_policy(_Policy(verifier))
-    connection = SshConnection(made, hop.host, settings.user, through, process, times)
+    connection = SshConnection(made, hop.host, settings.user, process, times)
     began = time.monotonic()
     try:
         with guard(times.banner + times.key_exchange + times.authentication * 2, connection.close):
@@ -190,16 +200,15 @@ def _open(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> SshConnec
     except BaseException as error:
         connection.close()
         sock.close()
-        if isinstance(error, paramiko.SSHException | OSError | EOFError):
+        if isinstance(error, _GONE):
             raise _explained(error, hop, time.monotonic() - began, times) from None
         raise
+    connection.through = through
     return connection
 
 
-def _known_hosts(hop: _Hop) -> KnownHosts:
-    if hop.target.known_hosts:
-        return KnownHosts.read(hop.target.known_hosts)
-    return KnownHosts.read((*hop.settings.user_known_hosts, *hop.settings.system_known_hosts))
+def _known_hosts(hop: _Hop) -> tuple[str, ...]:
+    return hop.target.known_hosts or (*hop.settings.user_known_hosts, *hop.settings.system_known_hosts)
 
 
 def _socket(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> tuple[Any, subprocess.Popen[bytes] | None]:
@@ -257,12 +266,13 @@ def _explained(error: Exception, hop: _Hop, elapsed: float, times: Deadlines) ->
 class SshConnection:
     """See `connection.Connection`. `fabric` is the object under it, for who wants more than streams."""
 
-    def __init__(self, made: fabric.Connection, host: str, user: str, through: SshConnection | None,
+    def __init__(self, made: fabric.Connection, host: str, user: str,
                  process: subprocess.Popen[bytes] | None, deadlines: Deadlines) -> None:
         self.fabric = made
         self.user = user
         self._host = host
-        self._through = through
+        self.through: SshConnection | None = None
+        """The jump host's connection, which ends with this one."""
         self._process = process
         self._deadlines = deadlines
 
@@ -274,16 +284,17 @@ class SshConnection:
     def open_stream(self, command: str, *, pty: bool = False) -> SshStream:
         transport = self._transport()
         channel = self._open_channel(transport)
+        stream = SshStream(transport, channel)
         try:
-            with guard(self._deadlines.channel, channel.close) as late:
+            with guard(self._deadlines.channel, stream.close) as late:
                 if pty:
                     channel.get_pty(term="dumb", width=200)
                 channel.exec_command(command)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            channel.close()
+        except _GONE as error:
+            stream.close()
             reason = "the server did not answer in time" if late.yes else str(error)
             raise StreamLost(f"the command could not be started: {reason}") from None
-        return SshStream(transport, channel)
+        return stream
 
     def forward(self, host: str, port: int) -> paramiko.Channel:
         """A connection from this host to another one, for the next leg."""
@@ -297,7 +308,7 @@ class SshConnection:
 
     def probe(self, timeout: float) -> None:
         transport = self._transport()
-        gone = contextlib.suppress(paramiko.SSHException, OSError, EOFError)
+        gone = contextlib.suppress(*_GONE)
         with guard(timeout, transport.close) as late, gone:
             transport.global_request("keepalive@openssh.com", wait=True)
         if late.yes or not transport.is_active():
@@ -307,9 +318,13 @@ class SshConnection:
         self.fabric.client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait()
-        if self._through is not None:
-            self._through.close()
+            try:
+                self._process.wait(2.0)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self.through is not None:
+            self.through.close()
 
     def _transport(self) -> paramiko.Transport:
         transport: paramiko.Transport | None = self.fabric.transport
@@ -322,8 +337,8 @@ class SshConnection:
             return transport.open_session(timeout=self._deadlines.channel)
         except paramiko.ChannelException as error:
             raise NoMoreSessions(f"{self._host} allows no further session on this connection ({error.text})") from None
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise StreamLost(str(error) or "the connection was closed") from None
+        except _GONE as error:
+            raise StreamLost(str(error) or _NO_WORD) from None
 
 
 class SshStream:
@@ -350,7 +365,7 @@ class SshStream:
         while True:
             left = end - time.monotonic()
             # While something is queued we look often: the window may have opened.
-            self._channel.settimeout(max(0.001, min(left, 0.01 if self._queue else 0.25)))
+            self._channel.settimeout(max(0.0, min(left, 0.01 if self._queue else 0.25)))
             try:
                 data = self._channel.recv(limit)
             except TimeoutError:
@@ -375,7 +390,8 @@ class SshStream:
         return self._channel.exit_status
 
     def close(self) -> None:
-        self._channel.close()
+        with contextlib.suppress(*_GONE):  # closing says goodbye, which fails when the connection is gone already
+            self._channel.close()
 
     def _flush(self) -> None:
         self._channel.settimeout(0.0)
@@ -388,9 +404,9 @@ class SshStream:
                 if "closed" in str(error).lower():  # the reader will see the end, and why
                     self._queue.clear()
                     return
-                raise StreamLost(str(error)) from None
+                raise StreamLost(str(error) or _NO_WORD) from None
             except (paramiko.SSHException, EOFError) as error:
-                raise StreamLost(str(error)) from None
+                raise StreamLost(str(error) or _NO_WORD) from None
             del self._queue[:sent]
 
     def _drain_errors(self) -> None:
@@ -402,4 +418,4 @@ class SshStream:
         if self._channel.eof_received or (self._channel.exit_status_ready() and self._channel.exit_status != -1):
             return
         reason = self._transport.get_exception()
-        raise StreamLost(str(reason or "") or "closed by the other side, or no answer from it")
+        raise StreamLost(str(reason or "") or _NO_WORD)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from enum import IntEnum
 
-from provisioner.diag import HostFailed, HostLost, ProtocolError, ProvisionError
+from provisioner.diag import HostFailed, HostLost, Interrupted, ProtocolError, ProvisionError
 from provisioner.messages import CallBegan, CallEnded, CallText, Input, ModuleCall, Segment
 from provisioner.remote import wire
 from provisioner.transport.channel import RunnerChannel, result_of
@@ -16,23 +17,32 @@ _SLICE = 0.25  # seconds between looks at cancel and close
 _NOT_KNOWN = "whether it finished is not known"
 
 
+class Stage(IntEnum):
+    """How far the wish to stop has gone."""
+
+    RUNNING = 0
+    FINISHING = 1
+    STOPPING = 2
+    CLOSED = 3
+
+
 class Watch:
     """Follows one segment: hands on what the host says and gives up what takes too long."""
 
     def __init__(self, host: HostName, channel: RunnerChannel, segment: Segment, tell: Callable[[Input], None],
-                 cancelled: Callable[[], int], deadlines: Deadlines, probe: Callable[[float], None]) -> None:
+                 stage: Callable[[], Stage], deadlines: Deadlines, probe: Callable[[float], None]) -> None:
         self._host = host
         self._channel = channel
         self._segment = segment
         self._tell = tell
-        self._cancelled = cancelled
+        self._stage = stage
         self._deadlines = deadlines
         self._probe = probe
         self._calls = {int(call.id): call for call in segment.calls}
+        self._left = dict(self._calls)
         self._running: ModuleCall | None = None
         self._since = self._heard = time.monotonic()
-        self._told = 0
-        self._done = 0
+        self._told = Stage.RUNNING
         self._sinks_broken: dict[int, OSError] = {}
 
     def until_sealed(self) -> None:
@@ -89,7 +99,7 @@ class Watch:
                 self._keep(call, frame.body)
             case "result":
                 self._running, self._since = None, time.monotonic()
-                self._done += 1
+                self._left.pop(int(call.id), None)
                 result = result_of(frame)
                 broken = self._sinks_broken.get(int(call.id))
                 if broken is not None:
@@ -107,25 +117,29 @@ class Watch:
             self._sinks_broken[int(call.id)] = error
 
     def _pass_on_cancel(self) -> None:
-        wanted = min(self._cancelled(), 2)
+        wanted = self._stage()
+        if wanted is Stage.CLOSED:
+            raise Interrupted(f"The run was ended {self._while()}")
         if wanted > self._told:
             self._told = wanted
             self._since = time.monotonic()
-            self._channel.cancel(finish=wanted == 1)
+            self._channel.cancel(finish=wanted is Stage.FINISHING)
 
     def _check_time(self) -> None:
         """Only the runner can say that a call is over; one that does not, long after it should have, is given up."""
         now = time.monotonic()
-        if self._running is not None:
-            limit = self._running.timeout
-            if self._told > 1:
-                limit = 0.0
-            if limit is not None and now - self._since > limit + self._deadlines.grace:
-                raise HostLost(f"{self._host} did not end `{self._running.module}` in the {limit:.0f} s it had and "
-                               f"{self._deadlines.grace:.0f} s more; {_NOT_KNOWN}")
-        elif now - max(self._since, self._heard) > self._deadlines.handshake:
-            silent = f"{self._deadlines.handshake:.0f} s {self._while()}"
-            raise HostLost(f"The runner on {self._host} has been silent for {silent}")
+        # A runner may keep `begin` back for company, so the first call that is not reported counts as running.
+        call = self._running or next(iter(self._left.values()), None)
+        limit = None if call is None else call.timeout
+        if self._told >= Stage.STOPPING:
+            limit = 0.0
+        if call is None or self._channel.hello is None:
+            if now - max(self._since, self._heard) > self._deadlines.handshake:
+                silent = f"{self._deadlines.handshake:.0f} s {self._while()}"
+                raise HostLost(f"The runner on {self._host} has been silent for {silent}")
+        elif limit is not None and now - self._since > limit + self._deadlines.grace:
+            raise HostLost(f"{self._host} did not end `{call.module}` in the {limit:.0f} s it had and "
+                           f"{self._deadlines.grace:.0f} s more; {_NOT_KNOWN}")
         if now - self._heard > self._deadlines.probe:
             self._probe(self._deadlines.probe)
             self._heard = time.monotonic()
@@ -142,7 +156,7 @@ class Watch:
     def _while(self) -> str:
         if self._running is not None:
             return f"while `{self._running.module}` ran; {_NOT_KNOWN}"
-        left = len(self._calls) - self._done
-        if left:
-            return f"with {left} of {len(self._calls)} tasks not reported; whether the next one ran is not known"
+        if self._left:
+            left = f"{len(self._left)} of {len(self._calls)}"
+            return f"with {left} tasks not reported; whether the next one ran is not known"
         return "at the end of its tasks"

@@ -22,7 +22,7 @@ from provisioner.messages import (
     SegmentLost,
     Target,
 )
-from provisioner.transport.bundle import Bundle, load_bundle
+from provisioner.transport.bundle import Bundle, pack, read_sources
 from provisioner.transport.connection import Deadlines, Liveness
 from provisioner.transport.pool import SessionPool, TransportSettings
 from provisioner.transport.sshconfig import Resolver
@@ -61,8 +61,8 @@ def run(ctx, a):
 
 
 def bundle_with_try() -> Bundle:
-    made = load_bundle()
-    return Bundle({**made.sources, "provisioner.remote.modules.try": TRY}, made.packages)
+    sources, packages = read_sources()
+    return pack({**sources, "provisioner.remote.modules.try": TRY}, packages)
 
 
 def calls(module: str, *arguments: dict[str, Any], **more: Any) -> tuple[ModuleCall, ...]:

@@ -15,6 +15,7 @@ from provisioner.transport.hostkeys import (
     HostIdentity,
     HostKey,
     KnownHosts,
+    KnownHostsReader,
     Verifier,
     add,
     hashed,
@@ -213,6 +214,17 @@ def test_the_fingerprint_is_the_one_ssh_keygen_shows(tmp_path: Path) -> None:
     made = HostKey(kind, base64.b64decode(encoded))
     assert made.fingerprint == shown.split()[1]
     assert shown.strip().endswith(f"({made.spoken})")
+
+
+def test_a_file_is_read_anew_only_when_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(f"web {FIRST.line}\n")
+    reader = KnownHostsReader()
+    assert reader.read([str(file), str(tmp_path / "gone")]).lookup("web")[0].key == FIRST
+    add(str(file), "db", SECOND)
+    assert reader.read([str(file)]).lookup("db")[0].key == SECOND
+    monkeypatch.setattr(KnownHosts, "read", None)
+    assert len(reader.read([str(file)]).lines) == 2
 
 
 def test_two_writers_never_mix_their_lines(tmp_path: Path) -> None:

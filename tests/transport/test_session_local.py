@@ -183,6 +183,43 @@ def test_k11_a_runner_that_is_killed_fails_the_host_and_the_next_segment_starts_
     assert isinstance(play.run(HERE, [one("nothing")]), SegmentEnded)
 
 
+def test_k11_a_runner_killed_while_it_had_nothing_to_do_is_replaced_unnoticed(play: Any) -> None:
+    play.run(HERE, [one("who")])
+    pid = play.results()[0]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until_gone(pid)
+    assert isinstance(play.run(HERE, [one("who")]), SegmentEnded)
+    assert play.results()[0]["pid"] != pid
+
+
+def test_closing_in_mid_call_lets_the_host_finish_it_but_begin_nothing_more(play: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    play.run(HERE, [one("who")])
+    pid = play.results()[0]["pid"]
+    work = [one("sleep", seconds=0.4), one("shell", id=2, text=f"touch {second}")]
+    segment = play.start(HERE, [one("shell", id=1, text=f"sleep 0.4; touch {first}"), *work])
+    time.sleep(0.2)
+    began = time.monotonic()
+    play.pool.close()
+    assert time.monotonic() - began < 2
+    assert isinstance(play.wait(segment), SegmentLost)
+    wait_until_gone(pid)
+    assert first.exists()
+    assert not second.exists()
+
+
+def wait_until_gone(pid: int) -> None:
+    for _ in range(300):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.02)
+    pytest.fail("the runner is still there")
+
+
 def test_a_call_over_its_timeout_is_ended_by_the_runner(play: Any) -> None:
     assert isinstance(play.run(HERE, [one("sleep", seconds=20, timeout=0.3)]), SegmentEnded)
     assert "timed out" in play.results()[0]["msg"]
@@ -242,11 +279,7 @@ def test_closing_leaves_no_runner_behind(make_play: Any) -> None:
     play.run(HERE, [one("who")])
     pid = play.results()[0]["pid"]
     play.pool.close()
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists():
-            return
-        time.sleep(0.02)
-    pytest.fail("the runner is still there")
+    wait_until_gone(pid)
 
 
 def test_becoming_the_user_one_is_needs_no_sudo(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
