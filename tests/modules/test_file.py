@@ -131,7 +131,7 @@ def test_absent_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None
 
 
 def test_touch_sets_times_and_makes_empty_files(tmp_path: Path) -> None:
-    kept = {"modification_time": "preserve", "access_time": "preserve"}
+    kept: dict[str, Any] = {"modification_time": "preserve", "access_time": "preserve"}
     assert file(tmp_path / "f", state="touch", **kept)["changed"]
     assert file(tmp_path / "f", state="touch", **kept)["changed"] is False
     assert file(tmp_path / "f", state="touch", access_time="preserve", modification_time="201001021530.00")["changed"]

@@ -20,7 +20,7 @@ from provisioner.remote.fileattrs import (
 )
 from provisioner.remote.filecontent import BACKUP, VALIDATE
 from provisioner.remote.placing import Source, file_diff, file_state, missing_directories, of_host, place, wanted_file
-from provisioner.remote.sdk import Ctx
+from provisioner.remote.sdk import Ctx, Stat
 from provisioner.remote.spec import Arg, Arguments, Spec
 
 SPEC = Spec(
@@ -111,8 +111,7 @@ def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     if copytree.is_tree(ctx, a):
         return copytree.current(ctx, a)
     source = _source(ctx, a)
-    dest, missing = _destination(ctx, a)
-    there = look(ctx, dest)
+    dest, there, missing = _destination(ctx, a)
     if there is not None and there.kind == "link" and a.follow:
         dest = os.path.realpath(dest)
         there = look(ctx, dest)
@@ -204,17 +203,18 @@ def _preserved(ctx: Ctx, a: Arguments) -> Optional[str]:
     return there.mode
 
 
-def _destination(ctx: Ctx, a: Arguments) -> "tuple[str, list[str]]":
-    """The path of the file and the directories that have to be made for it."""
+def _destination(ctx: Ctx, a: Arguments) -> "tuple[str, Optional[Stat], list[str]]":
+    """The path of the file, what is there, and the directories that have to be made for it."""
     dest = path_of(ctx, a.dest, "dest")
     name = a._basename or os.path.basename(a.src or "")
-    there = look(ctx, dest, follow=True)
-    if there is not None and there.kind == "directory":
+    there = look(ctx, dest)
+    followed = look(ctx, dest, follow=True) if there is not None and there.kind == "link" else there
+    if followed is not None and followed.kind == "directory":
         if not name:
             raise ctx.fail("%s is a directory: with `content`, `dest` must name the file" % dest)
-        return os.path.join(dest, name), []
+        return os.path.join(dest, name), look(ctx, os.path.join(dest, name)), []
     if a.dest.endswith("/"):
         if not name:
             raise ctx.fail("`dest` ends in `/`: with `content` it must name the file")
-        return os.path.join(dest, name), missing_directories(ctx, dest)
-    return dest, []
+        return os.path.join(dest, name), None, missing_directories(ctx, dest)
+    return dest, there, []
