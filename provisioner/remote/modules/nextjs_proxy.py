@@ -28,7 +28,10 @@ State = Dict[str, Any]
 
 def current(ctx: Ctx, a: Arguments) -> State:
     active = service.show(ctx, "nginx.service").get("ActiveState") == "active"
-    return {"text": ctx.read_text(Layout(a.name).site), "welcome": ctx.stat(WELCOME) is not None, "active": active}
+    welcome = ctx.stat(WELCOME) is not None
+    if ctx.predicted("package", "nginx") is not None:  # check mode: with the package comes its site, and it is started
+        welcome = active = ctx.stat("/etc/debian_version") is not None
+    return {"text": ctx.read_text(Layout(a.name).site), "welcome": welcome, "active": active}
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:

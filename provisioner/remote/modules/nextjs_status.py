@@ -34,6 +34,9 @@ _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
+    unfit = envfile.unfit({**a.env, **a.secrets})
+    if unfit:
+        raise ctx.fail("control characters in the value of %s: systemd would drop the variable" % ", ".join(unfit))
     releases = _releases(ctx, layout)
     unit = service.show(ctx, layout.unit)
     slot = _linked(ctx, layout.slot)

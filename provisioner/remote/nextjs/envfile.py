@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Mapping
+from typing import Dict, List, Mapping
 
 MASK = "********"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ESCAPED = re.compile(r'(["\\`$])')
 
 
@@ -14,6 +15,11 @@ def render(values: "Mapping[str, str]") -> str:
     characters, line breaks too, so no value can add a variable of its own."""
     lines = ['%s="%s"\n' % (key, _ESCAPED.sub(r"\\\1", values[key])) for key in sorted(values)]
     return "".join(lines)
+
+
+def unfit(values: "Mapping[str, str]") -> "List[str]":
+    """Names whose values systemd would drop: those with control characters other than tab and line break."""
+    return sorted(name for name, value in values.items() if _CONTROL.search(value))
 
 
 def parse(text: str) -> "Dict[str, str]":

@@ -1,0 +1,291 @@
+"""The example app on two real hosts: predicted, deployed, deployed again, edited by hand, broken, taken back.
+
+The tests build on each other in the order of this file: a build takes half a minute and there is one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.actions import nextjs_app
+from provisioner.events import HostText, Step
+from provisioner.lab import Lab, LabHost
+from provisioner.messages import Target
+from provisioner.nextjs import plan
+from provisioner.testing.driving import Shown, bench
+from provisioner.values import HostName, Secret
+
+EXAMPLE = Path(__file__).parents[2] / "playbooks/app"
+CANARY = "canary-4711"
+LISTING = (
+    "find /etc /srv /opt /var/lib /usr /home -xdev "
+    "\\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path '*/.next/server' "
+    "-o -path /etc/ld.so.cache \\) -prune -o -printf '%p %M %u %g %s %T@ %i %l\\n'"
+)
+
+
+@dataclass
+class Site:
+    """Two hosts and the source that is deployed to them."""
+
+    hosts: list[LabHost]
+    source: Path
+    scratch: Path
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def deploy(
+        self, *, check: bool = False, hosts: int = 2, **more: Any
+    ) -> tuple[Mapping[HostName, Mapping[str, Any]], Mapping[HostName, Shown], list[int]]:
+        """Results, what was shown, and round trips."""
+        args = {
+            "name": "example", "source": str(self.source), "env": {"GREETING": 'Say "hi" for $5\nand \\more'},
+            "secrets": {"TOKEN": Secret(CANARY)}, "memory_max": "900M", "health": {"path": "/api/health"}, **more,
+        }  # fmt: skip
+        targets = [
+            Target(
+                HostName(host.name),
+                address=host.address,
+                user="root",
+                key_files=(str(host.key_file),),
+                known_hosts=(str(host.known_hosts),),
+            )
+            for host in self.hosts[:hosts]
+        ]
+        with bench(targets, args, scratch=self.scratch, check=check) as run:
+            results = nextjs_app.run_batch(run.calls)
+        return results, run.shown, [call.round_trips for call in run.calls]
+
+    def get(self, path: str, host: int = 0) -> str:
+        with urllib.request.urlopen(f"http://{self.hosts[host].address}{path}", timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def listing(self, host: int = 0) -> dict[str, str]:
+        lines = self.hosts[host].run(["sh", "-c", LISTING]).stdout.splitlines()
+        return {line.split(" ")[0]: line for line in lines}
+
+    def shell(self, command: str, host: int = 0) -> str:
+        return self.hosts[host].run(["sh", "-c", command]).stdout.strip()
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.source / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    scratch = tmp_path_factory.mktemp("nextjs")
+    source = scratch / "app"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
+    with ExitStack() as cleanup:
+        hosts = lab.up(count=2)
+        cleanup.callback(lab.down, [host.name for host in hosts])
+        yield Site(hosts, source, scratch)
+
+
+def changed(shown: Shown) -> set[str]:
+    return {name for name, status in shown.steps.items() if status == "changed"}
+
+
+def fine(result: Mapping[str, Any]) -> bool:
+    return not result.get("failed") and not result.get("unreachable")
+
+
+def test_check_mode_says_what_apply_does_and_touches_nothing(site: Site) -> None:
+    before = site.listing()
+    results, shown, _ = site.deploy(check=True)
+    assert all(map(fine, results.values())), results
+    assert site.listing() == before
+    first = shown[HostName(site.hosts[0].name)]
+    assert changed(first) == {
+        plan.PACKAGES, plan.USER, plan.TREE, plan.NODE, plan.SOURCE, plan.INSTALL, plan.BUILD, plan.STAGE,
+        plan.ACTIVATE, plan.PROXY,
+    }  # fmt: skip
+    assert CANARY not in repr(first.events)
+    site.seen["predicted"] = shown
+
+
+@pytest.mark.timeout(600)
+def test_apply_builds_once_and_every_host_runs_that_build(site: Site) -> None:
+    results, shown, _ = site.deploy()
+    assert all(map(fine, results.values())), results
+    assert len({result["build_id"] for result in results.values()}) == 1
+    for number, host in enumerate(site.hosts):
+        assert f'"build":"{results[HostName(host.name)]["build_id"]}"' in site.get("/api/health", number)
+        assert "It runs" in site.get("/", number)
+        assert "Made at" in site.get("/news", number)
+        assert "Say &quot;hi&quot; for $5" in site.get("/about", number)
+        told = shown[HostName(host.name)]
+        predicted = site.seen["predicted"][HostName(host.name)]
+        assert changed(told) == changed(predicted)
+        for step in (plan.SOURCE, plan.STAGE, plan.ACTIVATE, plan.PROXY, plan.TREE):
+            if step in changed(told):
+                assert told.step(step).get("diff") == predicted.step(step).get("diff"), step
+        assert CANARY not in repr(told.events)
+    builder, other = (shown[HostName(host.name)] for host in site.hosts)
+    assert any("Compiled successfully" in event.text for event in builder.events if isinstance(event, HostText))
+    assert plan.BUILD not in other.steps
+
+
+def test_the_service_is_hardened_private_and_uses_jemalloc(site: Site) -> None:
+    assert "127.0.0.1:3000" in site.shell("ss -ltnH sport = :3000")
+    assert (
+        float(
+            site.shell("systemd-analyze security example --no-pager | sed -n 's/.*: \\([0-9.]*\\) .*/\\1/p' | tail -1")
+        )
+        <= 1.5
+    )
+    assert site.shell("systemd-analyze verify /etc/systemd/system/example.service 2>&1") == ""
+    pid = site.shell("systemctl show example -p MainPID --value")
+    assert int(site.shell(f"grep -c jemalloc /proc/{pid}/maps")) > 0
+    environ = site.shell(f"tr '\\0' '\\n' < /proc/{pid}/environ")
+    assert "NEXT_MANUAL_SIG_HANDLE=true" in environ
+    assert f"TOKEN={CANARY}" in environ
+    assert 'GREETING=Say "hi" for $5\nand \\more' in environ
+    assert site.shell("stat -c '%a %U' /etc/example/env /srv/example /srv/example/releases").split("\n") == [
+        "600 root",
+        "751 root",
+        "750 root",
+    ]
+
+
+def test_images_are_optimised_and_pages_made_anew_under_the_hardening(site: Site) -> None:
+    picture = site.shell("cd /srv/example/current/.next/static/media && ls")
+    request = urllib.request.Request(
+        f"http://{site.hosts[0].address}/_next/image?url=%2F_next%2Fstatic%2Fmedia%2F{picture}&w=640&q=75",
+        headers={"Accept": "image/webp"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.headers["Content-Type"] == "image/webp"
+    assert site.shell("ls /srv/example/shared/cache/*")
+    assert "Failed to update prerender cache" not in site.shell("journalctl -u example -o cat --no-pager")
+
+
+def test_a_second_run_changes_nothing_and_asks_each_host_once(site: Site) -> None:
+    before, pid = site.listing(), site.shell("systemctl show example -p MainPID --value")
+    results, shown, trips = site.deploy()
+    assert not any(result["changed"] for result in results.values())
+    assert {status for told in shown.values() for status in told.steps.values()} == {"ok"}
+    assert trips == [1, 1]
+    after = site.listing()
+    assert {path for path in {**before, **after} if before.get(path) != after.get(path)} == set()
+    assert site.shell("systemctl show example -p MainPID --value") == pid
+
+
+@pytest.mark.parametrize(("command", "step"), [
+    ("sed -i s/TasksMax=512/TasksMax=5/ /etc/systemd/system/example.service", plan.ACTIVATE),
+    ("echo 'GREETING=\"x\"' > /etc/example/env", plan.ACTIVATE),
+    ("systemctl stop example", plan.ACTIVATE),
+    ("systemctl disable -q example", plan.ACTIVATE),
+    ("chmod 0777 /srv/example/shared", plan.TREE),
+    ("sed -i s/20m/1m/ /etc/nginx/conf.d/example.conf", plan.PROXY),
+    ("systemctl stop nginx", plan.PROXY),
+])  # fmt: skip
+def test_one_edit_by_hand_is_mended_by_the_step_that_owns_it(site: Site, command: str, step: str) -> None:
+    site.shell(command)
+    results, shown, _ = site.deploy(hosts=1)
+    told = shown[HostName(site.hosts[0].name)]
+    assert fine(results[HostName(site.hosts[0].name)])
+    assert changed(told) == {step}
+    assert "It runs" in site.get("/")
+
+
+def test_another_variable_restarts_without_a_build(site: Site) -> None:
+    _, shown, _ = site.deploy(hosts=1, env={"GREETING": "Ahoy"})
+    told = shown[HostName(site.hosts[0].name)]
+    assert changed(told) == {plan.ACTIVATE}
+    assert "Ahoy" in site.get("/about")
+
+
+def test_a_stop_finishes_the_running_request(site: Site) -> None:
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:3000/api/slow?ms=2000').read())"
+    site.shell(f'python3 -c "{ask}" > /tmp/answer & sleep 0.7; systemctl stop example; wait')
+    assert "waited" in site.shell("cat /tmp/answer; rm /tmp/answer")
+    assert site.shell("systemctl show example -p Result --value") == "success"
+
+
+def test_a_new_source_is_built_with_the_cache_and_shipped_without_its_modules(site: Site) -> None:
+    site.edit("app/page.js", "It runs", "It runs anew")
+    results, shown, _ = site.deploy()
+    assert all(map(fine, results.values())), results
+    builder = shown[HostName(site.hosts[0].name)]
+    assert plan.INSTALL not in changed(builder)
+    for number in range(2):
+        assert "It runs anew" in site.get("/", number)
+        links = site.shell("cd /srv/example/releases && stat -c %h */node_modules/next/package.json", number)
+        assert links.split() == ["2", "2"]
+
+
+def test_a_release_that_does_not_answer_is_taken_back(site: Site) -> None:
+    good = site.get("/api/health")
+    site.edit("instrumentation.js", "export async", "throw new Error('boom at start');\nexport async")
+    results, _, _ = site.deploy(health={"path": "/api/health", "timeout": 5})
+    first, second = (results[HostName(host.name)] for host in site.hosts)
+    assert first["failed"]
+    assert "boom at start" in first["msg"]
+    assert "went back to release" in first["msg"]
+    assert second["failed"]
+    assert "which goes first, failed" in second["msg"]
+    assert all("It runs anew" in site.get("/", number) for number in range(2))
+    assert site.get("/api/health") == good
+    assert site.shell("readlink /srv/example/current").endswith(first["rolled_back_to"])
+    assert site.shell("ls /etc/example") == "env"
+
+
+def test_a_build_that_fails_leaves_everything_running(site: Site) -> None:
+    site.edit("app/page.js", "export default", "export default oops")
+    results, _, _ = site.deploy()
+    message = results[HostName(site.hosts[0].name)]["msg"]
+    assert "`npm run build` failed with exit code 1" in message
+    assert "app/page.js" in message
+    assert "\x1b" not in message
+    assert "It runs anew" in site.get("/")
+
+
+def test_going_back_to_the_old_source_needs_no_build_and_heals(site: Site) -> None:
+    for name in ("app/page.js", "instrumentation.js"):
+        shutil.copy(EXAMPLE / name, site.source / name)
+    results, shown, _ = site.deploy(keep=1)
+    assert all(map(fine, results.values())), results
+    assert all(changed(told) == {plan.ACTIVATE, plan.PRUNE} for told in shown.values())
+    assert "It runs<" in site.get("/", 1)
+    assert len(site.shell("ls /srv/example/releases").split()) == 1
+    assert not site.deploy(keep=1)[0][HostName(site.hosts[0].name)]["changed"]
+
+
+def test_nothing_is_left_behind(site: Site) -> None:
+    for number in range(2):
+        assert site.shell("ls -A /tmp /var/tmp | grep -v -e ^systemd- -e '^\\.' -e : || true", number) == ""
+        assert site.shell("ls -A /srv/example/releases /opt/node | grep '^\\.' || true", number) == ""
+        assert "failed" not in site.shell("systemctl is-system-running", number)
+        assert CANARY not in site.shell("journalctl --no-pager -o cat", number)
+
+
+def test_unsuitable_sources_and_settings_are_told_before_anything_is_done(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text("{}")
+    for args, words in (
+        ({"source": str(tmp_path)}, "no lockfile"),
+        ({"source": "nowhere"}, "is not a directory"),
+        ({"node": "18"}, "needs Node.js 20.9"),
+    ):
+        results, shown, trips = site.deploy(**args)
+        assert all(result["failed"] and words in result["msg"] for result in results.values()), results
+        assert trips == [0, 0]
+        assert not any(isinstance(event, Step) for told in shown.values() for event in told.events)
+
+
+def test_a_page_that_is_not_there_is_the_apps_own(site: Site) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        site.get("/nothing-here")
+    assert caught.value.code == 404
+    caught.value.close()

@@ -1,0 +1,111 @@
+"""Decisions from facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.nextjs import plan
+from provisioner.nextjs.settings import Settings, read_settings
+from provisioner.remote.nextjs.layout import Layout
+
+RELEASE = plan.Release("r1", "f1", {"build_id": "b1"})
+
+
+def settings(**args: Any) -> Settings:
+    return read_settings({"name": "shop", "source": "s", **args})
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    """Of a host where everything is as it should be."""
+    found: dict[str, Any] = {
+        "node": {"installed": ["20.9.0", "22.3.0", "22.23.3"], "machine": "x86_64", "arch": "x64"},
+        "packages": {"nginx": True, "libjemalloc2": True, "ca-certificates": True},
+        "paths": {path: {"kind": "directory", **wanted} for path, wanted in Layout("shop").directories("shop").items()},
+        "releases": [{"id": "r1", "fingerprint": "f1", "build_id": "b1", "modules": "m1"}],
+        "slot": "r1", "current": "r1", "unit": "text", "env": {"same": True}, "journal": {"state": "active"},
+        "service": {"active": "active", "enabled": "enabled", "pid": 7, "stale": False,
+                    "runs_in": "/srv/shop/releases/r1"},
+        "proxy": {"text": "site", "active": True, "welcome": False, "ipv6": True},
+    }  # fmt: skip
+    for path, value in changes.items():
+        group, _, name = path.partition("__")
+        found[group] = {**found[group], name: value} if name else value
+    return found
+
+
+def why(**changes: Any) -> tuple[str, ...]:
+    return plan.reasons_to_activate(settings(), facts(**changes), RELEASE, "text")
+
+
+def test_nothing_is_to_do_where_all_is_well() -> None:
+    assert why() == ()
+    assert plan.missing_packages(settings(), facts()) == ()
+    assert not plan.needs_tree(settings(), facts())
+    assert not plan.needs_proxy(settings(), facts(), "site")
+    assert not plan.needs_prune(settings(), facts(), RELEASE)
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"slot": None}, "the first release"),
+    ({"slot": "r0"}, "release r0 -> r1"),
+    ({"unit": "other"}, "the unit"),
+    ({"env": {"same": False}}, "the env file"),
+    ({"service__active": "inactive"}, "the service is inactive"),
+    ({"service__enabled": "disabled"}, "not enabled at boot"),
+    ({"service__stale": True}, "systemd has not read the unit"),
+    ({"service__runs_in": "/srv/shop/releases/r0"}, "the process runs another release"),
+    ({"journal": {"state": "activating"}}, "interrupted"),
+    ({"journal": {}}, "interrupted"),
+    ({"current": "r0"}, "`current` points elsewhere"),
+])  # fmt: skip
+def test_each_deviation_is_a_reason_to_start_anew(changes: dict[str, Any], words: str) -> None:
+    reasons = why(**changes)
+    assert len(reasons) == 1
+    assert words in reasons[0]
+
+
+def test_only_packages_that_are_wanted_are_missed() -> None:
+    none = facts(packages={})
+    assert plan.missing_packages(settings(), none) == ("ca-certificates", "nginx", "libjemalloc2")
+    assert plan.missing_packages(settings(proxy="none", jemalloc=False), none) == ("ca-certificates",)
+
+
+def test_jemalloc_is_not_asked_for_on_an_unknown_architecture() -> None:
+    assert "libjemalloc2" not in plan.missing_packages(settings(), facts(packages={}, node__machine="riscv64"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("22", "22.23.3"), ("20", "20.9.0"), ("22.3.0", "22.3.0"), ("2", None), ("24", None)]
+)
+def test_an_installed_node_is_used_if_it_fits(wanted: str, found: str | None) -> None:
+    assert plan.installed_node(wanted, facts()) == found
+
+
+def test_a_directory_with_another_owner_is_mended() -> None:
+    paths = {
+        **facts()["paths"],
+        "/srv/shop/shared": {"kind": "directory", "mode": "0755", "owner": "eve", "group": "shop"},
+    }
+    assert plan.needs_tree(settings(), facts(paths=paths))
+
+
+def test_the_welcome_page_goes_only_when_the_app_answers_for_every_name() -> None:
+    assert plan.needs_proxy(settings(), facts(proxy__welcome=True), "site")
+    assert not plan.needs_proxy(settings(domain="a.com"), facts(proxy__welcome=True), "site")
+
+
+def test_releases_are_removed_beyond_what_is_kept() -> None:
+    assert plan.needs_prune(settings(keep=1), facts(), plan.Release("r2", "f2"))
+    assert not plan.needs_prune(settings(keep=2), facts(), plan.Release("r2", "f2"))
+
+
+def test_hosts_share_a_build_if_the_same_goes_into_it() -> None:
+    some = [settings(port=3000), settings(port=3001), settings(env={"NEXT_PUBLIC_X": "1"}), settings(env={"X": "1"})]
+    assert plan.one_build(some) == [[0, 1, 3], [2]]
+
+
+def test_health_is_asked_by_name_at_the_address_the_app_listens_on() -> None:
+    question = plan.health_question(settings(domain=["*.a.com", "b.com"], listen="0.0.0.0", port=3005))
+    assert (question["address"], question["port"], question["host"]) == ("127.0.0.1", 3005, "b.com")

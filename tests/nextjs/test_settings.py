@@ -1,0 +1,104 @@
+"""Settings of an app: what is taken, what is refused, and with which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.nextjs.settings import SPEC, Directory, Git, Health, read_settings
+from provisioner.remote.spec import ArgumentError
+from provisioner.values import Secret
+
+LEAST: dict[str, Any] = {"name": "shop", "source": "../shop"}
+
+
+def problems(**args: Any) -> str:
+    with pytest.raises(ArgumentError) as caught:
+        read_settings({**LEAST, **args})
+    return "\n".join(f"{problem.argument}: {problem.message} [{problem.hint}]" for problem in caught.value.problems)
+
+
+def test_name_and_source_are_enough() -> None:
+    settings = read_settings(LEAST)
+    assert settings.source == Directory("../shop")
+    assert (settings.user, settings.port, settings.listen, settings.node, settings.proxy) == (
+        "shop", 3000, "127.0.0.1", "22", "nginx")  # fmt: skip
+    assert settings.manual_signal_handling == "auto"
+    assert settings.health == Health("/", None, 60.0)
+
+
+def test_values_become_what_they_mean() -> None:
+    settings = read_settings({
+        **LEAST, "source": {"git": {"repo": "r", "version": "v1"}}, "node": 22, "domain": "a.example.com",
+        "port": "3001",
+        "memory_max": "900M", "env": {"DEBUG": True, "N": 3}, "manual_signal_handling": "yes",
+        "health": {"path": "/up", "status": 204},
+    })  # fmt: skip
+    assert settings.source == Git("r", "v1")
+    assert (settings.node, settings.domains, settings.port, settings.memory_max) == (
+        "22",
+        ("a.example.com",),
+        3001,
+        900 << 20,
+    )
+    assert settings.env == {"DEBUG": "true", "N": "3"}
+    assert settings.manual_signal_handling is True
+    assert settings.health == Health("/up", 204, 60.0)
+
+
+def test_a_secret_in_env_is_treated_as_one() -> None:
+    settings = read_settings({**LEAST, "env": {"A": "1", "KEY": Secret("x")}, "secrets": {"B": "2"}})
+    assert settings.env == {"A": "1"}
+    assert settings.secrets == {"KEY": Secret("x"), "B": "2"}
+
+
+def test_public_env_is_what_the_build_gets() -> None:
+    settings = read_settings({**LEAST, "env": {"NEXT_PUBLIC_API": "u", "OTHER": "v"}})
+    assert settings.public_env == {"NEXT_PUBLIC_API": "u"}
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    ({"name": "My Shop"}, "can't name a service"),
+    ({"name": "../../etc"}, "can't name a service"),
+    ({"user": "root"}, "must not run as root"),
+    ({"node": "lts"}, "neither a major version nor an exact one"),
+    ({"node": 22.1}, "neither a major version nor an exact one"),
+    ({"domain": "https://shop.example.com"}, "not a domain name"),
+    ({"domain": "a.com; include /etc/passwd"}, "not a domain name"),
+    ({"port": 80}, "between 1024 and 65535"),
+    ({"listen": "eth0"}, "not an address"),
+    ({"keep": 0}, "at least 1"),
+    ({"health": {"path": "up"}}, "does not start with /"),
+    ({"health": {"paht": "/"}}, "did you mean `path`?"),
+    ({"manual_signal_handling": "maybe"}, "none of auto, true, false"),
+    ({"source": {"git": {"repos": "x"}}}, "did you mean `repo`?"),
+    ({"source": ["a"]}, "must be a directory or `git:"),
+    ({"proxy": "ngnix"}, "did you mean nginx?"),
+    ({"domains": "x.com"}, "did you mean `domain`?"),
+    ({"env": {"PORT": 1}}, "use `port`"),
+    ({"env": {"NEXT_MANUAL_SIG_HANDLE": "true"}}, "use `manual_signal_handling`"),
+    ({"env": {"A B": "x"}}, "can't name a variable"),
+    ({"env": {"A\nB": "x"}}, "can't name a variable"),
+    ({"env": {"A": ["x"]}}, "must be a text"),
+    ({"env": {"A": "x\0y"}}, "NUL"),
+    ({"secrets": {"NEXT_PUBLIC_KEY": "x"}}, "sent to every browser"),
+    ({"env": {"A": "x"}, "secrets": {"A": "y"}}, "in `env` and in `secrets`"),
+])  # fmt: skip
+def test_what_is_wrong_is_said(args: dict[str, Any], words: str) -> None:
+    assert words in problems(**args)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = problems(port=80, node="x", keep=0)
+    assert text.count("\n") == 2
+
+
+def test_no_message_shows_a_secret() -> None:
+    text = problems(secrets={"A": "cana\0ry"}, port=1)
+    assert "canary" not in text
+    assert "cana" not in text
+
+
+def test_everything_has_words_for_the_documentation() -> None:
+    assert all(arg.doc for arg in SPEC.args.values())
