@@ -58,7 +58,6 @@ def test_an_acl_is_kept(tmp_path: Path) -> None:
     path.chmod(0o640)
     # version 2; user::rw-, user:1000:r--, group::r--, mask::r--, other::---
     entries = [(1, 6, 0xFFFFFFFF), (2, 4, 1000), (4, 4, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)]
-    acl = (2).to_bytes(4, "little") + b"".join(
     acl = (2).to_bytes(4, "little")
     for tag, bits, who in entries:
         acl += tag.to_bytes(2, "little") + bits.to_bytes(2, "little") + who.to_bytes(4, "little")
