@@ -13,7 +13,7 @@ import stat
 import tarfile
 import time
 import zipfile
-from typing import IO, Iterator, NamedTuple, Optional
+from typing import IO, Any, Iterator, NamedTuple, Optional
 
 from provisioner.remote.sdk import Ctx
 
@@ -76,6 +76,10 @@ class _Tar(Archive):
                 member.linkname or None,
                 member,
             )
+
+        packed: Any = self._source.fileobj
+        while packed.read(1 << 20):
+            pass  # to the end, where a packed file has its checksum: one that is cut short is not unpacked
 
     def read(self, entry: Entry) -> "IO[bytes]":
         assert isinstance(entry.raw, tarfile.TarInfo)
