@@ -16,7 +16,9 @@ SPEC = Spec(
     open_ended=True,
     args={
         "name": Arg(required=True, aliases=("host", "hostname"), doc="The host's name, with `:port` if need be"),
-        "groups": Arg(type="list", elements="str", aliases=("group", "groupname"), default=[], doc="Its groups; new ones are made"),
+        "groups": Arg(
+            type="list", elements="str", aliases=("group", "groupname"), default=[], doc="Its groups; new ones are made"
+        ),
     },
     notes="Every other argument is a variable of the host.",
     examples="""

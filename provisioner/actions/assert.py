@@ -1,4 +1,4 @@
-"""`assert`: fails unless all conditions hold."""
+"""`assert`: fails unless all conditions hold."""  # noqa: N999 - files are called as their modules
 
 from __future__ import annotations
 
@@ -33,13 +33,22 @@ def expand(call: Expansion) -> Done:
     conditions = a.that if isinstance(a.that, (list, tuple)) else [a.that]
     unknown = None
     for condition in conditions:
-        held = call.condition(condition if isinstance(condition, Condition) else Condition(str(condition), call.task.span))
+        held = call.condition(
+            condition if isinstance(condition, Condition) else Condition(str(condition), call.task.span)
+        )
         if isinstance(held, Unknown):
             unknown = unknown or held  # a later condition may be known not to hold
         elif not held:
             source = condition.source if isinstance(condition, Condition) else condition
-            return Done({"changed": False, "failed": True, "evaluated_to": False, "assertion": source,
-                         "msg": "Assertion failed" if a.fail_msg is None else a.fail_msg})
+            return Done(
+                {
+                    "changed": False,
+                    "failed": True,
+                    "evaluated_to": False,
+                    "assertion": source,
+                    "msg": "Assertion failed" if a.fail_msg is None else a.fail_msg,
+                }
+            )
     if unknown is not None:
         return Done({"changed": False, "unknown": unknown.reason})
     return Done({"changed": False, "msg": "All assertions passed" if a.success_msg is None else a.success_msg})

@@ -49,6 +49,6 @@ def expand(call: Expansion) -> Done:
 
 def _value(call: Expansion, expression: str) -> Any:
     try:
-        return call.render(Template("{{ %s }}" % expression, call.task.span))
+        return call.render(Template("{{ " + expression + " }}", call.task.span))
     except UndefinedVariable:
         return "VARIABLE IS NOT DEFINED!"

@@ -22,10 +22,18 @@ SPEC = Spec(
         "name": Arg(doc="Put everything under one variable of this name"),
         "depth": Arg(type="int", default=0, doc="How deep to go below `dir`; 0 is all the way"),
         "files_matching": Arg(doc="A regular expression for the names of the files in `dir`"),
-        "ignore_files": Arg(type="list", elements="str", default=[], doc="Regular expressions of names in `dir` to leave out"),
-        "extensions": Arg(type="list", elements="str", default=["yaml", "yml", "json"], doc="Endings that files in `dir` may have"),
-        "ignore_unknown_extensions": Arg(type="bool", default=False, doc="Leave out other files in `dir` instead of failing"),
-        "hash_behaviour": Arg(choices=("replace", "merge"), doc="`merge` joins mappings that several files of `dir` set"),
+        "ignore_files": Arg(
+            type="list", elements="str", default=[], doc="Regular expressions of names in `dir` to leave out"
+        ),
+        "extensions": Arg(
+            type="list", elements="str", default=["yaml", "yml", "json"], doc="Endings that files in `dir` may have"
+        ),
+        "ignore_unknown_extensions": Arg(
+            type="bool", default=False, doc="Leave out other files in `dir` instead of failing"
+        ),
+        "hash_behaviour": Arg(
+            choices=("replace", "merge"), doc="`merge` joins mappings that several files of `dir` set"
+        ),
     },
     required_one_of=(("file", "dir"),),
     mutually_exclusive=(("file", "dir"),),
@@ -44,9 +52,14 @@ SPEC = Spec(
 def expand(call: Expansion) -> Done:
     a = SPEC.bind(call.args)
     options = {
-        "dir": a.dir, "depth": a.depth, "files_matching": a.files_matching, "ignore_files": a.ignore_files,
-        "extensions": a.extensions, "ignore_unknown_extensions": a.ignore_unknown_extensions,
-        "merge": a.hash_behaviour == "merge", "search": list(call.search),
+        "dir": a.dir,
+        "depth": a.depth,
+        "files_matching": a.files_matching,
+        "ignore_files": a.ignore_files,
+        "extensions": a.extensions,
+        "ignore_unknown_extensions": a.ignore_unknown_extensions,
+        "merge": a.hash_behaviour == "merge",
+        "search": list(call.search),
     }
     if a.name is not None and not a.name.isidentifier():
         return refused(f"The variable name '{a.name}' is not valid")

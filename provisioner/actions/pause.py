@@ -50,8 +50,17 @@ def run_batch(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]:
     else:
         answer, told = _ask(first, a.prompt or "Press enter to continue", echo=a.echo)
     ended = datetime.now().astimezone()
-    result = {"changed": False, "rc": 0, "stdout": told, "stderr": "", "user_input": answer, "echo": a.echo,
-              "start": str(begun), "stop": str(ended), "delta": int((ended - begun) / timedelta(seconds=1))}
+    result = {
+        "changed": False,
+        "rc": 0,
+        "stdout": told,
+        "stderr": "",
+        "user_input": answer,
+        "echo": a.echo,
+        "start": str(begun),
+        "stop": str(ended),
+        "delta": int((ended - begun) / timedelta(seconds=1)),
+    }
     return {call.host: result for call in calls}
 
 

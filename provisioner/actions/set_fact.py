@@ -30,6 +30,10 @@ def expand(call: Expansion) -> Done:
         return refused("No key/value pairs provided, at least one is required for this action to succeed")
     for name in a.extra:
         if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
-            return refused(f"The variable name '{name}' is not valid. Variables must start with a letter or underscore "
-                           "character, and contain only letters, numbers and underscores.")
-    return Done({"changed": False, "ansible_facts": dict(a.extra)}, variables=a.extra, facts=a.extra if a.cacheable else {})
+            return refused(
+                f"The variable name '{name}' is not valid. Variables must start with a letter or underscore "
+                "character, and contain only letters, numbers and underscores."
+            )
+    return Done(
+        {"changed": False, "ansible_facts": dict(a.extra)}, variables=a.extra, facts=a.extra if a.cacheable else {}
+    )

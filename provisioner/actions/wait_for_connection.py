@@ -45,7 +45,11 @@ def run(call: Driving) -> Mapping[str, Any]:
         if not problem:
             return {"changed": False, "elapsed": int(elapsed)}
         if elapsed + a.sleep > a.timeout:
-            return {"changed": False, "failed": True, "elapsed": int(elapsed),
-                    "msg": f"timed out waiting for the host after {elapsed:.0f} s: {problem}"}
+            return {
+                "changed": False,
+                "failed": True,
+                "elapsed": int(elapsed),
+                "msg": f"timed out waiting for the host after {elapsed:.0f} s: {problem}",
+            }
         call.progress(f"not there yet ({elapsed:.0f} s of {a.timeout:.0f} s): {problem}")
         time.sleep(a.sleep)

@@ -46,14 +46,18 @@ _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@\\-]*\$?")
 def check_name(ctx: Ctx, kind: str, name: str) -> None:
     """Refuse a name that a tool would take for an option or that would break the account files."""
     if not _NAME.fullmatch(name) or len(name) > 256:
-        raise ctx.fail("%r can't be the name of a %s: letters, digits, `_`, `.`, `@` and `-` (not first) are allowed"
-                       % (name, kind))
+        raise ctx.fail(
+            "%r can't be the name of a %s: letters, digits, `_`, `.`, `@` and `-` (not first) are allowed"
+            % (name, kind)
+        )
 
 
 def check_field(ctx: Ctx, argument: str, value: Optional[str]) -> None:
     """Refuse a value that would end its field or its line in the account files."""
     if value is not None and any(bad in value for bad in (":", "\n", "\r", "\0")):
-        raise ctx.fail("`%s` can't hold a colon or a line break: it is one field of a line in the account files" % argument)
+        raise ctx.fail(
+            "`%s` can't hold a colon or a line break: it is one field of a line in the account files" % argument
+        )
 
 
 def find_user(ctx: Ctx, name: str) -> Optional[User]:

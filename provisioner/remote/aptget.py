@@ -19,11 +19,26 @@ from provisioner.remote.sdk import Completed, Ctx
 LISTS = "/var/lib/apt/lists"
 _STAMP = "/var/lib/apt/periodic/update-success-stamp"
 _SOURCES = ("/etc/apt/sources.list", "/etc/apt/sources.list.d")
-_LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
-_QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "APT_LISTCHANGES_FRONTEND": "none",
-          "LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
-_LOCKED = re.compile(r"Could not get lock|Unable to lock|is locked by another process|Unable to acquire the dpkg frontend lock")
-_OLD_LISTS = re.compile(r"E: Unable to locate package|has no installation candidate|404 +Not Found|Version '[^']*' for '[^']*' was not found")
+_LOCKS = (
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/var/lib/apt/lists/lock",
+    "/var/cache/apt/archives/lock",
+)
+_QUIET = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBIAN_PRIORITY": "critical",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": "C",
+}
+_LOCKED = re.compile(
+    r"Could not get lock|Unable to lock|is locked by another process|Unable to acquire the dpkg frontend lock"
+)
+_OLD_LISTS = re.compile(
+    r"E: Unable to locate package|has no installation candidate|404 +Not Found|"
+    r"Version '[^']*' for '[^']*' was not found"
+)
 
 
 class Step(NamedTuple):
@@ -47,8 +62,19 @@ class AptGet:
 
     def simulate(self, words: "Sequence[str]") -> "tuple[Completed, list[Step]]":
         """What apt-get would do; needs no lock and changes nothing."""
-        done = self._ctx.query(["apt-get", "-s", "-y", "-o", "APT::Get::Show-User-Simulation-Note=false",
-                                *without_caches(self._ctx), *self._options, *words], env=_QUIET)
+        done = self._ctx.query(
+            [
+                "apt-get",
+                "-s",
+                "-y",
+                "-o",
+                "APT::Get::Show-User-Simulation-Note=false",
+                *without_caches(self._ctx),
+                *self._options,
+                *words,
+            ],
+            env=_QUIET,
+        )
         if done.rc == 127:
             raise self._ctx.fail("there is no apt-get on this host: the module `apt` is for Debian and its relatives")
         return done, _steps(done.stdout)
@@ -77,8 +103,10 @@ class AptGet:
             done = self._patiently(["apt-get", "-y", *self._options, "--fix-broken", "install"])
         if done.rc:
             raise failure(self._ctx, "--fix-broken install", done)
-        self._ctx.warn("an interrupted installation was completed first (dpkg --configure -a)%s"
-                       % (": " + ", ".join(broken) if broken else ""))
+        self._ctx.warn(
+            "an interrupted installation was completed first (dpkg --configure -a)%s"
+            % (": " + ", ".join(broken) if broken else "")
+        )
 
     def update(self, retries: int, longest_pause: int) -> None:
         """Refresh the package lists."""
@@ -93,7 +121,9 @@ class AptGet:
                 self._ctx.progress("the package lists could not be refreshed, trying again")
                 self._ctx.query(["sleep", "%.1f" % pause])
                 pause = min(pause * 2, max(longest_pause, 1))
-        raise self._ctx.fail("Failed to update apt cache: %s" % _reason(done), rc=done.rc, stdout=done.stdout, stderr=done.stderr)
+        raise self._ctx.fail(
+            "Failed to update apt cache: %s" % _reason(done), rc=done.rc, stdout=done.stdout, stderr=done.stderr
+        )
 
     def _patiently(self, argv: "Sequence[str]") -> Completed:
         """Run it when nobody holds a lock; give up when the task's patience is at its end."""
@@ -101,7 +131,9 @@ class AptGet:
             self._wait_for_locks()
             done = self._ctx.run(argv, env=_QUIET, live=True)
             if done.rc == 127:
-                raise self._ctx.fail("there is no %s on this host: the module `apt` is for Debian and its relatives" % argv[0])
+                raise self._ctx.fail(
+                    "there is no %s on this host: the module `apt` is for Debian and its relatives" % argv[0]
+                )
             if done.rc == 0 or not _LOCKED.search(done.stderr) or self._left() == 0:
                 return done
             self._ctx.query(["sleep", "0.5"])
@@ -111,10 +143,14 @@ class AptGet:
         holder = lock_holder()
         while holder is not None:
             if self._left() == 0:
-                raise self._ctx.fail("another program holds the package lock: %s. Waited %d s (`lock_timeout`)"
-                                     % (holder, self._lock_timeout))
-            self._ctx.progress("waiting for the package lock held by %s (%d s, at most %d s)"
-                               % (holder, time.monotonic() - started, self._lock_timeout))
+                raise self._ctx.fail(
+                    "another program holds the package lock: %s. Waited %d s (`lock_timeout`)"
+                    % (holder, self._lock_timeout)
+                )
+            self._ctx.progress(
+                "waiting for the package lock held by %s (%d s, at most %d s)"
+                % (holder, time.monotonic() - started, self._lock_timeout)
+            )
             self._ctx.query(["sleep", "0.5"])  # a child, so that the wait ends when the run is cancelled
             holder = lock_holder()
 
@@ -175,7 +211,9 @@ def lists_age(ctx: Ctx) -> Optional[float]:
 
 def failure(ctx: Ctx, what: str, done: Completed) -> Exception:
     """The error for a failed apt-get, with apt's own reason first."""
-    missing = re.search(r"E: (?:Unable to locate package (\S+)|Package '([^']+)' has no installation candidate)", done.stderr)
+    missing = re.search(
+        r"E: (?:Unable to locate package (\S+)|Package '([^']+)' has no installation candidate)", done.stderr
+    )
     if missing:
         message = "No package matching '%s' is available" % (missing.group(1) or missing.group(2))
     else:
@@ -187,7 +225,11 @@ def _reason(done: Completed) -> str:
     errors = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
     if errors:
         return "; ".join(errors)
-    return (done.stderr.strip() or done.stdout.strip()).splitlines()[-1] if done.stderr.strip() or done.stdout.strip() else "no reason given"
+    return (
+        (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
+        if done.stderr.strip() or done.stdout.strip()
+        else "no reason given"
+    )
 
 
 _INST = re.compile(r"^Inst (\S+)(?: \[([^\]]*)\])?(?: \((\S+))?", re.MULTILINE)
@@ -205,5 +247,7 @@ def _steps(output: str) -> "list[Step]":
 
 def difference(steps: "Sequence[Step]") -> "dict[str, Mapping[str, str]]":
     """before/after of the packages that come, go or change."""
-    return {"before": {step.name: step.before for step in steps if step.before},
-            "after": {step.name: step.after for step in steps if step.after}}
+    return {
+        "before": {step.name: step.before for step in steps if step.before},
+        "after": {step.name: step.after for step in steps if step.after},
+    }

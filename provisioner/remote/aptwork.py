@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
-from provisioner.remote import dpkg
-from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, interrupted, lists_age, without_caches
+from provisioner.remote import aptwishes, dpkg
+from provisioner.remote.aptget import LISTS, AptGet, Step, difference, failure, interrupted, lists_age
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arguments
 
@@ -25,12 +24,12 @@ class Job(NamedTuple):
     words: "tuple[str, ...]"
     names: "tuple[str, ...]" = ()
     before: "Optional[Mapping[str, str]]" = None
-    after: "Mapping[str, str]" = {}
+    after: "Mapping[str, str]" = {}  # noqa: RUF012 - never changed
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     """The whole task: lists, then upgrade, packages, and the cleaning up that was asked for."""
-    wishes = _wishes(ctx, a)
+    wishes = aptwishes.read(ctx, a)
     apt = AptGet(ctx, _options(a), a.lock_timeout)
     data: "dict[str, Any]" = {}
     alone = not wishes and a.deb is None and _upgrade(a) is None
@@ -54,18 +53,6 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     return outcome
 
 
-def _wishes(ctx: Ctx, a: Arguments) -> "list[dpkg.Wish]":
-    wishes = []
-    for text in a.name or []:
-        wish = dpkg.parse_wish(text)
-        if wish is None:
-            raise ctx.fail("%r is not the name of a package (like curl, curl=7.88*, curl>=7.80 or php8.*)" % text)
-        if wish.version and a.state == "latest":
-            raise ctx.fail("version number inconsistent with state=latest: %s" % text)
-        wishes.append(wish)
-    return wishes
-
-
 def _upgrade(a: Arguments) -> Optional[str]:
     """`dist`, `safe`, or None when no upgrade is asked for."""
     if a.name == ["*"] and a.state == "latest":
@@ -87,11 +74,14 @@ def _options(a: Arguments) -> "list[str]":
         words += ["-o", "APT::Install-Recommends=%s" % ("true" if a.install_recommends else "false")]
     if a.default_release is not None:
         words += ["-t", a.default_release]
-    for wanted, option in ((a.allow_unauthenticated or a.force, "--allow-unauthenticated"),
-                           (a.allow_downgrade or a.force, "--allow-downgrades"),
-                           (a.allow_change_held_packages or a.force, "--allow-change-held-packages"),
-                           (a.force, "--allow-remove-essential"),
-                           (a.only_upgrade, "--only-upgrade"), (a.fail_on_autoremove, "--no-remove")):
+    for wanted, option in (
+        (a.allow_unauthenticated or a.force, "--allow-unauthenticated"),
+        (a.allow_downgrade or a.force, "--allow-downgrades"),
+        (a.allow_change_held_packages or a.force, "--allow-change-held-packages"),
+        (a.force, "--allow-remove-essential"),
+        (a.only_upgrade, "--only-upgrade"),
+        (a.fail_on_autoremove, "--no-remove"),
+    ):
         if wanted:
             words.append(option)
     return words
@@ -104,7 +94,11 @@ def _is_settled(ctx: Ctx, a: Arguments, wishes: "Sequence[dpkg.Wish]") -> bool:
     if a.deb is not None or _upgrade(a) is not None or a.state in ("latest", "fixed"):
         return False
     database = dpkg.Database.read(ctx)
-    return not (_to_remove(ctx, a, database, wishes) if a.state == "absent" else _missing(ctx, a, database, wishes))
+    return not (
+        aptwishes.to_remove(ctx, a, database, wishes)
+        if a.state == "absent"
+        else aptwishes.missing(ctx, a, database, wishes)
+    )
 
 
 def _refresh_due(ctx: Ctx, a: Arguments, settled: bool) -> bool:
@@ -117,58 +111,6 @@ def _refresh_due(ctx: Ctx, a: Arguments, settled: bool) -> bool:
     if a.name and settled and not a.cache_valid_time:
         return False
     return age >= float(a.cache_valid_time)
-
-
-def _missing(ctx: Ctx, a: Arguments, database: dpkg.Database, wishes: "Sequence[dpkg.Wish]") -> "list[dpkg.Wish]":
-    """Wishes that the installed packages do not fulfil."""
-    missing = []
-    for wish in wishes:
-        if wish.is_pattern:
-            for name in _known_names(ctx, wish.name):
-                single = wish._replace(name=name)
-                if not _fulfilled(ctx, database, single) and not (a.only_upgrade and database.find(name) is None):
-                    missing.append(single)
-        elif not _fulfilled(ctx, database, wish) and not (a.only_upgrade and not _is_installed(ctx, database, wish.name)):
-            missing.append(wish)
-    return missing
-
-
-def _known_names(ctx: Ctx, pattern: str) -> "list[str]":
-    names = sorted(fnmatch.filter(ctx.query(["apt-cache", *without_caches(ctx), "pkgnames"]).stdout.split(), pattern))
-    if not names:
-        if ctx.check and lists_age(ctx) is None:
-            raise ctx.unknown("which packages match %s is not known before the package lists are there" % pattern)
-        raise ctx.fail("No package(s) matching '%s' available" % pattern)
-    return names
-
-
-def _fulfilled(ctx: Ctx, database: dpkg.Database, wish: dpkg.Wish) -> bool:
-    predicted = ctx.predicted("package", wish.name) if ctx.check else None
-    if predicted is not None:
-        return predicted.get("kind") != "absent" and (not wish.version or wish.allows(str(predicted.get("version", ""))))
-    package = database.find(wish.name)
-    if package is not None and package.is_installed:
-        return wish.allows(package.version)
-    return not wish.version and database.provider(wish.name) is not None
-
-
-def _is_installed(ctx: Ctx, database: dpkg.Database, name: str) -> bool:
-    return _fulfilled(ctx, database, dpkg.Wish(name))
-
-
-def _to_remove(ctx: Ctx, a: Arguments, database: dpkg.Database, wishes: "Sequence[dpkg.Wish]") -> "list[str]":
-    names = []
-    for wish in wishes:
-        predicted = ctx.predicted("package", wish.name) if ctx.check else None
-        if predicted is not None:
-            names.extend([wish.name] if predicted.get("kind") != "absent" else [])
-            continue
-        single = database.find(wish.name)
-        for package in database.matching(wish.name) if wish.is_pattern else [single] if single is not None else []:
-            there = package.state not in ("config-files", "not-installed", "") or (a.purge and package.state == "config-files")
-            if there and wish.allows(package.version):
-                names.append(package.name if wish.is_pattern else wish.name)
-    return names
 
 
 def _jobs(ctx: Ctx, a: Arguments, apt: AptGet, wishes: "Sequence[dpkg.Wish]") -> "list[Job]":
@@ -186,35 +128,27 @@ def _jobs(ctx: Ctx, a: Arguments, apt: AptGet, wishes: "Sequence[dpkg.Wish]") ->
     database = dpkg.Database.read(ctx)
     more = ("--auto-remove",) if a.autoremove else ()
     if a.state == "absent":
-        names = tuple(_to_remove(ctx, a, database, wishes))
+        names = tuple(aptwishes.to_remove(ctx, a, database, wishes))
         words = ("purge" if a.purge else "remove", *more, "--", *names)
         return [*jobs, Job(words, names, _versions(database, names))] if names else jobs
-    missing = _missing(ctx, a, database, wishes)
+    missing = aptwishes.missing(ctx, a, database, wishes)
     if a.state == "latest":
-        missing = [wish for wish in wishes if not (a.only_upgrade and not _is_installed(ctx, database, wish.name))]
+        missing = [
+            wish for wish in wishes if not (a.only_upgrade and not aptwishes.is_installed(ctx, database, wish.name))
+        ]
     if missing:
         names = tuple(wish.name for wish in missing)
         before = None if a.state == "latest" else _versions(database, names)
         after = {wish.name: wish.version or "installed" for wish in missing}
-        jobs.append(Job(("install", *more, "--", *(_specifier(ctx, wish) for wish in missing)), names, before, after))
+        jobs.append(
+            Job(("install", *more, "--", *(aptwishes.specifier(ctx, wish) for wish in missing)), names, before, after)
+        )
     return jobs
 
 
 def _versions(database: dpkg.Database, names: "Sequence[str]") -> "dict[str, str]":
     found = [(name, database.find(name)) for name in names]
     return {name: package.version for name, package in found if package is not None and package.version}
-
-
-def _specifier(ctx: Ctx, wish: dpkg.Wish) -> str:
-    """The wish in apt-get's words; for `>=` the newest version that there is."""
-    if not wish.version or wish.operator == "=":
-        return "%s=%s" % (wish.name, wish.version) if wish.version else wish.name
-    listed = ctx.query(["apt-cache", *without_caches(ctx), "madison", wish.name]).stdout.splitlines()
-    versions = [line.split("|")[1].strip() for line in listed if line.count("|") >= 2]
-    good = [version for version in versions if wish.allows(version)]
-    if not good:
-        raise ctx.fail("No package matching '%s' is available; there is %s" % (wish, ", ".join(versions) or "none"))
-    return "%s=%s" % (wish.name, good[0])
 
 
 def _deb_job(ctx: Ctx, a: Arguments) -> "list[Job]":
@@ -225,14 +159,22 @@ def _deb_job(ctx: Ctx, a: Arguments) -> "list[Job]":
         if ctx.check and ctx.predicted("path", path) is not None:
             raise ctx.unknown("what is in %s is not known before it is there" % path)
         raise ctx.fail("Unable to find the package file %s on the host" % path)
-    shown = ctx.query(["dpkg-deb", "--show", "--showformat=${Package}\n${Version}", path], check=True).stdout.split("\n")
+    shown = ctx.query(["dpkg-deb", "--show", "--showformat=${Package}\n${Version}", path], check=True).stdout.split(
+        "\n"
+    )
     installed = dpkg.Database.read(ctx).find(shown[0])
     if installed is not None and installed.is_installed and installed.version == shown[1]:
         return []
-    if installed is not None and installed.is_installed and dpkg.compare_versions(installed.version, shown[1]) > 0 \
-            and not (a.allow_downgrade or a.force):
-        raise ctx.fail("A later version of %s is already installed: %s; `allow_downgrade: true` goes back to %s"
-                       % (shown[0], installed.version, shown[1]))
+    if (
+        installed is not None
+        and installed.is_installed
+        and dpkg.compare_versions(installed.version, shown[1]) > 0
+        and not (a.allow_downgrade or a.force)
+    ):
+        raise ctx.fail(
+            "A later version of %s is already installed: %s; `allow_downgrade: true` goes back to %s"
+            % (shown[0], installed.version, shown[1])
+        )
     return [Job(("install", "--", path), (shown[0],))]
 
 
@@ -240,7 +182,7 @@ def _heal(ctx: Ctx, apt: AptGet, outcome: Result) -> None:
     broken = interrupted(ctx)
     if broken is not None:
         outcome.changed = True
-        outcome.diff = {"before": {name: "half installed" for name in broken}, "after": {name: "installed" for name in broken}}
+        outcome.diff = {"before": dict.fromkeys(broken, "half installed"), "after": dict.fromkeys(broken, "installed")}
         if not ctx.check:
             apt.heal()
 
@@ -294,8 +236,10 @@ def _record(ctx: Ctx, outcome: Result, job: Job, steps: "Sequence[Step]") -> Non
         extra = difference(steps) if job.before is None else {"before": job.before, "after": job.after}
         outcome.diff = {side: {**shown[side], **extra[side]} for side in ("before", "after")}
     outcome.data.setdefault("packages", {}).update({step.name: step.after or "removed" for step in steps})
-    predicted = [("package", step.name, {"kind": "present", "version": step.after} if step.after else {"kind": "absent"})
-                 for step in steps]
+    predicted = [
+        ("package", step.name, {"kind": "present", "version": step.after} if step.after else {"kind": "absent"})
+        for step in steps
+    ]
     some: "list[Any]" = [("package", "*", {"kind": "present"})] if any(step.after for step in steps) else []
     outcome.predictions = [*outcome.predictions, *predicted, *some]
 
@@ -303,8 +247,11 @@ def _record(ctx: Ctx, outcome: Result, job: Job, steps: "Sequence[Step]") -> Non
 def _mark_manual(ctx: Ctx, wishes: "Sequence[dpkg.Wish]") -> None:
     """Packages that a task names are wanted for themselves: autoremove must not take them away."""
     states = "\n\n" + (ctx.read_text(_EXTENDED) or "")
-    automatic = [wish.name for wish in wishes
-                 if re.search(r"\n\nPackage: %s\n(?:[^\n]+\n)*?Auto-Installed: 1" % re.escape(wish.name), states)]
+    automatic = [
+        wish.name
+        for wish in wishes
+        if re.search(r"\n\nPackage: %s\n(?:[^\n]+\n)*?Auto-Installed: 1" % re.escape(wish.name), states)
+    ]
     if automatic:
         ctx.run(["apt-mark", "-q", "manual", "--", *automatic], check=True)
 

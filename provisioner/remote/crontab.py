@@ -34,7 +34,7 @@ def set_job(lines: "Sequence[str]", name: str, line: str) -> "list[str]":
     result = list(lines)
     at = _find_job(result, name)
     if at is not None:
-        result[at + 1:at + 2] = [line]
+        result[at + 1 : at + 2] = [line]
         return result
     if line in result:
         place = result.index(line)
@@ -45,19 +45,21 @@ def set_job(lines: "Sequence[str]", name: str, line: str) -> "list[str]":
 
 def remove_job(lines: "Sequence[str]", name: str) -> "list[str]":
     at = _find_job(lines, name)
-    return list(lines) if at is None else [*lines[:at], *lines[at + 2:]]
+    return list(lines) if at is None else [*lines[:at], *lines[at + 2 :]]
 
 
 def jobs(lines: "Sequence[str]") -> "list[str]":
     """Names of the marked jobs."""
-    return [line[len(MARK):] for line in lines if line.startswith(MARK)]
+    return [line[len(MARK) :] for line in lines if line.startswith(MARK)]
 
 
 def variables(lines: "Sequence[str]") -> "list[str]":
     return [found.group(1) for found in map(_VARIABLE.match, lines) if found]
 
 
-def set_variable(lines: "Sequence[str]", name: str, value: str, after: Optional[str], before: Optional[str]) -> "list[str]":
+def set_variable(
+    lines: "Sequence[str]", name: str, value: str, after: Optional[str], before: Optional[str]
+) -> "list[str]":
     """The lines with NAME="value"; a new one goes to the top, or next to the variable named.
 
     Raises KeyError when the variable to stand next to is not there.
@@ -80,7 +82,7 @@ def set_variable(lines: "Sequence[str]", name: str, value: str, after: Optional[
 
 def remove_variable(lines: "Sequence[str]", name: str) -> "list[str]":
     at = _find_variable(lines, name)
-    return list(lines) if at is None else [*lines[:at], *lines[at + 1:]]
+    return list(lines) if at is None else [*lines[:at], *lines[at + 1 :]]
 
 
 def _find_job(lines: "Sequence[str]", name: str) -> Optional[int]:

@@ -79,12 +79,12 @@ class Database:
         names = []
         for match in re.finditer(rb"\nStatus: \S+ \S+ (half-installed|unpacked|half-configured)\n", self._status):
             start = self._status.rfind(b"\nPackage: ", 0, match.start())
-            names.append(self._status[start + 10:self._status.find(b"\n", start + 1)].decode())
+            names.append(self._status[start + 10 : self._status.find(b"\n", start + 1)].decode())
         return sorted(name for name in set(names) if not _is_whole(self.find(name)))
 
     def _parse(self, start: int) -> Package:
         end = self._status.find(b"\n\n", start)
-        stanza = self._status[start:end if end >= 0 else None]
+        stanza = self._status[start : end if end >= 0 else None]
         fields = {}
         for field in (b"Package", b"Architecture", b"Version", b"Status"):
             match = re.search(rb"^%s: *([^\n]*)" % field, stanza, re.MULTILINE)

@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
     @property
     def branch(self) -> str:
-        return self.ref[len("refs/heads/"):] if self.kind == "branch" else ""
+        return self.ref[len("refs/heads/") :] if self.kind == "branch" else ""
 
 
 class Git:
@@ -37,9 +37,15 @@ class Git:
         self._program = a.executable or "git"
         self._dest = "" if a.dest is None else ctx.expand(a.dest)
         self._umask = int(a.umask, 8) if a.umask is not None else None
-        self._env = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true", "LC_ALL": "C.UTF-8",
-                     "GIT_OPTIONAL_LOCKS": "0",  # `git status` would write the index, in check mode too
-                     "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_SSH_COMMAND": _ssh_command(ctx, a)}
+        self._env = {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "true",
+            "SSH_ASKPASS": "true",
+            "LC_ALL": "C.UTF-8",
+            "GIT_OPTIONAL_LOCKS": "0",  # `git status` would write the index, in check mode too
+            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+            "GIT_SSH_COMMAND": _ssh_command(ctx, a),
+        }
 
     @property
     def dest(self) -> str:
@@ -51,12 +57,15 @@ class Git:
         if done.rc == 127:
             if self._ctx.check and self._ctx.predicted("package", "git") is not None:
                 raise self._ctx.unknown("git is not installed yet")
-            raise self._ctx.fail("Failed to find required executable %s on the host; install the package git first" % self._program)
+            raise self._ctx.fail(
+                "Failed to find required executable %s on the host; install the package git first" % self._program
+            )
         return done
 
     def change(self, words: "Sequence[str]", *, inside: bool = True) -> Completed:
-        done = self._ctx.run([self._program, *words], env=self._env, cwd=self._dest if inside else None,
-                             umask=self._umask, live=True)
+        done = self._ctx.run(
+            [self._program, *words], env=self._env, cwd=self._dest if inside else None, umask=self._umask, live=True
+        )
         if done.rc:
             raise self.failure(words[0], done)
         return done
@@ -66,7 +75,9 @@ class Git:
         if "Host key verification failed" in message:
             message += "\nPut the server's key into known_hosts (module `known_hosts`) after checking it"
         if "dubious ownership" in message:
-            message = "%s belongs to another user than the one git runs as; add `become_user` with its owner" % self._dest
+            message = (
+                "%s belongs to another user than the one git runs as; add `become_user` with its owner" % self._dest
+            )
         return self._ctx.fail("git %s failed: %s" % (what, message), rc=done.rc, stdout=done.stdout, stderr=done.stderr)
 
     def output(self, words: "Sequence[str]") -> str:
@@ -77,7 +88,7 @@ class Git:
         return done.stdout.strip() if done.rc == 0 else ""
 
     def is_unfinished(self) -> bool:
-        """Whether an earlier run was interrupted: what differs from the commit is then half a checkout, not somebody's."""
+        """Whether an earlier run was interrupted: differences are then half a checkout, not somebody's."""
         folder = self._ctx.stat(self._dest + "/.git")
         if folder is None or folder.kind != "directory":
             return False
@@ -104,8 +115,11 @@ class Git:
         """What `version` is at `repo` now; a full commit needs no question."""
         if _SHA.fullmatch(version):
             return Target("commit", version)
-        names = ["HEAD", version] if version.startswith("refs/") else ["HEAD", "refs/heads/" + version, "refs/tags/" + version,
-                                                                        "refs/tags/%s^{}" % version]
+        names = (
+            ["HEAD", version]
+            if version.startswith("refs/")
+            else ["HEAD", "refs/heads/" + version, "refs/tags/" + version, "refs/tags/%s^{}" % version]
+        )
         done = self.ask(["ls-remote", "--symref", "--end-of-options", repo, *names], inside=False)
         if done.rc:
             raise self.failure("ls-remote", done)
@@ -113,8 +127,11 @@ class Git:
         target = _choose(found, head, version)
         if target is not None:
             return target
-        local = self.output(["rev-parse", "--verify", "--quiet", "--end-of-options", version + "^{commit}"]) \
-            if _SHORT.fullmatch(version) and self._ctx.stat(self._dest) is not None else ""
+        local = (
+            self.output(["rev-parse", "--verify", "--quiet", "--end-of-options", version + "^{commit}"])
+            if _SHORT.fullmatch(version) and self._ctx.stat(self._dest) is not None
+            else ""
+        )
         if local or _SHORT.fullmatch(version):
             return Target("commit", local or version)
         if refspec is not None:
@@ -136,7 +153,9 @@ def _refs(text: str) -> "tuple[dict[str, str], str]":
 
 def _choose(found: "dict[str, str]", head: str, version: str) -> Optional[Target]:
     if version == "HEAD" and "HEAD" in found:
-        return Target("branch", found["HEAD"], head) if head.startswith("refs/heads/") else Target("commit", found["HEAD"])
+        return (
+            Target("branch", found["HEAD"], head) if head.startswith("refs/heads/") else Target("commit", found["HEAD"])
+        )
     branch, tag = "refs/heads/" + version, "refs/tags/" + version
     if branch in found:
         return Target("branch", found[branch], branch)
@@ -149,16 +168,27 @@ def _choose(found: "dict[str, str]", head: str, version: str) -> Optional[Target
 
 
 def _ssh_command(ctx: Ctx, a: Arguments) -> str:
-    words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=%s" % ("accept-new" if a.accept_newhostkey else "yes")]
+    words = [
+        "ssh",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "StrictHostKeyChecking=%s" % ("accept-new" if a.accept_newhostkey else "yes"),
+    ]
     if a.key_file is not None:
         words += ["-i", ctx.expand(a.key_file), "-o", "IdentitiesOnly=yes"]
     try:
         extra = shlex.split(a.ssh_opts or "")
     except ValueError as error:
         raise ctx.fail("`ssh_opts` can't be read: %s" % error) from None
-    if any(re.search(r"stricthostkeychecking[= ]*(no|off)|userknownhostsfile[= ]*/dev/null", word, re.IGNORECASE) for word in extra):
-        raise ctx.fail("`ssh_opts` would switch off the check of the server's key, so that anybody could answer in its place; "
-                       "put its key into known_hosts (module `known_hosts`) instead")
+    if any(
+        re.search(r"stricthostkeychecking[= ]*(no|off)|userknownhostsfile[= ]*/dev/null", word, re.IGNORECASE)
+        for word in extra
+    ):
+        raise ctx.fail(
+            "`ssh_opts` would switch off the check of the server's key, so that anybody could answer in its place; "
+            "put its key into known_hosts (module `known_hosts`) instead"
+        )
     return " ".join(shlex.quote(word) for word in [*words, *extra])
 
 
@@ -185,7 +215,15 @@ def fetch(git: Git, a: Arguments, target: Target) -> None:
     if a.bare:
         git.change([*start, "--end-of-options", a.remote, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
     elif target.kind == "branch":
-        git.change([*start, "--tags", "--end-of-options", a.remote, "+%s:refs/remotes/%s/%s" % (target.ref, a.remote, target.branch)])
+        git.change(
+            [
+                *start,
+                "--tags",
+                "--end-of-options",
+                a.remote,
+                "+%s:refs/remotes/%s/%s" % (target.ref, a.remote, target.branch),
+            ]
+        )
     elif target.kind in ("tag", "ref"):
         git.change([*start, "--end-of-options", a.remote, "+%s:%s" % (target.ref, target.ref)])
     elif not has_commit(git, target.commit):

@@ -61,8 +61,16 @@ def make_key(ctx: Ctx, user: User, a: Arguments) -> None:
     can be read by others.
     """
     made = "%s/key" % ctx.tempdir()
-    argv = ["ssh-keygen", "-q", "-t", a.ssh_key_type, "-f", made,
-            "-C", a.ssh_key_comment or "%s@%s" % (user.name, socket.gethostname())]
+    argv = [
+        "ssh-keygen",
+        "-q",
+        "-t",
+        a.ssh_key_type,
+        "-f",
+        made,
+        "-C",
+        a.ssh_key_comment or "%s@%s" % (user.name, socket.gethostname()),
+    ]
     if a.ssh_key_bits is not None:
         argv += ["-b", str(a.ssh_key_bits)]
     if a.ssh_key_passphrase:
@@ -77,11 +85,15 @@ def make_key(ctx: Ctx, user: User, a: Arguments) -> None:
     _as_user(ctx, user, ["mkdir", "-p", "-m", "0700", "--", folder])
     for suffix, umask in (("", 0o077), (".pub", 0o022)):
         data = ctx.read(made + suffix) or b""
-        _as_user(ctx, user, ["dd", "of=%s%s" % (path, suffix), "conv=excl,fsync", "status=none"], input=data, umask=umask)
+        _as_user(
+            ctx, user, ["dd", "of=%s%s" % (path, suffix), "conv=excl,fsync", "status=none"], input=data, umask=umask
+        )
 
 
 def _as_user(ctx: Ctx, user: User, argv: "list[str]", **options: Any) -> Completed:
-    return ctx.run(["setpriv", "--reuid", str(user.uid), "--regid", str(user.gid), "--init-groups", *argv], check=True, **options)
+    return ctx.run(
+        ["setpriv", "--reuid", str(user.uid), "--regid", str(user.gid), "--init-groups", *argv], check=True, **options
+    )
 
 
 def describe_key(ctx: Ctx, path: str) -> "dict[str, Any]":

@@ -59,8 +59,11 @@ def is_in_step(ctx: Ctx, folder: str, *, production: bool) -> bool:
     have = (hidden or {}).get("packages", {})
     if any(name not in wanted for name in have):
         return False
-    return all(_is_met(have.get(name), entry, production=production) for name, entry in wanted.items()
-               if name.startswith("node_modules/") or "/node_modules/" in name)
+    return all(
+        _is_met(have.get(name), entry, production=production)
+        for name, entry in wanted.items()
+        if name.startswith("node_modules/") or "/node_modules/" in name
+    )
 
 
 def _groups(production: bool) -> "tuple[str, ...]":
@@ -69,9 +72,16 @@ def _groups(production: bool) -> "tuple[str, ...]":
 
 def _is_met(have: Any, wanted: Document, *, production: bool) -> bool:
     if have is None:  # left out on purpose: for another system, or only for development
-        return bool(wanted.get("optional") or wanted.get("devOptional") or wanted.get("extraneous")
-                    or (production and wanted.get("dev")))
+        return bool(
+            wanted.get("optional")
+            or wanted.get("devOptional")
+            or wanted.get("extraneous")
+            or (production and wanted.get("dev"))
+        )
     if production and wanted.get("dev"):
         return False
-    return all(have.get(field) == wanted.get(field) for field in ("version", "integrity", "resolved", "link")
-               if wanted.get(field) is not None)
+    return all(
+        have.get(field) == wanted.get(field)
+        for field in ("version", "integrity", "resolved", "link")
+        if wanted.get(field) is not None
+    )

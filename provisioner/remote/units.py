@@ -11,20 +11,42 @@ from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from provisioner.remote.sdk import Completed, Ctx, Result
 
-_SUFFIXES = (".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer",
-             ".slice", ".scope")
+_SUFFIXES = (
+    ".service",
+    ".socket",
+    ".device",
+    ".mount",
+    ".automount",
+    ".swap",
+    ".target",
+    ".path",
+    ".timer",
+    ".slice",
+    ".scope",
+)
 _NAME = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
-_FOLDERS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-            "/lib/systemd/system", "/etc/systemd/user", "/usr/lib/systemd/user")
+_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/etc/systemd/user",
+    "/usr/lib/systemd/user",
+)
 _RUNNING = ("active", "activating", "reloading")
 #: States of unit files that `systemctl enable` would leave as they are.
 _ENABLED = ("enabled", "static", "indirect", "alias", "generated", "transient")
 _CAN_BE_DISABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime")
 _EFFECTS = {
-    "mask": ("UnitFileState", "masked"), "unmask": ("UnitFileState", "disabled"),
-    "enable": ("UnitFileState", "enabled"), "disable": ("UnitFileState", "disabled"),
-    "start": ("ActiveState", "active"), "stop": ("ActiveState", "inactive"),
-    "restart": ("ActiveState", "active"), "reload": ("ActiveState", "active"),
+    "mask": ("UnitFileState", "masked"),
+    "unmask": ("UnitFileState", "disabled"),
+    "enable": ("UnitFileState", "enabled"),
+    "disable": ("UnitFileState", "disabled"),
+    "start": ("ActiveState", "active"),
+    "stop": ("ActiveState", "inactive"),
+    "restart": ("ActiveState", "active"),
+    "reload": ("ActiveState", "active"),
 }
 
 
@@ -43,7 +65,7 @@ class Order(NamedTuple):
 
 
 def full_name(ctx: Ctx, name: str) -> str:
-    """The unit's whole name ("nginx" means "nginx.service"); refuses what systemctl takes for an option or a pattern."""
+    """The unit's whole name ("nginx" means "nginx.service"); refuses options and patterns."""
     if not _NAME.fullmatch(name):
         raise ctx.fail("%r is not the name of a unit" % name)
     return name if name.endswith(_SUFFIXES) else name + ".service"
@@ -151,8 +173,12 @@ def _file_status(tool: _Systemctl, unit: str) -> "Optional[dict[str, str]]":
     state = done.stdout.strip()
     if not state or state == "not-found":
         return None
-    return {"Id": unit, "LoadState": "masked" if state == "masked" else "stub", "ActiveState": "inactive",
-            "UnitFileState": state}
+    return {
+        "Id": unit,
+        "LoadState": "masked" if state == "masked" else "stub",
+        "ActiveState": "inactive",
+        "UnitFileState": state,
+    }
 
 
 def _only_predicted(ctx: Ctx, unit: str) -> "dict[str, str]":

@@ -8,8 +8,10 @@ from tests.actions.conftest import Tasks
 
 
 def test_a_host_is_in_the_inventory_from_then_on(run_tasks: Tasks) -> None:
-    played = run_tasks("- add_host: {name: new, groups: [web, db], color: red}\n- meta: noop\n"
-                       "- debug: {msg: \"{{ groups['web'] }} {{ hostvars['new'].color }}\"}")
+    played = run_tasks(
+        "- add_host: {name: new, groups: [web, db], color: red}\n- meta: noop\n"
+        "- debug: {msg: \"{{ groups['web'] }} {{ hostvars['new'].color }}\"}"
+    )
     assert dict(played.results("h1")[-1].result)["msg"] == "['new'] red"
     assert played.statuses("h1")[0] == "changed"
 
@@ -20,7 +22,10 @@ def test_adding_it_again_changes_nothing(run_tasks: Tasks) -> None:
     assert [one.status for one in played.results("h1") if one.task.module == "add_host"] == ["changed", "ok", "changed"]
 
 
-@pytest.mark.parametrize(("name", "host", "port"), [("web:2222", "web", 2222), ("[2001:db8::1]:22", "2001:db8::1", 22), ("2001:db8::1", "2001:db8::1", None)])
+@pytest.mark.parametrize(
+    ("name", "host", "port"),
+    [("web:2222", "web", 2222), ("[2001:db8::1]:22", "2001:db8::1", 22), ("2001:db8::1", "2001:db8::1", None)],
+)
 def test_a_port_is_split_off(run_tasks: Tasks, name: str, host: str, port: int | None) -> None:
     (result,) = run_tasks(f"- add_host: {{hostname: '{name}'}}").results("h1")
     added = dict(result.result)["add_host"]
@@ -33,7 +38,14 @@ def test_a_name_must_be_one(run_tasks: Tasks, name: str) -> None:
 
 
 def test_groups_made_of_what_hosts_are_like(run_tasks: Tasks) -> None:
-    played = run_tasks("- group_by: {key: 'os {{ system }}', parents: systems}\n- debug: {msg: '{{ groups.os_x | default(groups[\"os-\" ~ system]) }}'}",
-                       hosts={"h1": {"system": "a"}, "h2": {"system": "a"}, "h3": {"system": "b"}})
-    assert [dict(played.results(host)[1].result)["msg"] for host in ("h1", "h2", "h3")] == [["h1", "h2"], ["h1", "h2"], ["h3"]]
+    played = run_tasks(
+        "- group_by: {key: 'os {{ system }}', parents: systems}\n"
+        "- debug: {msg: '{{ groups.os_x | default(groups[\"os-\" ~ system]) }}'}",
+        hosts={"h1": {"system": "a"}, "h2": {"system": "a"}, "h3": {"system": "b"}},
+    )
+    assert [dict(played.results(host)[1].result)["msg"] for host in ("h1", "h2", "h3")] == [
+        ["h1", "h2"],
+        ["h1", "h2"],
+        ["h3"],
+    ]
     assert played.statuses("h1") == ["changed", "ok"]

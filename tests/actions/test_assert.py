@@ -11,7 +11,9 @@ def test_all_conditions_hold(run_tasks: Tasks) -> None:
 
 
 def test_tells_which_condition_does_not_hold(run_tasks: Tasks) -> None:
-    (failed,) = run_tasks("- assert: {that: [1 == 1, port < 1024], fail_msg: 'port is {{ port }}'}", hosts={"h1": {"port": 3000}}).results("h1")
+    (failed,) = run_tasks(
+        "- assert: {that: [1 == 1, port < 1024], fail_msg: 'port is {{ port }}'}", hosts={"h1": {"port": 3000}}
+    ).results("h1")
     assert failed.status == "failed"
     told = dict(failed.result)
     assert (told["assertion"], told["evaluated_to"], told["msg"]) == ("port < 1024", False, "port is 3000")

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from provisioner.diag import InputError
 from provisioner.engine.batch import Options
 from tests.actions.conftest import Tasks
 
 
-@pytest.mark.parametrize(("task", "result"), [
-    ("debug:", {"msg": "Hello world!"}),
-    ("debug: {msg: hi}", {"msg": "hi"}),
-    ("debug: msg='a b'", {"msg": "a b"}),
-    ("debug: {msg: '{{ [1, 2] }}'}", {"msg": [1, 2]}),
-    ("debug: {msg: {a: '{{ 1 + 1 }}'}}", {"msg": {"a": 2}}),
-    ("debug: {var: numbers}", {"numbers": [1, 2]}),
-    ("debug: {var: 'numbers[0] + 5'}", {"numbers[0] + 5": 6}),
-    ("debug: {var: nothing}", {"nothing": "VARIABLE IS NOT DEFINED!"}),
-])
+@pytest.mark.parametrize(
+    ("task", "result"),
+    [
+        ("debug:", {"msg": "Hello world!"}),
+        ("debug: {msg: hi}", {"msg": "hi"}),
+        ("debug: msg='a b'", {"msg": "a b"}),
+        ("debug: {msg: '{{ [1, 2] }}'}", {"msg": [1, 2]}),
+        ("debug: {msg: {a: '{{ 1 + 1 }}'}}", {"msg": {"a": 2}}),
+        ("debug: {var: numbers}", {"numbers": [1, 2]}),
+        ("debug: {var: 'numbers[0] + 5'}", {"numbers[0] + 5": 6}),
+        ("debug: {var: nothing}", {"nothing": "VARIABLE IS NOT DEFINED!"}),
+    ],
+)
 def test_tells(run_tasks: Tasks, task: str, result: dict[str, object]) -> None:
     played = run_tasks(f"- {task}", hosts={"h1": {"numbers": [1, 2]}})
     told = dict(played.results("h1")[0].result)
@@ -32,7 +36,5 @@ def test_below_its_verbosity_it_is_skipped(run_tasks: Tasks) -> None:
 
 
 def test_msg_and_var_exclude_each_other(run_tasks: Tasks) -> None:
-    from provisioner.diag import InputError
-
     with pytest.raises(InputError, match="can't be used together"):
         run_tasks("- debug: {msg: hi, var: x}")

@@ -21,7 +21,15 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("task", ["include_vars: Debian.yml", "include_vars: {file: Debian.yml}", "include_vars: '{{ family }}.yml'", "include_vars: file=Debian.yml"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "include_vars: Debian.yml",
+        "include_vars: {file: Debian.yml}",
+        "include_vars: '{{ family }}.yml'",
+        "include_vars: file=Debian.yml",
+    ],
+)
 def test_reads_a_file_of_the_vars_directory(run_tasks: Tasks, files: Path, task: str) -> None:
     played = run_tasks(f"- {task}\n- debug: {{msg: '{{{{ later }}}}'}}", hosts={"h1": {"family": "Debian"}})
     assert played.statuses("h1") == ["ok", "ok"]
@@ -35,16 +43,24 @@ def test_reads_a_directory_in_the_order_of_names(run_tasks: Tasks, files: Path) 
 
 
 def test_merges_and_limits_depth_when_asked_to(run_tasks: Tasks, files: Path) -> None:
-    played = run_tasks("- include_vars: {dir: all, name: under, depth: 1, hash_behaviour: merge}\n- debug: {var: under}")
+    played = run_tasks(
+        "- include_vars: {dir: all, name: under, depth: 1, hash_behaviour: merge}\n- debug: {var: under}"
+    )
     assert dict(played.results("h1")[1].result)["under"] == {"a": 1, "b": 2, "m": {"x": 1, "y": 2}}
 
 
-@pytest.mark.parametrize(("task", "message"), [
-    ("include_vars: Debain.yml", "did you mean `Debian.yml`"), ("include_vars: broken.yml", "broken.yml"),
-    ("include_vars: list.yml", "must be a mapping of variables"), ("include_vars: {file: all}", "is a directory"),
-    ("include_vars: {dir: Debian.yml}", "is not a directory"), ("include_vars: {dir: all, extensions: [yml]}", "valid extension"),
-    ("include_vars: {file: Debian.yml, name: a-b}", "is not valid"),
-])
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("include_vars: Debain.yml", "did you mean `Debian.yml`"),
+        ("include_vars: broken.yml", "broken.yml"),
+        ("include_vars: list.yml", "must be a mapping of variables"),
+        ("include_vars: {file: all}", "is a directory"),
+        ("include_vars: {dir: Debian.yml}", "is not a directory"),
+        ("include_vars: {dir: all, extensions: [yml]}", "valid extension"),
+        ("include_vars: {file: Debian.yml, name: a-b}", "is not valid"),
+    ],
+)
 def test_says_what_is_wrong(run_tasks: Tasks, files: Path, task: str, message: str) -> None:
     (failed,) = run_tasks(f"- {task}").results("h1")
     assert failed.status == "failed"

@@ -71,7 +71,9 @@ def waited(host: Host) -> Mapping[str, Any]:
 
 
 def test_waits_until_the_host_answers() -> None:
-    host = Host({"sleep": 0}, answers=[HostUnreachable("refused"), {"failed": True, "msg": "not yet"}, {"ping": "pong"}])
+    host = Host(
+        {"sleep": 0}, answers=[HostUnreachable("refused"), {"failed": True, "msg": "not yet"}, {"ping": "pong"}]
+    )
     assert waited(host) == {"changed": False, "elapsed": 0}
     assert [line.rpartition(": ")[2] for line in host.told] == ["refused", "not yet"]
 

@@ -8,7 +8,10 @@ from tests.actions.conftest import Tasks
 
 
 def test_sets_variables_of_the_host_with_their_types(run_tasks: Tasks) -> None:
-    played = run_tasks("- set_fact: {a: '{{ 40 + 2 }}', b: [1, '{{ x }}']}\n- debug: {msg: '{{ a }} {{ b }}'}", hosts={"h1": {"x": "y"}})
+    played = run_tasks(
+        "- set_fact: {a: '{{ 40 + 2 }}', b: [1, '{{ x }}']}\n- debug: {msg: '{{ a }} {{ b }}'}",
+        hosts={"h1": {"x": "y"}},
+    )
     assert played.variables("h1")["a"] == 42
     assert dict(played.results("h1")[1].result)["msg"] == "42 [1, 'y']"
     assert dict(played.results("h1")[0].result)["ansible_facts"] == {"a": 42, "b": [1, "y"]}
@@ -26,7 +29,10 @@ def test_cacheable_ones_are_facts_too(run_tasks: Tasks) -> None:
     assert "cacheable" not in played.variables("h1")
 
 
-@pytest.mark.parametrize("task", ["set_fact: {'a-b': 1}", "set_fact: {1a: 1}", "set_fact: {'a.b': 1}", "set_fact: {é: 1}", "set_fact: {class: 1}"])
+@pytest.mark.parametrize(
+    "task",
+    ["set_fact: {'a-b': 1}", "set_fact: {1a: 1}", "set_fact: {'a.b': 1}", "set_fact: {é: 1}", "set_fact: {class: 1}"],
+)
 def test_a_name_must_be_one(run_tasks: Tasks, task: str) -> None:
     played = run_tasks(f"- {task}")
     assert played.statuses("h1") == ["failed"]

@@ -12,16 +12,28 @@ from provisioner.lab import LabHost
 from provisioner.testing.inprocess import run_module
 from provisioner.testing.pipes import PipeRunner
 
-HOLD = "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep({seconds})"
-BUILD = ("mkdir -p /opt/d/DEBIAN && printf 'Package: case\\nVersion: %s\\nArchitecture: all\\nMaintainer: x <x@example.com>\\n"
-         "Description: x\\n' > /opt/d/DEBIAN/control && dpkg-deb -b /opt/d /opt/case.deb")
+HOLD = """
+import fcntl, time
+f = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(f, fcntl.LOCK_EX)
+time.sleep({seconds})
+"""
+BUILD = (
+    "mkdir -p /opt/d/DEBIAN && "
+    "printf 'Package: case\\nVersion: %s\\nArchitecture: all\\nMaintainer: x <x@example.com>\\n"
+    "Description: x\\n' > /opt/d/DEBIAN/control && dpkg-deb -b /opt/d /opt/case.deb"
+)
 
 
 @pytest.fixture(scope="module")
 def runner(shared_lab_host: LabHost) -> Iterator[PipeRunner]:
     prefix = ["nsenter", "-t", str(shared_lab_host.leader_pid), "-a", "--"]
-    with PipeRunner(python="python3", prefix=prefix, timeout=60,
-                    environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}) as session:
+    with PipeRunner(
+        python="python3",
+        prefix=prefix,
+        timeout=60,
+        environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"},
+    ) as session:
         yield session
 
 
@@ -30,7 +42,9 @@ def locked(host: LabHost, seconds: float) -> Iterator[None]:
     """dpkg's lock is held, as unattended-upgrades does."""
     host.run(["systemd-run", "--unit=holder", "--collect", "python3", "-c", HOLD.format(seconds=seconds)])
     deadline = time.monotonic() + 10
-    while "/var/lib/dpkg/lock-frontend" not in host.run(["sh", "-c", "ls -l /proc/[0-9]*/fd 2>/dev/null || true"]).stdout:
+    while (
+        "/var/lib/dpkg/lock-frontend" not in host.run(["sh", "-c", "ls -l /proc/[0-9]*/fd 2>/dev/null || true"]).stdout
+    ):
         assert time.monotonic() < deadline
     try:
         yield

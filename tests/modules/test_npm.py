@@ -20,12 +20,14 @@ case "$*" in
     *fail*) echo "npm error code E404" >&2; exit 1;;
 esac
 """
-LOCK = {"packages": {
-    "": {"dependencies": {"a": "^1.0.0"}, "devDependencies": {"b": "1.0.0"}},
-    "node_modules/a": {"version": "1.2.0", "integrity": "sha512-a"},
-    "node_modules/b": {"version": "1.0.0", "integrity": "sha512-b", "dev": True},
-    "node_modules/c": {"version": "1.0.0", "optional": True},
-}}
+LOCK: dict[str, dict[str, dict[str, Any]]] = {
+    "packages": {
+        "": {"dependencies": {"a": "^1.0.0"}, "devDependencies": {"b": "1.0.0"}},
+        "node_modules/a": {"version": "1.2.0", "integrity": "sha512-a"},
+        "node_modules/b": {"version": "1.0.0", "integrity": "sha512-b", "dev": True},
+        "node_modules/c": {"version": "1.0.0", "optional": True},
+    }
+}
 
 
 class Project:
@@ -35,7 +37,11 @@ class Project:
         (folder / "bin").mkdir()
         (folder / "bin" / "npm").write_text(STAND_IN)
         (folder / "bin" / "npm").chmod(0o755)
-        self.environment = {"PATH": f"{folder}/bin:/usr/bin:/bin", "LOG": str(self.log), "GLOBAL": str(folder / "global")}
+        self.environment = {
+            "PATH": f"{folder}/bin:/usr/bin:/bin",
+            "LOG": str(self.log),
+            "GLOBAL": str(folder / "global"),
+        }
         self.write("package.json", {"dependencies": {"a": "^1.0.0"}, "devDependencies": {"b": "1.0.0"}})
 
     def write(self, name: str, data: Mapping[str, Any]) -> None:
@@ -46,10 +52,16 @@ class Project:
     def install(self, *, dev: bool = True) -> None:
         """What `npm ci` would leave behind."""
         self.write("package-lock.json", LOCK)
-        have = {name: entry for name, entry in LOCK["packages"].items() if name and name != "node_modules/c" and (dev or not entry.get("dev"))}
+        have = {
+            name: entry
+            for name, entry in LOCK["packages"].items()
+            if name and name != "node_modules/c" and (dev or not entry.get("dev"))
+        }
         self.write("node_modules/.package-lock.json", {"packages": have})
         for name in ("a", "b"):
-            self.write(f"node_modules/{name}/package.json", {"version": LOCK["packages"][f"node_modules/{name}"]["version"]})
+            self.write(
+                f"node_modules/{name}/package.json", {"version": LOCK["packages"][f"node_modules/{name}"]["version"]}
+            )
 
     def run(self, *, check: bool = False, predicted: Any = None, **args: Any) -> dict[str, Any]:
         if not args.get("global"):
@@ -103,7 +115,9 @@ def test_production_wants_no_packages_for_development(project: Project) -> None:
 
 def test_a_package_that_nobody_asked_for_is_noticed(project: Project) -> None:
     project.install()
-    project.write("node_modules/.package-lock.json", {"packages": {**LOCK["packages"], "node_modules/extra": {"version": "1"}}})
+    project.write(
+        "node_modules/.package-lock.json", {"packages": {**LOCK["packages"], "node_modules/extra": {"version": "1"}}}
+    )
     assert project.run()["changed"]
 
 
@@ -152,17 +166,28 @@ def test_without_npm(project: Project) -> None:
     missing = project.run(executable="/nowhere/npm")
     assert missing["failed"]
     assert "install npm first" in missing["msg"]
-    foreseen = project.run(name="x", check=True, executable="/nowhere/npm", predicted={"package": {"*": {}}}, **{"global": True})
+    foreseen = project.run(
+        name="x", check=True, executable="/nowhere/npm", predicted={"package": {"*": {}}}, **{"global": True}
+    )
     assert foreseen["unknown"] == "npm is not installed yet"
 
 
-@pytest.mark.parametrize(("args", "message"), [
-    ({"name": "--registry=http://x"}, "is not the name of a package"), ({"name": "a b"}, "is not the name of a package"),
-    ({"name": "a;touch x"}, "is not the name of a package"), ({"name": "../x"}, "is not the name of a package"),
-    ({"name": "a", "version": "--force"}, "is not a version"), ({"name": "a", "version": "1\n"}, "is not a version"),
-    ({"registry": "file:///x"}, "is not a URL"), ({"ci": True, "name": "a"}, "takes no `name`"), ({"ci": True}, "needs package-lock.json"),
-    ({"state": "absent"}, "needs `name`"), ({"global": True}, "needs `name`"),
-])
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"name": "--registry=http://x"}, "is not the name of a package"),
+        ({"name": "a b"}, "is not the name of a package"),
+        ({"name": "a;touch x"}, "is not the name of a package"),
+        ({"name": "../x"}, "is not the name of a package"),
+        ({"name": "a", "version": "--force"}, "is not a version"),
+        ({"name": "a", "version": "1\n"}, "is not a version"),
+        ({"registry": "file:///x"}, "is not a URL"),
+        ({"ci": True, "name": "a"}, "takes no `name`"),
+        ({"ci": True}, "needs package-lock.json"),
+        ({"state": "absent"}, "needs `name`"),
+        ({"global": True}, "needs `name`"),
+    ],
+)
 def test_arguments_that_make_no_sense(project: Project, args: dict[str, Any], message: str) -> None:
     result = project.run(**args)
     assert result["failed"]

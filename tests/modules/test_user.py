@@ -11,10 +11,12 @@ from provisioner.testing.pipes import PipeRunner
 
 HASH = "$6$saltsalt$" + "canary" * 14 + "ab"
 SPIED = ("useradd", "usermod", "chpasswd", "chage", "ssh-keygen", "setpriv")
-SPY = """
+SPY = r"""
 mkdir -p /opt/spy
 for name in {names}; do
-    printf '#!/bin/sh\\n(echo "$0" "$@"; tr "\\\\0" "\\\\n" < /proc/$$/environ) >> /opt/spy/log\\nexec %s "$@"\\n' "$(command -v $name)" > /opt/spy/$name
+    echo '#!/bin/sh
+(echo "$0" "$@"; tr "\0" "\n" < /proc/$$/environ) >> /opt/spy/log' > /opt/spy/$name
+    echo "exec $(command -v $name) \"\$@\"" >> /opt/spy/$name
     chmod 755 /opt/spy/$name
 done
 """
@@ -24,13 +26,22 @@ done
 def runner(shared_lab_host: LabHost) -> Iterator[PipeRunner]:
     shared_lab_host.run(["sh", "-c", SPY.format(names=" ".join(SPIED))])
     prefix = ["nsenter", "-t", str(shared_lab_host.leader_pid), "-a", "--"]
-    with PipeRunner(python="python3", prefix=prefix, environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}) as session:
+    with PipeRunner(
+        python="python3", prefix=prefix, environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+    ) as session:
         yield session
 
 
 def test_s4_no_secret_is_in_arguments_or_environment_of_a_process(shared_lab_host: LabHost, runner: PipeRunner) -> None:
-    args = {"name": "keeper", "password": HASH, "password_lock": True, "password_expire_max": 90, "generate_ssh_key": True,
-            "ssh_key_type": "ed25519", "ssh_key_passphrase": "canary passphrase"}
+    args = {
+        "name": "keeper",
+        "password": HASH,
+        "password_lock": True,
+        "password_expire_max": 90,
+        "generate_ssh_key": True,
+        "ssh_key_type": "ed25519",
+        "ssh_key_passphrase": "canary passphrase",
+    }
     result = runner.call("user", args, env={"PATH": "/opt/spy:/usr/sbin:/usr/bin:/sbin:/bin"}, diff=True)
     assert result["changed"], result
     log = shared_lab_host.run(["cat", "/opt/spy/log"]).stdout
@@ -42,7 +53,10 @@ def test_s4_no_secret_is_in_arguments_or_environment_of_a_process(shared_lab_hos
 
 
 def test_a_key_has_its_passphrase_and_belongs_to_the_user(shared_lab_host: LabHost, runner: PipeRunner) -> None:
-    runner.call("user", {"name": "holder", "generate_ssh_key": True, "ssh_key_type": "ed25519", "ssh_key_passphrase": "open sesame"})
+    runner.call(
+        "user",
+        {"name": "holder", "generate_ssh_key": True, "ssh_key_type": "ed25519", "ssh_key_passphrase": "open sesame"},
+    )
     key = "/home/holder/.ssh/id_ed25519"
     listed = shared_lab_host.run(["stat", "-c", "%U:%G %a", "/home/holder/.ssh", key, key + ".pub"]).stdout.splitlines()
     assert listed == ["holder:holder 700", "holder:holder 600", "holder:holder 644"]
@@ -53,8 +67,14 @@ def test_a_key_has_its_passphrase_and_belongs_to_the_user(shared_lab_host: LabHo
 
 def test_f7_a_link_in_the_home_leads_nowhere_as_root(shared_lab_host: LabHost, runner: PipeRunner) -> None:
     runner.call("user", {"name": "mallory"})
-    shared_lab_host.run(["sh", "-c", "mkdir -p /opt/roots; chmod 700 /opt/roots; ln -sfn /opt/roots /home/mallory/.ssh; "
-                                     "chown -h mallory: /home/mallory/.ssh"])
+    shared_lab_host.run(
+        [
+            "sh",
+            "-c",
+            "mkdir -p /opt/roots; chmod 700 /opt/roots; ln -sfn /opt/roots /home/mallory/.ssh; "
+            "chown -h mallory: /home/mallory/.ssh",
+        ]
+    )
     result = runner.call("user", {"name": "mallory", "generate_ssh_key": True, "ssh_key_type": "ed25519"})
     assert result["failed"]
     assert shared_lab_host.run(["ls", "-A", "/opt/roots"]).stdout == ""

@@ -13,12 +13,16 @@ from provisioner.testing.inprocess import make_context
 CONTEXT = make_context()
 
 
-@pytest.mark.parametrize("name", ["deploy", "www-data", "_apt", "first.last", "User1", "machine$", "a@example.com", "0day"])
+@pytest.mark.parametrize(
+    "name", ["deploy", "www-data", "_apt", "first.last", "User1", "machine$", "a@example.com", "0day"]
+)
 def test_usual_names_are_allowed(name: str) -> None:
     accounts.check_name(CONTEXT, "user", name)
 
 
-@pytest.mark.parametrize("name", ["", "-r", "--root=/x", "a b", "a:b", "a\nroot", "a,b", "$(id)", "a;b", "a/b", "a\0", "x" * 300, "é"])
+@pytest.mark.parametrize(
+    "name", ["", "-r", "--root=/x", "a b", "a:b", "a\nroot", "a,b", "$(id)", "a;b", "a/b", "a\0", "x" * 300, "é"]
+)
 def test_names_that_would_break_something_are_refused(name: str) -> None:
     with pytest.raises(ModuleFailed, match="can't be the name of a user"):
         accounts.check_name(CONTEXT, "user", name)

@@ -15,7 +15,13 @@ from provisioner.remote import aptget
 from provisioner.remote.sdk import Completed
 from provisioner.testing.inprocess import make_context
 
-HOLD = "import fcntl,sys,time; f=open(sys.argv[1],'w'); fcntl.lockf(f,fcntl.LOCK_EX); print('held',flush=True); time.sleep(60)"
+HOLD = """
+import fcntl, sys, time
+f = open(sys.argv[1], "w")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -41,25 +47,37 @@ def test_a_free_lock_and_a_missing_one_have_no_holder(tmp_path: Path) -> None:
 
 
 def test_reads_what_a_simulation_says() -> None:
-    output = ("Inst curl [7.88-1] (7.88-2 Debian:12/stable [amd64])\nInst new (1.0 Debian:12/stable [amd64])\nRemv old [0.1]\n"
-              "Purg older [0.2]\nConf curl (7.88-2)\n")
+    output = (
+        "Inst curl [7.88-1] (7.88-2 Debian:12/stable [amd64])\nInst new (1.0 Debian:12/stable [amd64])\n"
+        "Remv old [0.1]\n"
+        "Purg older [0.2]\nConf curl (7.88-2)\n"
+    )
     steps = {step.name: (step.before, step.after) for step in aptget._steps(output)}
     assert steps == {"curl": ("7.88-1", "7.88-2"), "new": ("", "1.0"), "old": ("0.1", ""), "older": ("0.2", "")}
 
 
-@pytest.mark.parametrize(("stderr", "message"), [
-    ("E: Unable to locate package nope\n", "No package matching 'nope' is available"),
-    ("E: Package 'x' has no installation candidate\n", "No package matching 'x' is available"),
-    ("W: hm\nE: one\nE: two\n", "apt-get install failed: one; two"),
-    ("dpkg: it broke\n", "apt-get install failed: dpkg: it broke"), ("", "apt-get install failed: no reason given"),
-])
+@pytest.mark.parametrize(
+    ("stderr", "message"),
+    [
+        ("E: Unable to locate package nope\n", "No package matching 'nope' is available"),
+        ("E: Package 'x' has no installation candidate\n", "No package matching 'x' is available"),
+        ("W: hm\nE: one\nE: two\n", "apt-get install failed: one; two"),
+        ("dpkg: it broke\n", "apt-get install failed: dpkg: it broke"),
+        ("", "apt-get install failed: no reason given"),
+    ],
+)
 def test_a_failure_tells_apts_own_reason(stderr: str, message: str) -> None:
     assert str(aptget.failure(make_context(), "install", Completed(100, "", stderr))) == message
 
 
-@pytest.mark.parametrize("text", [
-    "E: Unable to locate package x", "E: Package 'x' has no installation candidate", "Err:1 http://h x 404  Not Found [IP: 1 80]",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E: Unable to locate package x",
+        "E: Package 'x' has no installation candidate",
+        "Err:1 http://h x 404  Not Found [IP: 1 80]",
+    ],
+)
 def test_knows_failures_that_new_lists_may_mend(text: str) -> None:
     assert aptget._OLD_LISTS.search(text)
 

@@ -79,10 +79,18 @@ def test_prefers_the_architecture_that_is_installed(database: Database) -> None:
     assert database.find("libc6:arm64") is None
 
 
-@pytest.mark.parametrize(("name", "provider"), [
-    ("awk", "mawk"), ("posix-awk", "mawk"), ("http-client", "curl"), ("mail-transport-agent", "postfix"),
-    ("mail", None), ("posix", None), ("transport", None),
-])
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("awk", "mawk"),
+        ("posix-awk", "mawk"),
+        ("http-client", "curl"),
+        ("mail-transport-agent", "postfix"),
+        ("mail", None),
+        ("posix", None),
+        ("transport", None),
+    ],
+)
 def test_finds_who_provides_a_virtual_package(database: Database, name: str, provider: str | None) -> None:
     found = database.provider(name)
     assert (found.name if found else None) == provider
@@ -113,8 +121,30 @@ def test_an_empty_database_has_nothing() -> None:
 
 
 # Sorted as deb-version(7) has it.
-ORDER = ["0~rc1", "0", "0-1", "0a", "0.1~", "0.1", "0.1-1~bpo1", "0.1-1", "0.1-1+b1", "0.1-1.1", "0.9", "0.10", "1.0~beta1~svn1",
-         "1.0~beta1", "1.0", "1.0a", "1.0+b", "1.0.0", "7.88.1-10+deb12u5", "7.88.1-10+deb12u14", "1:0.1", "2:0"]
+ORDER = [
+    "0~rc1",
+    "0",
+    "0-1",
+    "0a",
+    "0.1~",
+    "0.1",
+    "0.1-1~bpo1",
+    "0.1-1",
+    "0.1-1+b1",
+    "0.1-1.1",
+    "0.9",
+    "0.10",
+    "1.0~beta1~svn1",
+    "1.0~beta1",
+    "1.0",
+    "1.0a",
+    "1.0+b",
+    "1.0.0",
+    "7.88.1-10+deb12u5",
+    "7.88.1-10+deb12u14",
+    "1:0.1",
+    "2:0",
+]
 
 
 @pytest.mark.parametrize(("left", "right"), list(itertools.combinations(range(len(ORDER)), 2)))
@@ -128,15 +158,26 @@ def test_a_version_equals_itself(version: str) -> None:
     assert compare_versions(version, version) == 0
 
 
-@pytest.mark.parametrize(("text", "parts"), [
-    ("curl", ("curl", "", "")), ("libc6:i386", ("libc6:i386", "", "")), ("g++", ("g++", "", "")), ("libstdc++6", ("libstdc++6", "", "")),
-    ("nginx=1.22.*", ("nginx", "=", "1.22.*")), ("nginx>=1:1.2~rc1-1", ("nginx", ">=", "1:1.2~rc1-1")), ("php8.*", ("php8.*", "", "")),
-])
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("curl", ("curl", "", "")),
+        ("libc6:i386", ("libc6:i386", "", "")),
+        ("g++", ("g++", "", "")),
+        ("libstdc++6", ("libstdc++6", "", "")),
+        ("nginx=1.22.*", ("nginx", "=", "1.22.*")),
+        ("nginx>=1:1.2~rc1-1", ("nginx", ">=", "1:1.2~rc1-1")),
+        ("php8.*", ("php8.*", "", "")),
+    ],
+)
 def test_reads_how_packages_are_named(text: str, parts: tuple[str, str, str]) -> None:
     assert parse_wish(text) == parts
 
 
-@pytest.mark.parametrize("text", ["", "-y", "--purge", "curl-", "curl;id", "$(id)", "a/b", "../x", "curl\n", "`id`", "curl=", "^tasks", "a\0"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "-y", "--purge", "curl-", "curl;id", "$(id)", "a/b", "../x", "curl\n", "`id`", "curl=", "^tasks", "a\0"],
+)
 def test_refuses_what_is_no_name(text: str) -> None:
     assert parse_wish(text) is None
 
@@ -150,9 +191,17 @@ def test_nothing_that_is_accepted_can_be_an_option_or_a_removal(text: str) -> No
         assert not set(str(wish)) & set(" \n\0;$`'\"\\|&/")
 
 
-@pytest.mark.parametrize(("wish", "version", "allowed"), [
-    ("x=1.*", "1.5", True), ("x=1.*", "2.0", False), ("x=1.5", "1.5", True), ("x>=1.9", "1.10", True), ("x>=1.9", "1.9~", False), ("x", "1", True),
-])
+@pytest.mark.parametrize(
+    ("wish", "version", "allowed"),
+    [
+        ("x=1.*", "1.5", True),
+        ("x=1.*", "2.0", False),
+        ("x=1.5", "1.5", True),
+        ("x>=1.9", "1.10", True),
+        ("x>=1.9", "1.9~", False),
+        ("x", "1", True),
+    ],
+)
 def test_a_version_is_allowed_or_not(wish: str, version: str, allowed: bool) -> None:
     parsed = parse_wish(wish)
     assert parsed is not None

@@ -26,14 +26,25 @@ class Systemd:
         (folder / "systemctl").chmod(0o755)
         (folder / "journalctl").write_text("#!/bin/sh\necho it said why\n")
         (folder / "journalctl").chmod(0o755)
-        self.environment = {"PATH": f"{folder}:/usr/bin:/bin", "LOG": str(self.log), "SHOWN": str(self._shown), "ENABLED": "disabled"}
+        self.environment = {
+            "PATH": f"{folder}:/usr/bin:/bin",
+            "LOG": str(self.log),
+            "SHOWN": str(self._shown),
+            "ENABLED": "disabled",
+        }
         self.says()
 
-    def says(self, active: str = "inactive", enabled: str = "disabled", load: str = "loaded", stale: str = "no") -> None:
-        self._shown.write_text(f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\n")
+    def says(
+        self, active: str = "inactive", enabled: str = "disabled", load: str = "loaded", stale: str = "no"
+    ) -> None:
+        self._shown.write_text(
+            f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\n"
+        )
 
     def run(self, *, check: bool = False, predicted: Any = None, **args: Any) -> dict[str, Any]:
-        return run_module("systemd", {"name": "app", **args}, check=check, diff=True, env=self.environment, predicted=predicted)
+        return run_module(
+            "systemd", {"name": "app", **args}, check=check, diff=True, env=self.environment, predicted=predicted
+        )
 
     @property
     def calls(self) -> list[str]:
@@ -49,33 +60,44 @@ def systemd(tmp_path: Path) -> Systemd:
     return Systemd(tmp_path)
 
 
-@pytest.mark.parametrize(("active", "enabled", "load", "args", "steps"), [
-    ("inactive", "disabled", "loaded", {"state": "started"}, ["start"]),
-    ("failed", "disabled", "loaded", {"state": "started"}, ["start"]),
-    ("active", "disabled", "loaded", {"state": "started"}, []),
-    ("activating", "disabled", "loaded", {"state": "started"}, []),
-    ("reloading", "disabled", "loaded", {"state": "started"}, []),
-    ("active", "disabled", "loaded", {"state": "stopped"}, ["stop"]),
-    ("deactivating", "disabled", "loaded", {"state": "stopped"}, ["stop"]),
-    ("failed", "disabled", "loaded", {"state": "stopped"}, []),
-    ("active", "disabled", "loaded", {"state": "restarted"}, ["restart"]),
-    ("inactive", "disabled", "loaded", {"state": "restarted"}, ["restart"]),
-    ("active", "disabled", "loaded", {"state": "reloaded"}, ["reload"]),
-    ("inactive", "disabled", "loaded", {"state": "reloaded"}, ["start"]),
-    ("active", "disabled", "loaded", {"enabled": True}, ["enable"]),
-    ("active", "enabled-runtime", "loaded", {"enabled": True}, ["enable"]),
-    ("active", "enabled", "loaded", {"enabled": True}, []),
-    ("active", "static", "loaded", {"enabled": True}, []),
-    ("active", "alias", "loaded", {"enabled": True}, []),
-    ("active", "enabled", "loaded", {"enabled": False}, ["disable"]),
-    ("active", "static", "loaded", {"enabled": False}, []),
-    ("active", "masked", "masked", {"enabled": False}, []),
-    ("active", "enabled", "loaded", {"masked": True}, ["mask"]),
-    ("inactive", "masked", "masked", {"masked": True}, []),
-    ("inactive", "masked", "masked", {"masked": False, "enabled": True, "state": "started"}, ["unmask", "enable", "start"]),
-    ("inactive", "disabled", "loaded", {"enabled": True, "state": "started"}, ["enable", "start"]),
-])
-def test_only_what_is_needed_is_done(systemd: Systemd, active: str, enabled: str, load: str, args: dict[str, Any], steps: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("active", "enabled", "load", "args", "steps"),
+    [
+        ("inactive", "disabled", "loaded", {"state": "started"}, ["start"]),
+        ("failed", "disabled", "loaded", {"state": "started"}, ["start"]),
+        ("active", "disabled", "loaded", {"state": "started"}, []),
+        ("activating", "disabled", "loaded", {"state": "started"}, []),
+        ("reloading", "disabled", "loaded", {"state": "started"}, []),
+        ("active", "disabled", "loaded", {"state": "stopped"}, ["stop"]),
+        ("deactivating", "disabled", "loaded", {"state": "stopped"}, ["stop"]),
+        ("failed", "disabled", "loaded", {"state": "stopped"}, []),
+        ("active", "disabled", "loaded", {"state": "restarted"}, ["restart"]),
+        ("inactive", "disabled", "loaded", {"state": "restarted"}, ["restart"]),
+        ("active", "disabled", "loaded", {"state": "reloaded"}, ["reload"]),
+        ("inactive", "disabled", "loaded", {"state": "reloaded"}, ["start"]),
+        ("active", "disabled", "loaded", {"enabled": True}, ["enable"]),
+        ("active", "enabled-runtime", "loaded", {"enabled": True}, ["enable"]),
+        ("active", "enabled", "loaded", {"enabled": True}, []),
+        ("active", "static", "loaded", {"enabled": True}, []),
+        ("active", "alias", "loaded", {"enabled": True}, []),
+        ("active", "enabled", "loaded", {"enabled": False}, ["disable"]),
+        ("active", "static", "loaded", {"enabled": False}, []),
+        ("active", "masked", "masked", {"enabled": False}, []),
+        ("active", "enabled", "loaded", {"masked": True}, ["mask"]),
+        ("inactive", "masked", "masked", {"masked": True}, []),
+        (
+            "inactive",
+            "masked",
+            "masked",
+            {"masked": False, "enabled": True, "state": "started"},
+            ["unmask", "enable", "start"],
+        ),
+        ("inactive", "disabled", "loaded", {"enabled": True, "state": "started"}, ["enable", "start"]),
+    ],
+)
+def test_only_what_is_needed_is_done(
+    systemd: Systemd, active: str, enabled: str, load: str, args: dict[str, Any], steps: list[str]
+) -> None:
     systemd.says(active, enabled, load)
     checked = systemd.run(check=True, **args)
     assert systemd.changes == []
@@ -139,7 +161,9 @@ def test_a_unit_file_that_would_be_there_counts_in_check_mode(systemd: Systemd) 
     path = {"path": {"/etc/systemd/system/app.service": {"kind": "file"}}}
     result = systemd.run(check=True, state="started", enabled=True, predicted=path)
     assert result["changed"]
-    assert result["predictions"] == [["service", "app.service", {"kind": "present", "UnitFileState": "enabled", "ActiveState": "active"}]]
+    assert result["predictions"] == [
+        ["service", "app.service", {"kind": "present", "UnitFileState": "enabled", "ActiveState": "active"}]
+    ]
     template = {"path": {"/lib/systemd/system/app@.service": {"kind": "file"}}}
     assert systemd.run(check=True, name="app@1", state="started", predicted=template)["changed"]
 

@@ -20,7 +20,9 @@ SPEC = Spec(
     summary="Keep a job or a variable in a crontab",
     identity=("name", "user", "cron_file"),
     args={
-        "name": Arg(required=True, doc="What the job is called (in a comment above it), or the variable's name with `env`"),
+        "name": Arg(
+            required=True, doc="What the job is called (in a comment above it), or the variable's name with `env`"
+        ),
         "state": Arg(default="present", choices=("present", "absent"), doc="Whether it shall be there"),
         "job": Arg(aliases=("value",), doc="The command, or the variable's value with `env`"),
         "user": Arg(doc="Whose crontab; by default that of the user the task runs as. Needed with `cron_file`"),
@@ -58,8 +60,12 @@ SPEC = Spec(
     special_time: daily
     job: /usr/local/bin/report
 """,
-    returns={"jobs": "names of the jobs in the crontab", "envs": "names of its variables", "cron_file": "the file, when one was named",
-             "backup_file": "where the old crontab is kept, with `backup`"},
+    returns={
+        "jobs": "names of the jobs in the crontab",
+        "envs": "names of its variables",
+        "cron_file": "the file, when one was named",
+        "backup_file": "where the old crontab is kept, with `backup`",
+    },
 )
 
 
@@ -76,7 +82,9 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
         try:
             lines = crontab.set_variable(lines, a.name, a.job, a.insertafter, a.insertbefore)
         except KeyError as error:
-            raise ctx.fail("Variable named '%s' not found in the crontab, so nothing can stand next to it" % error.args[0]) from None
+            raise ctx.fail(
+                "Variable named '%s' not found in the crontab, so nothing can stand next to it" % error.args[0]
+            ) from None
     else:
         lines = crontab.set_job(lines, a.name, _job_line(a))
     return {"crontab": crontab.joined(lines)}
@@ -115,8 +123,9 @@ def diff(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[
     return {"before_header": where, "after_header": where, "before": current["crontab"], "after": wanted["crontab"]}
 
 
-def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
-                wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
+def predictions(
+    ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "list[tuple[str, str, Mapping[str, Any]]]":
     path = _file(a)
     return [] if path is None else [("path", path, {"kind": "file" if wanted["crontab"].strip() else "absent"})]
 
@@ -150,7 +159,10 @@ def _check_cron_file(ctx: Ctx, a: Arguments) -> None:
         raise ctx.fail("`cron_file: %s` is not a file name" % a.cron_file)
     name = a.cron_file.rpartition("/")[2]
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) and a.state == "present":
-        ctx.warn("cron ignores files in /etc/cron.d whose name has other characters than letters, digits, `_` and `-`: %s" % name)
+        ctx.warn(
+            "cron ignores files in /etc/cron.d whose name has other characters than letters, digits, `_` and `-`: %s"
+            % name
+        )
 
 
 def _job_line(a: Arguments) -> str:

@@ -31,11 +31,15 @@ SPEC = Spec(
         "reference": Arg(doc="A repository on the host to borrow objects from"),
         "key_file": Arg(type="path", doc="The private SSH key to use"),
         "accept_hostkey": Arg(type="bool", default=False, doc="Refused: it would trust whoever answers"),
-        "accept_newhostkey": Arg(type="bool", default=False, doc="Trust the key of a server never seen before; a changed one is refused"),
+        "accept_newhostkey": Arg(
+            type="bool", default=False, doc="Trust the key of a server never seen before; a changed one is refused"
+        ),
         "ssh_opts": Arg(doc="Further options of ssh"),
         "executable": Arg(type="path", doc="The git to use"),
         "umask": Arg(type="mode", doc="The umask of new files, like 022"),
-        "verify_commit": Arg(type="bool", default=False, doc="Fail unless the commit or tag is signed by a trusted key"),
+        "verify_commit": Arg(
+            type="bool", default=False, doc="Fail unless the commit or tag is signed by a trusted key"
+        ),
     },
     examples="""
 - name: The app at a release
@@ -50,7 +54,11 @@ SPEC = Spec(
     clone: false
   register: newest
 """,
-    returns={"before": "the commit before", "after": "the commit now", "remote_url_changed": "whether the URL was another one"},
+    returns={
+        "before": "the commit before",
+        "after": "the commit now",
+        "remote_url_changed": "whether the URL was another one",
+    },
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./@{}^~+-]*")
@@ -71,8 +79,10 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
     if a.dest is None and a.clone:
         raise ctx.fail("the destination directory must be specified unless clone=no")
     if a.accept_hostkey:
-        raise ctx.fail("`accept_hostkey` would trust whoever answers in the server's place; put the server's key into "
-                       "known_hosts (module `known_hosts`), or use `accept_newhostkey: true`, which refuses a changed key")
+        raise ctx.fail(
+            "`accept_hostkey` would trust whoever answers in the server's place; put the server's key into "
+            "known_hosts (module `known_hosts`), or use `accept_newhostkey: true`, which refuses a changed key"
+        )
     if a.repo.startswith("-") or any(ord(sign) < 32 for sign in a.repo):
         raise ctx.fail("%r is not a repository" % a.repo)
     for field in ("version", "remote"):
@@ -109,7 +119,11 @@ def _first_time(ctx: Ctx, a: Arguments, git: gitrepo.Git) -> Result:
 
 def _bring_up_to_date(ctx: Ctx, a: Arguments, git: gitrepo.Git, before: Optional[str]) -> Result:
     unfinished = not a.bare and git.is_unfinished()
-    dirty = not a.bare and not unfinished and bool(git.output(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]))
+    dirty = (
+        not a.bare
+        and not unfinished
+        and bool(git.output(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]))
+    )
     if dirty and not a.force:
         raise ctx.fail("Local modifications exist in the destination: %s (force=no)." % git.dest, before=before)
     url = git.output(["config", "--get", "remote.%s.url" % a.remote])

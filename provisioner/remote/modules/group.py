@@ -16,7 +16,9 @@ SPEC = Spec(
         "name": Arg(required=True, doc="The group's name"),
         "state": Arg(default="present", choices=("present", "absent"), doc="Whether the group shall exist"),
         "gid": Arg(type="int", doc="Its number; the system picks one when this is not given"),
-        "system": Arg(type="bool", default=False, doc="Make it a system group (low number); only looked at when it is made"),
+        "system": Arg(
+            type="bool", default=False, doc="Make it a system group (low number); only looked at when it is made"
+        ),
         "non_unique": Arg(type="bool", default=False, doc="Allow a `gid` that another group has"),
         "force": Arg(type="bool", default=False, doc="Remove it even if it is some user's primary group"),
         "local": Arg(type="bool", default=False, doc="Accepted for compatibility: groups are always made locally"),
@@ -33,8 +35,12 @@ SPEC = Spec(
     name: guests
     state: absent
 """,
-    returns={"name": "the group's name", "gid": "its number", "state": "present or absent",
-             "system": "whether a system group was asked for"},
+    returns={
+        "name": "the group's name",
+        "gid": "its number",
+        "state": "present or absent",
+        "system": "whether a system group was asked for",
+    },
 )
 
 
@@ -42,7 +48,11 @@ def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     accounts.check_name(ctx, "group", a.name)
     predicted = ctx.predicted("group", a.name) if ctx.check else None
     if predicted is not None:
-        return {"state": "absent"} if predicted.get("kind") == "absent" else {"state": "present", "gid": predicted.get("gid")}
+        return (
+            {"state": "absent"}
+            if predicted.get("kind") == "absent"
+            else {"state": "present", "gid": predicted.get("gid")}
+        )
     found = next((group for group in accounts.groups(ctx) if group.name == a.name), None)
     return {"state": "absent"} if found is None else {"state": "present", "gid": found.gid}
 
@@ -76,8 +86,9 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
     return result if number is None else {**result, "gid": number}
 
 
-def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
-                wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
+def predictions(
+    ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "list[tuple[str, str, Mapping[str, Any]]]":
     if wanted["state"] == "absent":
         return [("group", a.name, {"kind": "absent"})]
     return [("group", a.name, {"kind": "present", "gid": wanted.get("gid")})]

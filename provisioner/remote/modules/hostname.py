@@ -28,8 +28,7 @@ SPEC = Spec(
 def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     if not re.fullmatch(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*", a.name):
         raise ctx.fail("%r is not the name of a host: letters, digits and dashes, in parts of at most 63" % a.name)
-    return {"running": os.uname().nodename,
-            "at_boot": (ctx.read_text("/etc/hostname") or "").strip()}
+    return {"running": os.uname().nodename, "at_boot": (ctx.read_text("/etc/hostname") or "").strip()}
 
 
 def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, Any]":
@@ -47,6 +46,7 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
     return {"name": a.name}
 
 
-def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
-                wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
+def predictions(
+    ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "list[tuple[str, str, Mapping[str, Any]]]":
     return [("path", "/etc/hostname", {"kind": "file"})]

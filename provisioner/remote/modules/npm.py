@@ -21,7 +21,9 @@ SPEC = Spec(
         "version": Arg(doc="The package's version"),
         "global": Arg(type="bool", default=False, doc="For the whole host instead of a project"),
         "state": Arg(default="present", choices=("present", "absent", "latest"), doc="What shall be with it"),
-        "ci": Arg(type="bool", default=False, doc="Install exactly what the lock file says (`npm ci`), when anything differs"),
+        "ci": Arg(
+            type="bool", default=False, doc="Install exactly what the lock file says (`npm ci`), when anything differs"
+        ),
         "production": Arg(type="bool", default=False, doc="Without packages for development"),
         "ignore_scripts": Arg(type="bool", default=False, doc="Don't run the packages' install scripts"),
         "no_optional": Arg(type="bool", default=False, doc="Without optional packages"),
@@ -51,8 +53,13 @@ SPEC = Spec(
 
 _NAME = re.compile(r"(@[A-Za-z0-9~][A-Za-z0-9._~-]*/)?[A-Za-z0-9~][A-Za-z0-9._~-]*")
 _VERSION = re.compile(r"[A-Za-z0-9^~<>=*][A-Za-z0-9.^~<>=*|+ -]*")
-_QUIET = {"npm_config_update_notifier": "false", "npm_config_fund": "false", "npm_config_audit": "false",
-          "npm_config_progress": "false", "NO_COLOR": "1"}
+_QUIET = {
+    "npm_config_update_notifier": "false",
+    "npm_config_fund": "false",
+    "npm_config_audit": "false",
+    "npm_config_progress": "false",
+    "NO_COLOR": "1",
+}
 
 
 class _Npm:
@@ -62,15 +69,22 @@ class _Npm:
         self._ctx = ctx
         self._folder = folder
         self._program = a.executable or "npm"
-        flags = {"--global": getattr(a, "global"), "--omit=dev": a.production, "--ignore-scripts": a.ignore_scripts,
-                 "--omit=optional": a.no_optional, "--no-bin-links": a.no_bin_links, "--force": a.force}
+        flags = {
+            "--global": getattr(a, "global"),
+            "--omit=dev": a.production,
+            "--ignore-scripts": a.ignore_scripts,
+            "--omit=optional": a.no_optional,
+            "--no-bin-links": a.no_bin_links,
+            "--force": a.force,
+        }
         self._flags = [flag for flag, wanted in flags.items() if wanted]
         if a.registry is not None:
             self._flags.append("--registry=%s" % a.registry)
 
     def ask(self, words: "Sequence[str]") -> Completed:
-        done = self._ctx.query([self._program, *self._flags, *words], cwd=self._folder,
-                               env={**_QUIET, "npm_config_logs_max": "0"})
+        done = self._ctx.query(
+            [self._program, *self._flags, *words], cwd=self._folder, env={**_QUIET, "npm_config_logs_max": "0"}
+        )
         self._check_program(done)
         return done
 
@@ -79,8 +93,12 @@ class _Npm:
         self._check_program(done)
         if done.rc:
             errors = [line for line in done.stderr.splitlines() if not line.startswith(("npm warn", "npm WARN"))]
-            raise self._ctx.fail("npm %s failed: %s" % (words[0], "\n".join(errors[-10:]) or done.stderr.strip()),
-                                 rc=done.rc, stdout=done.stdout, stderr=done.stderr)
+            raise self._ctx.fail(
+                "npm %s failed: %s" % (words[0], "\n".join(errors[-10:]) or done.stderr.strip()),
+                rc=done.rc,
+                stdout=done.stdout,
+                stderr=done.stderr,
+            )
         return done
 
     def _check_program(self, done: Completed) -> None:
@@ -155,8 +173,14 @@ def _whole_project(ctx: Ctx, a: Arguments, npm: _Npm, folder: str) -> Result:
     return _result(ctx, None, "installed", None if in_step else npm, ["ci" if a.ci else "install"], folder)
 
 
-def _result(ctx: Ctx, before: Optional[str], after: Optional[str], npm: "Optional[_Npm | str]", words: "Sequence[str]",
-            what: str) -> Result:
+def _result(
+    ctx: Ctx,
+    before: Optional[str],
+    after: Optional[str],
+    npm: "Optional[_Npm | str]",
+    words: "Sequence[str]",
+    what: str,
+) -> Result:
     if not isinstance(npm, _Npm):
         return Result()
     diff = {"before": {what: before} if before else {}, "after": {what: after} if after else {}}

@@ -15,7 +15,11 @@ SPEC = Spec(
     open_ended=True,
     args={
         "name": Arg(type="list", elements="str", required=True, aliases=("pkg",), doc="Packages"),
-        "state": Arg(default="present", choices=("present", "installed", "latest", "absent", "removed"), doc="What shall be with them"),
+        "state": Arg(
+            default="present",
+            choices=("present", "installed", "latest", "absent", "removed"),
+            doc="What shall be with them",
+        ),
         "use": Arg(default="auto", doc="The package manager: `auto` or `apt`"),
     },
     notes="Further arguments go to the module of the package manager.",

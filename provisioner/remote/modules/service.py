@@ -13,8 +13,10 @@ SPEC = Spec(
     identity=("name",),
     args={
         "name": Arg(required=True, doc="The service"),
-        "state": Arg(choices=("started", "stopped", "restarted", "reloaded"),
-                     doc="`restarted` and `reloaded` always act; the others only when needed"),
+        "state": Arg(
+            choices=("started", "stopped", "restarted", "reloaded"),
+            doc="`restarted` and `reloaded` always act; the others only when needed",
+        ),
         "enabled": Arg(type="bool", doc="Whether it starts at boot"),
         "use": Arg(default="auto", doc="`auto` or `systemd`"),
         "sleep": Arg(type="int", doc="Accepted for compatibility: systemd waits by itself"),
@@ -30,13 +32,20 @@ SPEC = Spec(
     state: started
     enabled: true
 """,
-    returns={"name": "the service", "state": "started or stopped", "enabled": "as asked for",
-             "status": "the unit's properties as `systemctl show` gives them"},
+    returns={
+        "name": "the service",
+        "state": "started or stopped",
+        "enabled": "as asked for",
+        "status": "the unit's properties as `systemctl show` gives them",
+    },
 )
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     if a.use not in ("auto", "systemd", "systemd_service", "service") or not units.has_systemd(ctx):
-        raise ctx.fail("this host is not run by systemd, the only service manager that `service` can drive"
-                       if a.use == "auto" else "`use: %s` is not supported: only systemd is" % a.use)
+        raise ctx.fail(
+            "this host is not run by systemd, the only service manager that `service` can drive"
+            if a.use == "auto"
+            else "`use: %s` is not supported: only systemd is" % a.use
+        )
     return units.manage(ctx, units.Order(name=a.name, state=a.state, enabled=a.enabled))

@@ -51,8 +51,11 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
     value = _value(a)
     goal: "dict[str, Any]" = {"file": current["file"] if _same(current["file"], value) else value}
     if a.sysctl_set:
-        goal["kernel"] = current["kernel"] if _same(current["kernel"], value) or \
-            (a.ignoreerrors and current["kernel"] is None) else value
+        goal["kernel"] = (
+            current["kernel"]
+            if _same(current["kernel"], value) or (a.ignoreerrors and current["kernel"] is None)
+            else value
+        )
     return goal
 
 
@@ -67,8 +70,9 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
             _run(ctx, a, ["sysctl", *(["-e"] if a.ignoreerrors else []), "-p", a.sysctl_file])
 
 
-def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
-                wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
+def predictions(
+    ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "list[tuple[str, str, Mapping[str, Any]]]":
     return [("path", a.sysctl_file, {"kind": "file"})]
 
 

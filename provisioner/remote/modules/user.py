@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Mapping, Optional
 
-from provisioner.remote import accounts, homes
+from provisioner.remote import accounts, homes, useradmin
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
-
-_AGES = {"password_expire_max": ("maximum", "--maxdays"), "password_expire_min": ("minimum", "--mindays"),
-         "password_expire_warn": ("warn", "--warndays"), "password_expire_account_disable": ("inactive", "--inactive")}
 
 SPEC = Spec(
     name="user",
@@ -22,17 +18,27 @@ SPEC = Spec(
         "uid": Arg(type="int", doc="The number; the system picks one when this is not given"),
         "non_unique": Arg(type="bool", default=False, doc="Allow a `uid` that another user has"),
         "group": Arg(doc="The primary group; it must exist"),
-        "groups": Arg(type="list", elements="str", doc="Further groups. An empty list takes the user out of all of them"),
+        "groups": Arg(
+            type="list", elements="str", doc="Further groups. An empty list takes the user out of all of them"
+        ),
         "append": Arg(type="bool", default=False, doc="Only add `groups`; without it other groups are left"),
         "comment": Arg(doc="The full name (GECOS)"),
         "home": Arg(type="path", doc="The home directory"),
-        "create_home": Arg(type="bool", default=True, aliases=("createhome",), doc="Make the home directory if it is not there"),
+        "create_home": Arg(
+            type="bool", default=True, aliases=("createhome",), doc="Make the home directory if it is not there"
+        ),
         "move_home": Arg(type="bool", default=False, doc="When `home` changes, move what is in the old one"),
         "skeleton": Arg(doc="The directory whose files a new home starts with; needs `create_home`"),
         "shell": Arg(type="path", doc="The login shell"),
-        "system": Arg(type="bool", default=False, doc="Make it a system user (low number); only looked at when it is made"),
-        "password": Arg(secret=True, doc="The password's hash, as `password_hash('sha512')` makes it; never the password itself"),
-        "update_password": Arg(default="always", choices=("always", "on_create"), doc="Whether an existing user's password is changed"),
+        "system": Arg(
+            type="bool", default=False, doc="Make it a system user (low number); only looked at when it is made"
+        ),
+        "password": Arg(
+            secret=True, doc="The password's hash, as `password_hash('sha512')` makes it; never the password itself"
+        ),
+        "update_password": Arg(
+            default="always", choices=("always", "on_create"), doc="Whether an existing user's password is changed"
+        ),
         "password_lock": Arg(type="bool", doc="Lock the password, so that only keys can log in; false unlocks it"),
         "expires": Arg(type="float", doc="When the account ends, in seconds since 1970; a negative number means never"),
         "password_expire_max": Arg(type="int", doc="Days a password is good for"),
@@ -71,9 +77,16 @@ SPEC = Spec(
     state: absent
     remove: true
 """,
-    returns={"uid": "number of the user", "group": "number of the primary group", "home": "home directory", "shell": "login shell",
-             "comment": "full name", "groups": "the further groups asked for, joined by commas",
-             "ssh_public_key": "the public key, when a key was asked for", "ssh_fingerprint": "its fingerprint"},
+    returns={
+        "uid": "number of the user",
+        "group": "number of the primary group",
+        "home": "home directory",
+        "shell": "login shell",
+        "comment": "full name",
+        "groups": "the further groups asked for, joined by commas",
+        "ssh_public_key": "the public key, when a key was asked for",
+        "ssh_fingerprint": "its fingerprint",
+    },
 )
 
 
@@ -85,13 +98,20 @@ def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     found = accounts.find_user(ctx, a.name)
     if found is None:
         return {"state": "absent"}
-    state: "dict[str, Any]" = {"state": "present", "uid": found.uid, "group": accounts.group_name(ctx, found.gid),
-                               "comment": found.comment, "home": found.home, "shell": found.shell}
+    state: "dict[str, Any]" = {
+        "state": "present",
+        "uid": found.uid,
+        "group": accounts.group_name(ctx, found.gid),
+        "comment": found.comment,
+        "home": found.home,
+        "shell": found.shell,
+    }
     if a.state == "absent":
         return state
     if a.groups is not None:
-        state["groups"] = sorted(group.name for group in accounts.groups(ctx)
-                                 if a.name in group.members and group.gid != found.gid)
+        state["groups"] = sorted(
+            group.name for group in accounts.groups(ctx) if a.name in group.members and group.gid != found.gid
+        )
     if a.create_home and found.home not in homes.NO_HOME:
         state["home_exists"] = ctx.stat(a.home or found.home, follow=True) is not None
     if _needs_shadow(a):
@@ -118,12 +138,12 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
     if a.create_home and (is_new or "home_exists" in current):
         goal["home_exists"] = True
     if a.password is not None and (is_new or a.update_password == "always"):  # noqa: S105 - a choice, no password
-        goal["password"] = "as given"
+        goal["password"] = "as given"  # noqa: S105 - says only that it is so
     if a.password_lock is not None:
         goal["password_locked"] = a.password_lock
     if a.expires is not None:
-        goal["expires"] = _day(a.expires)
-    for argument, (field, _) in _AGES.items():
+        goal["expires"] = useradmin.day(a.expires)
+    for argument, (field, _) in useradmin.AGES.items():
         if getattr(a, argument) is not None:
             goal[field] = getattr(a, argument)
     if a.generate_ssh_key:
@@ -141,14 +161,16 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
             ctx.warn("the home %s could not be removed: %s" % (current.get("home"), done.stderr.strip()))
         return
     if current["state"] == "absent":
-        _add(ctx, a, wanted)
+        useradmin.add(ctx, a, wanted)
     else:
-        _modify(ctx, a, current, wanted)
+        useradmin.modify(ctx, a, current, wanted)
     if wanted.get("password") != current.get("password"):
         ctx.run(["chpasswd", "--encrypted"], input=("%s:%s\n" % (a.name, a.password)).encode(), check=True)
-    _age(ctx, a, current, wanted)
-    if a.password_lock is not None and (a.password is not None or wanted["password_locked"] != current.get("password_locked")):
-        _lock(ctx, a)
+    useradmin.age(ctx, a, current, wanted)
+    if a.password_lock is not None and (
+        a.password is not None or wanted["password_locked"] != current.get("password_locked")
+    ):
+        useradmin.lock(ctx, a)
     user = accounts.find_user(ctx, a.name)
     assert user is not None
     if wanted.get("home_exists") and ctx.stat(user.home, follow=True) is None:
@@ -178,8 +200,9 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
     return result
 
 
-def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
-                wanted: "Mapping[str, Any]") -> "list[tuple[str, str, Mapping[str, Any]]]":
+def predictions(
+    ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "list[tuple[str, str, Mapping[str, Any]]]":
     if wanted["state"] == "absent":
         gone: "list[tuple[str, str, Mapping[str, Any]]]" = [("user", a.name, {"kind": "absent"})]
         if current.get("group") == a.name:  # userdel takes the user's own group along
@@ -189,7 +212,8 @@ def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]",
     own_group = a.group is None and current["state"] == "absent" and not accounts.is_there(ctx, "group", a.name)
     group = wanted.get("group") or (a.name if own_group else None)
     found: "list[tuple[str, str, Mapping[str, Any]]]" = [
-        ("user", a.name, {**wanted, "kind": "present", "home": home, "group": group})]
+        ("user", a.name, {**wanted, "kind": "present", "home": home, "group": group})
+    ]
     if own_group:
         found.append(("group", a.name, {"kind": "present", "gid": None}))
     if wanted.get("home_exists") and not current.get("home_exists"):
@@ -215,8 +239,10 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
     if a.password is not None:
         accounts.check_field(ctx, "password", a.password)
         if a.state == "present" and not _looks_hashed(a.password):
-            ctx.warn("`password` doesn't look like a hash; it is stored as it is, so nobody could log in with it. "
-                     "Use the filter password_hash('sha512')")
+            ctx.warn(
+                "`password` doesn't look like a hash; it is stored as it is, so nobody could log in with it. "
+                "Use the filter password_hash('sha512')"
+            )
 
 
 def _looks_hashed(password: str) -> bool:
@@ -225,18 +251,35 @@ def _looks_hashed(password: str) -> bool:
 
 def _from_prediction(a: Arguments, predicted: "Mapping[str, Any]") -> "dict[str, Any]":
     """What an earlier task would have made, in the fields that this task looks at."""
-    state = {"state": "present", "uid": predicted.get("uid"), "group": predicted.get("group"),
-             "comment": predicted.get("comment", ""), "home": predicted.get("home"), "shell": predicted.get("shell")}
+    state = {
+        "state": "present",
+        "uid": predicted.get("uid"),
+        "group": predicted.get("group"),
+        "comment": predicted.get("comment", ""),
+        "home": predicted.get("home"),
+        "shell": predicted.get("shell"),
+    }
     if a.groups is not None:
         state["groups"] = predicted.get("groups", [])
-    for field in ("password", "password_locked", "expires", "home_exists", "ssh_key", *(field for field, _ in _AGES.values())):
+    for field in (
+        "password",
+        "password_locked",
+        "expires",
+        "home_exists",
+        "ssh_key",
+        *(field for field, _ in useradmin.AGES.values()),
+    ):
         if field in predicted:
             state[field] = predicted[field]
     return state
 
 
 def _needs_shadow(a: Arguments) -> bool:
-    if a.password_lock is not None or a.expires is not None or any(getattr(a, name) is not None for name in _AGES):
+    if (
+        a.password_lock is not None
+        or a.expires is not None
+        or any(getattr(a, name) is not None for name in useradmin.AGES)
+    ):
         return True
     return a.password is not None and a.update_password == "always"  # noqa: S105 - a choice, no password
 
@@ -249,13 +292,15 @@ def _shadow_state(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     # A bare "!" is a user who never had a password: as locked as can be, and nothing there to unlock.
     locked = shadow.password.startswith("!") and (a.password_lock is True or shadow.password.strip("!") != "")
     if a.password is not None and a.update_password == "always":  # noqa: S105 - a choice, no password
-        same = shadow.password == a.password or (a.password_lock is True and shadow.password.lstrip("!") == a.password.lstrip("!"))
+        same = shadow.password == a.password or (
+            a.password_lock is True and shadow.password.lstrip("!") == a.password.lstrip("!")
+        )
         state["password"] = "as given" if same else "another"
     if a.password_lock is not None:
         state["password_locked"] = locked
     if a.expires is not None:
         state["expires"] = shadow.expires if shadow.expires is not None and shadow.expires >= 0 else None
-    for argument, (field, _) in _AGES.items():
+    for argument, (field, _) in useradmin.AGES.items():
         if getattr(a, argument) is not None:
             state[field] = getattr(shadow, field)
     return state
@@ -277,64 +322,3 @@ def _wanted_groups(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", primary
     if a.append:
         return sorted((asked - {primary}) | set(current.get("groups", [])))
     return sorted(asked - {primary})
-
-
-def _day(seconds: float) -> Optional[int]:
-    return None if seconds < 0 else int(seconds // 86400)
-
-
-def _date(day: Optional[int]) -> str:
-    return "" if day is None else time.strftime("%Y-%m-%d", time.gmtime(day * 86400))
-
-
-def _add(ctx: Ctx, a: Arguments, wanted: "Mapping[str, Any]") -> None:
-    argv = ["useradd"]
-    for option, field in (("--uid", "uid"), ("--gid", "group"), ("--comment", "comment"), ("--home-dir", "home"), ("--shell", "shell")):
-        if wanted.get(field) is not None:
-            argv += [option, str(wanted[field])]
-    if a.group is None and accounts.find_group(ctx, a.name) is not None:
-        argv.append("--no-user-group")  # useradd refuses to make a group that is there already
-    if wanted.get("groups"):
-        argv += ["--groups", ",".join(wanted["groups"])]
-    if a.expires is not None:
-        argv += ["--expiredate", _date(wanted["expires"])]
-    argv += ["--create-home"] if a.create_home else ["--no-create-home"]
-    if a.create_home and a.skeleton is not None:
-        argv += ["--skel", a.skeleton]
-    for key, value in (("UMASK", a.umask), ("UID_MIN", a.uid_min), ("UID_MAX", a.uid_max)):
-        if value is not None:
-            argv += ["--key", "%s=%s" % (key, value)]
-    argv += [*(["--non-unique"] if a.non_unique else []), *(["--system"] if a.system else [])]
-    ctx.run([*argv, "--", a.name], check=True)
-
-
-def _modify(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> None:
-    argv = ["usermod"]
-    for option, field in (("--uid", "uid"), ("--gid", "group"), ("--comment", "comment"), ("--home", "home"), ("--shell", "shell")):
-        if wanted.get(field) != current.get(field):
-            argv += [option, str(wanted[field])]
-    if "--uid" in argv and a.non_unique:
-        argv.append("--non-unique")
-    if "--home" in argv and a.move_home:
-        argv.append("--move-home")
-    if wanted.get("groups") != current.get("groups"):
-        argv += ["--groups", ",".join(wanted["groups"])]
-    if wanted.get("expires") != current.get("expires"):
-        argv += ["--expiredate", _date(wanted["expires"])]
-    if len(argv) > 1:
-        ctx.run([*argv, "--", a.name], check=True)
-
-
-def _age(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> None:
-    argv = ["chage"]
-    for argument, (field, option) in _AGES.items():
-        if getattr(a, argument) is not None and wanted[field] != current.get(field):
-            argv += [option, str(wanted[field])]
-    if len(argv) > 1:
-        ctx.run([*argv, "--", a.name], check=True)
-
-
-def _lock(ctx: Ctx, a: Arguments) -> None:
-    shadow = accounts.find_shadow(ctx, a.name)
-    if shadow is not None and shadow.password.strip("!") and shadow.password.startswith("!") != a.password_lock:
-        ctx.run(["usermod", "--lock" if a.password_lock else "--unlock", "--", a.name], check=True)
