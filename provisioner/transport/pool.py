@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from provisioner.diag import Interrupted, UsageError
@@ -96,7 +95,7 @@ class SessionPool:
         from provisioner.transport import ssh  # noqa: PLC0415 - paramiko costs 170 ms: only who uses it pays
 
         settings = self.settings
-        wiring = ssh.Wiring(settings.resolver, self._known_hosts, self.deadlines, settings.liveness, self._gate)
+        wiring = ssh.Wiring(settings.resolver, self._known_hosts, self.deadlines, settings.liveness, self.gate)
         return ssh.connect(target, wiring)
 
     def bundle(self) -> Bundle:
@@ -105,7 +104,8 @@ class SessionPool:
                 self._bundle = self.settings.load_bundle()
             return self._bundle
 
-    def _gate(self, hop: str) -> AbstractContextManager[object]:
+    def gate(self, hop: str) -> threading.Semaphore:
+        """Held while a connection through the jump host `hop` is opened."""
         with self._lock:
             return self._gates[hop]
 

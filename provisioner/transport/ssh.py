@@ -292,7 +292,7 @@ class SshConnection:
                 channel.exec_command(command)
         except _GONE as error:
             stream.close()
-            reason = "the server did not answer in time" if late.yes else str(error)
+            reason = "the server did not answer in time" if late.yes else str(error) or _NO_WORD
             raise StreamLost(f"the command could not be started: {reason}") from None
         return stream
 

@@ -80,7 +80,7 @@ class Authenticator:
             self._gone(transport, str(error))
             return False
         except (paramiko.SSHException, OSError, EOFError) as error:
-            self._gone(transport, str(error))
+            self._gone(transport, str(error), broken=isinstance(error, OSError | EOFError))
             self._notes.append(f"{label} cannot be used: {error}")
             return False
         if further:
@@ -95,14 +95,15 @@ class Authenticator:
         except paramiko.BadAuthenticationType as error:
             self._accepted = list(error.allowed_types)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            self._gone(transport, str(error))
+            self._gone(transport, str(error), broken=isinstance(error, OSError | EOFError))
         return False
 
-    def _gone(self, transport: paramiko.Transport, said: str) -> None:
+    def _gone(self, transport: paramiko.Transport, said: str, *, broken: bool = False) -> None:
+        """Raise if the connection has ended: nothing further can be tried on it."""
         if "timeout" in said.lower():
             raise AuthenticationFailed(f"{self.host} did not answer the login of {self.user} in time",
                                        hint="look at the host's sshd log; slow PAM or LDAP modules do this")
-        if not transport.is_active():
+        if broken or not transport.is_active():
             raise AuthenticationFailed(
                 f"{self.host} closed the connection while {self.user} logged in, after {self._listed()}",
                 hint="too many keys? give the right one with `--private-key` and set `IdentitiesOnly yes`")

@@ -17,7 +17,9 @@ import pytest
 
 from provisioner.messages import Become, SegmentEnded, SegmentLost, Target
 from provisioner.testing.proxy import FaultProxy
+from provisioner.transport import ssh
 from provisioner.transport.connection import Deadlines
+from provisioner.transport.sshconfig import Resolver
 from provisioner.values import HostName, Secret
 
 SHORT = Deadlines(banner=1.0, key_exchange=1.0, authentication=2.0, channel=2.0, handshake=3.0)
@@ -278,6 +280,48 @@ def test_a_proxy_command_is_used(remote: Any, play: Any) -> None:
     command = f"ProxyCommand={' '.join(remote.host.ssh_command())} -W 127.0.0.1:%p"
     target = remote.target(address="behind", port=22, ssh_args=("-F", "none", "-o", command))
     assert isinstance(play.ping(target), SegmentEnded)
+
+
+def test_the_gate_of_a_jump_host_is_passed_by_connections_through_it_only(remote: Any) -> None:
+    entered: list[str] = []
+
+    @contextlib.contextmanager
+    def gate(hop: str) -> Iterator[None]:
+        entered.append(hop)
+        yield
+
+    wiring = ssh.Wiring(Resolver(environment={}), gate=gate)
+    jump = remote.target(address="127.0.0.1", ssh_args=("-F", "none", "-J", f"root@{remote.host.address}"))
+    ssh.connect(jump, wiring).close()
+    ssh.connect(remote.target(), wiring).close()
+    assert entered == [remote.host.address]
+
+
+def test_the_fabric_connection_is_verified_bounded_and_usable(remote: Any) -> None:
+    connection = ssh.connect(remote.target(), ssh.Wiring(Resolver(environment={})))
+    try:
+        assert connection.fabric.run("echo hello", hide=True, in_stream=False).stdout == "hello\n"
+        sock = connection.fabric.transport.sock
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 12000
+        algorithms = connection.fabric.transport
+        assert not [name for name in algorithms.preferred_ciphers if "cbc" in name]
+        assert not [name for name in algorithms.preferred_macs if "sha1" in name or "md5" in name]
+    finally:
+        connection.close()
+
+
+def test_two_connections_share_neither_keys_nor_settings(remote: Any) -> None:
+    wiring = ssh.Wiring(Resolver(environment={}))
+    first, second = (ssh.connect(remote.target(user), wiring) for user in ("root", "ops"))
+    try:
+        assert first.fabric.config is not second.fabric.config
+        assert first.fabric.connect_kwargs is not second.fabric.connect_kwargs
+        assert "key_filename" not in first.fabric.connect_kwargs
+    finally:
+        first.close()
+        second.close()
 
 
 # -- sessions -------------------------------------------------------------------------------------------------
