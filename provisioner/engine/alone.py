@@ -98,10 +98,8 @@ class Alone:
         yield from emit(events)
 
     def _commit_lost(self, entry: Entry, lost: Lost) -> list[Any]:
-        if lost.unreachable:
-            return self.committer.unreachable(entry, lost.message, lost.hint)[0]
-        result = {"changed": False, "failed": True, "msg": lost.message, **({"hint": lost.hint} if lost.hint else {})}
-        return self.committer.commit(entry, [Judged("failed", result)] * len(entry.items), 0.0)[0]
+        tell = self.committer.unreachable if lost.unreachable else self.committer.refused
+        return tell(entry, lost.message, lost.hint)[0]
 
     def _breaks(self, entry: Entry, item: Item, judged: Judged) -> bool:
         loop = entry.task.loop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from provisioner.actions.base import Done
@@ -34,6 +34,8 @@ class UnknownHandler(ProvisionError):
 class Committer:
     batch: Batch
     notifier: Notifier
+    failing: set[HostName] = field(default_factory=set)
+    """Hosts with a task that failed since the strategy last cleared this."""
 
     # -- one loop item --------------------------------------------------------------------------------------
 
@@ -82,8 +84,19 @@ class Committer:
             self._go_on(state, entry)
             return [event], True
         state.memory.unreachable = True
+        self.failing.add(entry.host)
         state.ended = True
         return [event], False
+
+    def refused(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
+        """The host can be reached, but not for this task (sudo refused, no Python)."""
+        predicted = self.batch.world.memory(entry.delegate or entry.host).predicted.get("user", {})
+        if entry.check and entry.become is not None and entry.become.user in predicted:
+            judged = Judged("unknown", {"changed": False}, f"the user {entry.become.user} would only then exist")
+        else:
+            judged = Judged("failed", {"changed": False, "failed": True, "msg": message,
+                                       **({"hint": hint} if hint else {})})
+        return self.commit(entry, [judged] * len(entry.items), 0.0)
 
     def fail_along(self, host: HostName) -> None:
         """Another host's failure ends the play for this one too (`any_errors_fatal`)."""
@@ -187,6 +200,7 @@ class Committer:
 
     def _fail(self, state: HostState, entry: Entry, judged: Judged) -> bool:
         """Unwind; True when a rescue section takes over."""
+        self.failing.add(entry.host)
         rescued = self._move_to_failure(state, entry.cursor)
         if state.active and state.cursor.top.blocks:
             name = entry.name or entry.task.module

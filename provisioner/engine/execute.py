@@ -208,15 +208,10 @@ class Execution:
         if track.done:
             return []
         entry = track.entry
-        if unreachable:
-            events, straight = self.committer.unreachable(entry, message, hint)
-        else:
-            result = {"changed": False, "failed": True, "msg": message, **({"hint": hint} if hint else {})}
-            judged = Judged("failed", result)
-            events, straight = self.committer.commit(entry, [judged] * len(entry.items), 0.0)
-        told = self.telling.tell(track.step, events)
-        del straight  # even when the error is ignored, what was planned behind has to be planned anew
-        return told + self._next(track, straight=False)
+        tell = self.committer.unreachable if unreachable else self.committer.refused
+        events, _ = tell(entry, message, hint)
+        # Even when the error is ignored, what was planned behind has to be planned anew.
+        return self.telling.tell(track.step, events) + self._next(track, straight=False)
 
 
 def emit(events: Iterable[Event]) -> Routine[None]:

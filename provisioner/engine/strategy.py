@@ -20,7 +20,6 @@ from provisioner.engine.routines import WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
 from provisioner.messages import Answered, Ask
 from provisioner.template.effects import EffectFailure, NeedEffect
-from provisioner.values import HostName
 
 
 @dataclass(slots=True)
@@ -58,9 +57,9 @@ class BatchRun:
             furthest_behind = min(state.cursor.position for state in active)
             group = [state for state in active if state.cursor.position == furthest_behind]
             plan = yield from self._plan(group, len(group) == len(active), several=len(states) > 1)
-            before = {state.host for state in states if self._has_failed(state)}
+            self.committer.failing.clear()
             yield from self._carry_out(plan)
-            self._stop_others(plan, states, before)
+            self._stop_others(plan, states)
 
     def _carry_out(self, plan: Plan) -> Routine[None]:
         everybody = plan.steps[0].entries
@@ -131,14 +130,15 @@ class BatchRun:
     def _has_failed(self, state: HostState) -> bool:
         return state.memory.failed or state.memory.unreachable
 
-    def _stop_others(self, plan: Plan, states: Sequence[HostState], before: set[HostName]) -> None:
+    def _stop_others(self, plan: Plan, states: Sequence[HostState]) -> None:
+        for state in states:
+            settle_host(self.batch, self.committer, state)
         fallen = {state.host for state in states if self._has_failed(state)}
         entries = [entry for step in plan.steps for entry in step.entries.values()]
         fatal = self.any_errors_fatal or any(entry.any_errors_fatal for entry in entries)
         too_many = (self.max_fail_percentage is not None and states
                     and len(fallen) / len(states) * 100 > self.max_fail_percentage)
-        if (fatal and fallen - before) or too_many:
+        if (fatal and fallen & self.committer.failing) or too_many:
             for state in states:
                 if state.host not in fallen:
-                    settle_host(self.batch, self.committer, state)
                     self.committer.fail_along(state.host)
