@@ -16,8 +16,8 @@ from provisioner import __version__
 from provisioner.cli.lazy import Entry, LazyGroup
 
 USAGE, INTERRUPTED, BUG = 5, 99, 250
-PIPE_CLOSED = 141
-"""What shells report for a program that SIGPIPE ended."""
+PIPE_CLOSED = 1
+"""Click's own number for it."""
 
 SECTIONS = {
     "Make it true": {
