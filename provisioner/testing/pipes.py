@@ -203,5 +203,5 @@ class PipeRunner:
 
 def _at_home(home: Path) -> str:
     """Python that makes the user database name `home` as this user's."""
-    return (f"import pwd,os;r=list(pwd.getpwuid(os.geteuid()));r[5]={json.dumps(str(home))};"
-            "p=pwd.struct_passwd(r);pwd.getpwuid=lambda uid:p;")
+    return (f"import pwd,os;g=pwd.getpwuid;r=list(g(os.geteuid()));r[5]={json.dumps(str(home))};"
+            "p=pwd.struct_passwd(r);pwd.getpwuid=lambda uid:p if uid==os.geteuid() else g(uid);")

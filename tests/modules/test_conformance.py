@@ -14,7 +14,7 @@ import pytest
 from provisioner.lab import Lab, LabHost
 from provisioner.lab.machine import enter
 from provisioner.testing.modules import Case, Listing, case_problems, listing, module_names, spec_problems
-from provisioner.testing.pipes import PipeRunner
+from provisioner.testing.pipes import MINIMAL_PATH, PipeRunner
 
 CASES = Path(__file__).parent / "cases"
 ROOT = Path(__file__).parents[2]
@@ -93,8 +93,8 @@ def host(lab: Lab) -> Iterator[LabHost]:
 @pytest.fixture(scope="module")
 def runner(host: LabHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipeRunner]:
     assert host.leader_pid is not None
-    prefix = enter(host.leader_pid)
-    with PipeRunner(python="/usr/bin/python3", prefix=prefix, home=Path("/root"), timeout=180) as runner:
+    prefix, environment = enter(host.leader_pid), {"PATH": MINIMAL_PATH, "HOME": "/root"}
+    with PipeRunner(python="/usr/bin/python3", prefix=prefix, environment=environment, timeout=180) as runner:
         yield runner
 
 
