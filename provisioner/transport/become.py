@@ -6,6 +6,7 @@ password is written once, only after that prompt was seen, and never after the r
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 import time
@@ -56,6 +57,11 @@ def check_method(become: Become) -> None:
 
 def new_prompt() -> str:
     return f"sudo-{secrets.token_hex(16)}:"
+
+
+def without_prompt(text: str) -> str:
+    """`text` without prompts of ours, for people."""
+    return re.sub(r"sudo-[0-9a-f]{32}:", "", text)
 
 
 def command(become: Become, prompt: str, script: str) -> str:
@@ -112,8 +118,8 @@ class Dialog:
         refusal = _refusal(said)
         if refusal is not None:
             return self._failed(*refusal)
-        lines = [line.replace(self.prompt, "").strip() for line in said.splitlines()]
-        last = "; ".join([line for line in lines if line][-3:])
+        lines = [line for row in said.splitlines() if (line := without_prompt(row).strip())]
+        last = "; ".join(lines[-3:])
         return self._failed(last or "sudo ended without a word", "try `sudo -l` on the host")
 
     def _failed(self, reason: str, hint: str) -> BecomeFailed:

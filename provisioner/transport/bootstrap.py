@@ -198,7 +198,8 @@ def _said(stream: Stream, output: bytes) -> str:
 
 
 def _quoted(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    """The last lines of what was said, without our own prompt, ready to follow a message."""
+    lines = [line for row in said.splitlines() if (line := sudo.without_prompt(row).strip())]
     return f": {'; '.join(lines[-3:])}" if lines else ""
 
 

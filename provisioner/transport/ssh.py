@@ -29,7 +29,6 @@ from provisioner.transport.connection import (
     Liveness,
     NoMoreSessions,
     StreamLost,
-    Tail,
     guard,
 )
 from provisioner.transport.hostkeys import (
@@ -42,14 +41,13 @@ from provisioner.transport.hostkeys import (
 )
 from provisioner.transport.sshauth import Authenticator
 from provisioner.transport.sshconfig import HostSettings, Resolver
+from provisioner.transport.sshstream import GONE, NO_WORD, SshStream
 
 _WEAK = {
     "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
     "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
     "kex": ["diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1", "diffie-hellman-group-exchange-sha1"],
 }
-_GONE = (paramiko.SSHException, OSError, EOFError)
-_NO_WORD = "closed by the other side, or no answer from it"
 _TRIES = 5
 _MOST_HOPS = 8
 Gate = Callable[[str], AbstractContextManager[Any]]
@@ -200,7 +198,7 @@ def _open(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> SshConnec
     except BaseException as error:
         connection.close()
         sock.close()
-        if isinstance(error, _GONE):
+        if isinstance(error, GONE):
             raise _explained(error, hop, time.monotonic() - began, times) from None
         raise
     connection.through = through
@@ -290,9 +288,9 @@ class SshConnection:
                 if pty:
                     channel.get_pty(term="dumb", width=200)
                 channel.exec_command(command)
-        except _GONE as error:
+        except GONE as error:
             stream.close()
-            reason = "the server did not answer in time" if late.yes else str(error) or _NO_WORD
+            reason = "the server did not answer in time" if late.yes else str(error) or NO_WORD
             raise StreamLost(f"the command could not be started: {reason}") from None
         return stream
 
@@ -308,7 +306,7 @@ class SshConnection:
 
     def probe(self, timeout: float) -> None:
         transport = self._transport()
-        gone = contextlib.suppress(*_GONE)
+        gone = contextlib.suppress(*GONE)
         with guard(timeout, transport.close) as late, gone:
             transport.global_request("keepalive@openssh.com", wait=True)
         if late.yes or not transport.is_active():
@@ -337,85 +335,5 @@ class SshConnection:
             return transport.open_session(timeout=self._deadlines.channel)
         except paramiko.ChannelException as error:
             raise NoMoreSessions(f"{self._host} allows no further session on this connection ({error.text})") from None
-        except _GONE as error:
-            raise StreamLost(str(error) or _NO_WORD) from None
-
-
-class SshStream:
-    """See `connection.Stream`. Sends only what the window takes at once, so that it never waits for a reader."""
-
-    def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
-        self._transport = transport
-        self._channel = channel
-        self._queue = bytearray()
-        self._errors = Tail()
-
-    @property
-    def unsent(self) -> int:
-        return len(self._queue)
-
-    def write(self, data: bytes) -> None:
-        self._queue += data
-        self._flush()
-
-    def read(self, limit: int, timeout: float) -> bytes | None:
-        self._flush()
-        self._drain_errors()
-        end = time.monotonic() + timeout
-        while True:
-            left = end - time.monotonic()
-            # While something is queued we look often: the window may have opened.
-            self._channel.settimeout(max(0.0, min(left, 0.01 if self._queue else 0.25)))
-            try:
-                data = self._channel.recv(limit)
-            except TimeoutError:
-                self._flush()
-                self._drain_errors()
-                if left <= 0:
-                    return None
-                continue
-            self._drain_errors()
-            if not data:
-                self._check_ended()
-            return data
-
-    def stderr_tail(self) -> str:
-        self._drain_errors()
-        return self._errors.text()
-
-    def exit_status(self) -> int | None:
-        """paramiko gives -1 for a program that was killed: the server's `exit-signal` is not kept."""
-        if not self._channel.status_event.wait(1.0):
-            return None
-        return self._channel.exit_status
-
-    def close(self) -> None:
-        with contextlib.suppress(*_GONE):  # closing says goodbye, which fails when the connection is gone already
-            self._channel.close()
-
-    def _flush(self) -> None:
-        self._channel.settimeout(0.0)
-        while self._queue:
-            try:
-                sent = self._channel.send(bytes(memoryview(self._queue)[: 1 << 15]))
-            except TimeoutError:
-                return
-            except OSError as error:
-                if "closed" in str(error).lower():  # the reader will see the end, and why
-                    self._queue.clear()
-                    return
-                raise StreamLost(str(error) or _NO_WORD) from None
-            except (paramiko.SSHException, EOFError) as error:
-                raise StreamLost(str(error) or _NO_WORD) from None
-            del self._queue[:sent]
-
-    def _drain_errors(self) -> None:
-        while self._channel.recv_stderr_ready():
-            self._errors.add(self._channel.recv_stderr(1 << 16))
-
-    def _check_ended(self) -> None:
-        """Raise unless the program ended by itself: a dying connection closes its channels before it says so."""
-        if self._channel.eof_received or (self._channel.exit_status_ready() and self._channel.exit_status != -1):
-            return
-        reason = self._transport.get_exception()
-        raise StreamLost(str(reason or "") or _NO_WORD)
+        except GONE as error:
+            raise StreamLost(str(error) or NO_WORD) from None
