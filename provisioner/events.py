@@ -103,6 +103,7 @@ class ItemResult:
     ms: float = 0.0
     ignored: bool = False
     hidden: bool = False
+    delegate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from provisioner.ui.jsonl import JsonLines
 from provisioner.ui.live import LiveScreen
 from provisioner.ui.sinks import Sink
 from provisioner.ui.tally import Tally
-from provisioner.ui.terminal import PlainScreen, Terminal
+from provisioner.ui.terminal import PlainScreen, Terminal, size_of
 from provisioner.values import Secret
 
 INVENTORIES = "inventories"
@@ -89,7 +88,7 @@ def console(verbosity: int = 0) -> Sink:
     terminal = Terminal.of(sys.stdout)
     # A live area needs to know what else is written on the terminal: not so when warnings go elsewhere.
     live = terminal.fancy and sys.stderr.isatty()
-    screen = (LiveScreen(sys.stdout, sys.stderr, lambda: os.get_terminal_size(sys.stdout.fileno())) if live
+    screen = (LiveScreen(sys.stdout, sys.stderr, lambda: size_of(sys.stdout)) if live
               else PlainScreen(sys.stdout, sys.stderr))
     return Console(screen, verbosity, terminal.columns, coloured if terminal.fancy else plain)
 

@@ -143,7 +143,7 @@ class Console:
         self._items.add(work)
         self._warnings(event.result)
         self._diffs(event.result)
-        host = _host(event.host, getattr(event, "delegate", None))
+        host = _host(event.host, event.delegate)
         item = f"(item={visible(event.label)})"
         if event.status == "failed":
             self._failure(f"failed: [{host}] {item}", event.result, work)

@@ -103,7 +103,7 @@ def _result(event: TaskResult | ItemResult) -> Iterator[tuple[str, dict[str, Any
     more: dict[str, Any] = {}
     if isinstance(event, TaskResult) and event.loop:
         more["loop"] = True
-    if isinstance(event, TaskResult) and event.delegate:
+    if event.delegate:
         more["delegate"] = event.delegate
     yield "result", {**who, "status": status, "ms": _ms(event.ms), **item, **more,
                      "result": _without_diff(event.result)}

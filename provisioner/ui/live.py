@@ -42,7 +42,7 @@ class LiveScreen:
 
     out: TextIO
     err: TextIO
-    size: Callable[[], os.terminal_size] = lambda: os.get_terminal_size(1)
+    size: Callable[[], os.terminal_size]
     clock: Callable[[], float] = time.monotonic
     _busy: dict[str, Busy] = field(default_factory=dict)
     _drawn: list[str] = field(default_factory=list)

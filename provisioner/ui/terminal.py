@@ -62,3 +62,21 @@ def write(stream: TextIO, text: str) -> None:
     except OSError as error:
         if error.errno not in _GONE:
             raise
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what is still buffered, and all that will come, to nowhere: Python's flush at exit would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
+
+
+def size_of(stream: TextIO) -> os.terminal_size:
+    """Columns and rows of the terminal now; a usual size when the terminal is gone."""
+    try:
+        return os.get_terminal_size(stream.fileno())
+    except OSError:
+        return os.terminal_size((80, 24))

@@ -149,6 +149,7 @@ def test_a_rescued_failure_is_told_like_any_other(tmp_path: Path) -> None:
     (NoHosts("Web"), "skipping: no hosts matched"),
     (NoHosts("Web", "all of them failed before"), "skipping: no hosts matched (all of them failed before)"),
     (result("ok", delegate="db"), "ok: [h1 -> db]"),
+    (ItemResult(H, TASK, "a", "changed", {}, delegate="db"), "changed: [h1 -> db] => (item=a)"),
     (result("unreachable", {"changed": False, "unreachable": True, "msg": "no route"}),
      'fatal: [h1]: UNREACHABLE! => {"changed": false, "msg": "no route", "unreachable": true}'),
     (result("unreachable", {"msg": "gone"}, ignored=True),
