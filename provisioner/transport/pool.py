@@ -13,7 +13,7 @@ from provisioner.diag import Interrupted, UsageError
 from provisioner.messages import Input, Target
 from provisioner.transport.bundle import Bundle, load_bundle
 from provisioner.transport.connection import Connection, Deadlines, Liveness
-from provisioner.transport.hostkeys import KnownHostsReader
+from provisioner.transport.knownhosts import KnownHostsReader
 from provisioner.transport.local import LocalConnection
 from provisioner.transport.session import HostSession
 from provisioner.transport.sshconfig import Resolver

@@ -31,14 +31,8 @@ from provisioner.transport.connection import (
     StreamLost,
     guard,
 )
-from provisioner.transport.hostkeys import (
-    HostIdentity,
-    HostKey,
-    KnownHosts,
-    KnownHostsReader,
-    Verifier,
-    preferred_algorithms,
-)
+from provisioner.transport.hostkeys import HostIdentity, Verifier, preferred_algorithms
+from provisioner.transport.knownhosts import HostKey, KnownHosts, KnownHostsReader
 from provisioner.transport.sshauth import Authenticator
 from provisioner.transport.sshconfig import HostSettings, Resolver
 from provisioner.transport.sshstream import GONE, NO_WORD, SshStream
@@ -225,7 +219,9 @@ def _transport_factory(known: KnownHosts, identity: HostIdentity) -> Callable[..
         transport = paramiko.Transport(sock, **arguments)
         # paramiko reports every failure at ERROR, which Python prints where nobody configured logging; errors here
         # reach the user as exceptions.
-        logging.getLogger("paramiko").addHandler(logging.NullHandler())
+        logger = logging.getLogger("paramiko")
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
         options = transport.get_security_options()
         options.key_types = preferred_algorithms(known, identity, list(options.key_types))
         return transport

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from provisioner.transport.hostkeys import matches
+from provisioner.transport.knownhosts import matches
 
 DEFAULT_KEYS = ("~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519")
 _FLAGS = {"-l": "user", "-p": "port", "-i": "identityfile", "-J": "proxyjump", "-b": "bindaddress"}
