@@ -8,7 +8,6 @@ from typing import Any
 
 from provisioner.actions.base import Done, Expansion, HostWork
 from provisioner.actions.local import content_arguments, flag, not_known, own_names, read_text, refused, text_of
-from provisioner.diag import UndefinedVariable
 from provisioner.remote.fileattrs import ATTRIBUTE_ARGS, ATTRIBUTE_RETURNS
 from provisioner.remote.filecontent import BACKUP, VALIDATE
 from provisioner.remote.spec import Arg, Spec
@@ -23,7 +22,6 @@ _MARKERS = (
     "comment_end_string",
 )
 _LINE_ENDS = {"\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n", "\n": "\n", "\r": "\r", "\r\n": "\r\n"}
-_MANAGED = "Ansible managed"
 
 SPEC = Spec(
     name="template",
@@ -91,7 +89,7 @@ def expand(call: Expansion) -> HostWork | Done:
         return refused("`template` needs `src` and `dest`")
     found = read_text(call, str(args["src"]), "templates")
     rendered = call.render_text(
-        found["text"], name=found["path"], variables=_variables(call, args, found), options=_options(args)
+        found["text"], name=found["path"], variables=_variables(args, found), options=_options(args)
     )
     if isinstance(rendered, Unknown):
         return Done({"changed": False, "unknown": rendered.reason})
@@ -119,16 +117,11 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _variables(call: Expansion, args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    own = {
+def _variables(args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "template_path": str(args["src"]),
         "template_fullpath": found["fullpath"],
         "template_destpath": str(args["dest"]),
         "template_uid": found["owner"],
         "template_mtime": found["mtime"],
     }
-    try:
-        call.variable("ansible_managed")
-    except UndefinedVariable:
-        own["ansible_managed"] = _MANAGED
-    return own
