@@ -273,11 +273,12 @@ def test_nothing_is_left_behind(site: Site) -> None:
 
 def test_unsuitable_sources_and_settings_are_told_before_anything_is_done(site: Site, tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text("{}")
-    for args, words in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"source": str(tmp_path)}, "no lockfile"),
         ({"source": "nowhere"}, "is not a directory"),
         ({"node": "18"}, "needs Node.js 20.9"),
-    ):
+    )
+    for args, words in cases:
         results, shown, trips = site.deploy(**args)
         assert all(result["failed"] and words in result["msg"] for result in results.values()), results
         assert trips == [0, 0]

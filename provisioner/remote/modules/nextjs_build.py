@@ -35,12 +35,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     state = read_state(ctx, layout.build_state)
     if state.get("built") == a.fingerprint:
         return Result(**_about(ctx, layout))
-    diff = {
-        "before": _line(state.get("built")),
-        "after": _line(a.fingerprint),
-        "before_header": "build",
-        "after_header": "build",
-    }
+    lines = {"before": _line(state.get("built")), "after": _line(a.fingerprint)}
+    diff = {**lines, "before_header": "build", "after_header": "build"} if ctx.want_diff else None
     if ctx.check:
         return Result(changed=True, diff=diff)
     write_state(ctx, layout.build_state, {**state, "built": None, "build_id": None})

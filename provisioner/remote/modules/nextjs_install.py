@@ -63,7 +63,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             "after": _line(a.key),
             "before_header": "dependencies",
             "after_header": "dependencies",
-        },
+        }
+        if ctx.want_diff
+        else None,
     )
 
 

@@ -70,7 +70,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         version=version,
         path=home,
         source=archives[0].url.split("/")[2],
-        diff={"before": "", "after": "%s\n" % home},
+        diff={"before": "", "after": "%s\n" % home} if ctx.want_diff else None,
         predictions=[("path", home, {"kind": "directory"}), ("path", home + "/bin/node", {"kind": "file"})],
     )
 

@@ -36,13 +36,16 @@ def current(ctx: Ctx, a: Arguments) -> State:
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
+    """What runs is the first to be kept, also when newer ones were tried and taken back."""
     layout = Layout(a.name)
     links = (ctx.stat(layout.slot), ctx.stat(layout.current))
     used = {link.target.rpartition("/")[2] for link in links if link and link.target}
     if ctx.check and a.arriving:
         used = {a.arriving}
     names = current["releases"]
-    return {"releases": [name for position, name in enumerate(names) if position < a.keep or name in used]}
+    preferred = sorted(names, key=lambda name: name not in used)
+    kept = preferred[: max(a.keep, len(used))]
+    return {"releases": [name for name in names if name in kept]}
 
 
 def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:

@@ -40,7 +40,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         write_state(ctx, layout.build_state, {**state, "source": None, "built": None})
         _replace(ctx, a, layout, sorted(set(before) - set(after)))
         write_state(ctx, layout.build_state, {**state, "source": a.digest, "built": None, "files": after})
-    return Result(changed=True, digest=a.digest, files=len(after), diff=_difference(before, after))
+    return Result(
+        changed=True, digest=a.digest, files=len(after), diff=_difference(before, after) if ctx.want_diff else None
+    )
 
 
 def _replace(ctx: Ctx, a: Arguments, layout: Layout, gone: "List[str]") -> None:

@@ -41,7 +41,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         release=a.release,
         path=home,
         modules=about.get("modules"),
-        diff={"before": "", "after": home + "\n"},
+        diff={"before": "", "after": home + "\n"} if ctx.want_diff else None,
         predictions=[("path", home, {"kind": "directory"})],
     )
 

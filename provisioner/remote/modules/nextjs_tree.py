@@ -44,5 +44,16 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
             ctx.chmod(path, attributes["mode"])
 
 
+def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "Dict[str, str]":
+    def lines(state: State) -> str:
+        return "".join(
+            "%s %s %s:%s\n" % (path, found["mode"], found["owner"], found["group"])
+            for path, found in state.items()
+            if found is not None and current[path] != wanted[path]
+        )
+
+    return {"before": lines(current), "after": lines(wanted)}
+
+
 def predictions(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "List[Tuple[str, str, Mapping[str, Any]]]":
     return [("path", path, {"kind": "directory", **attributes}) for path, attributes in wanted.items()]
