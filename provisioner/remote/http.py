@@ -12,7 +12,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import IO, Any, Mapping, NamedTuple, Optional
+from typing import IO, Any, Callable, Mapping, NamedTuple, Optional
 
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg
@@ -91,7 +91,7 @@ def fetch(ctx: Ctx, a: Any, request: Request) -> Answer:
     elif user:
         known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         known.add_password(None, url, user, password)
-        handlers += [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
+        handlers += [_Basic(known), _Digest(known)]
     opener = urllib.request.build_opener(*handlers)
     try:
         asked = urllib.request.Request(url, data=request.body, headers=headers, method=request.method)  # noqa: S310 - checked above
@@ -183,6 +183,28 @@ class _Proxies(urllib.request.ProxyHandler):
         if self._except and urllib.request.proxy_bypass_environment(req.host, {"no": self._except}):  # type: ignore[attr-defined]
             return None
         return super().proxy_open(req, proxy, type)
+
+
+class _Basic(urllib.request.HTTPBasicAuthHandler):
+    def http_error_401(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        return _closing(super().http_error_401, req, fp, code, msg, headers)
+
+
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    def http_error_401(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        return _closing(super().http_error_401, req, fp, code, msg, headers)
+
+
+def _closing(again: "Callable[..., Any]", req: urllib.request.Request, fp: Any, *rest: Any) -> Any:
+    """Ask again with credentials; the first answer is closed unless it stays the only one."""
+    try:
+        found = again(req, fp, *rest)
+    except urllib.error.HTTPError:
+        fp.close()
+        raise
+    if found is not None:
+        fp.close()
+    return found
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

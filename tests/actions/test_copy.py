@@ -51,7 +51,7 @@ def test_the_role_comes_before_the_playbook(play: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told_with_places_and_a_near_name(play: Path) -> None:
-    with pytest.raises(EffectFailed, match="did you mean `a.txt`") as failure:
+    with pytest.raises(EffectFailed, match=r"did you mean `a.txt`") as failure:
         expand(copy, {"src": "a.tx", "dest": "/x"}, search=[play])
     assert str(play / "files") in str(failure.value)
 

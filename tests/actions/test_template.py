@@ -75,7 +75,7 @@ def test_mistakes_name_file_and_line(tmp_path: Path) -> None:
         expand(template, {"src": "t.j2", "dest": "/x"}, search=[tmp_path])
     assert failure.value.span is not None
     assert failure.value.span.line == 2
-    with pytest.raises(EffectFailed, match="did you mean `t.j2`"):
+    with pytest.raises(EffectFailed, match=r"did you mean `t.j2`"):
         expand(template, {"src": "t.j", "dest": "/x"}, search=[tmp_path])
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(EffectFailed, match="not UTF-8"):

@@ -244,13 +244,17 @@ def _body(ctx: Ctx, a: Arguments) -> "tuple[Optional[bytes], Optional[str]]":
         return (a.body if isinstance(a.body, str) else json.dumps(a.body)).encode(), "application/json"
     if a.body_format == "form-urlencoded":
         try:
-            text = a.body if isinstance(a.body, str) else urllib.parse.urlencode(a.body, doseq=True)
+            text = a.body if isinstance(a.body, str) else urllib.parse.urlencode(_pairs(a.body), doseq=True)
         except (TypeError, ValueError):
             raise ctx.fail("`body` must be a text, a mapping, or a list of pairs") from None
         return text.encode(), "application/x-www-form-urlencoded"
     if a.body_format == "form-multipart":
         return _multipart(ctx, a.body)
     return (a.body if isinstance(a.body, str) else json.dumps(a.body)).encode(), None
+
+
+def _pairs(body: Any) -> "list[tuple[Any, Any]]":
+    return list(body.items()) if isinstance(body, Mapping) else [(name, value) for name, value in body]
 
 
 def _multipart(ctx: Ctx, body: Any) -> "tuple[bytes, str]":
