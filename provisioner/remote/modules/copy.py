@@ -206,7 +206,7 @@ def _preserved(ctx: Ctx, a: Arguments) -> Optional[str]:
 def _destination(ctx: Ctx, a: Arguments) -> "tuple[str, Optional[Stat], list[str]]":
     """The path of the file, what is there, and the directories that have to be made for it."""
     dest = path_of(ctx, a.dest, "dest")
-    name = a._basename or os.path.basename(a.src or "")
+    name = os.path.basename(a._basename or a.src or "").replace("\0", "")
     there = look(ctx, dest)
     followed = look(ctx, dest, follow=True) if there is not None and there.kind == "link" else there
     if followed is not None and followed.kind == "directory":
