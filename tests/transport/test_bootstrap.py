@@ -11,7 +11,7 @@ import pytest
 from provisioner.diag import BecomeFailed, HostUnreachable, NoPython, ProtocolError
 from provisioner.messages import Become
 from provisioner.transport import bootstrap
-from provisioner.transport.bundle import Bundle, load_bundle
+from provisioner.transport.bundle import Bundle
 from provisioner.transport.connection import Deadlines, StreamLost
 from provisioner.transport.local import LocalConnection
 from provisioner.values import Secret
@@ -19,11 +19,6 @@ from provisioner.values import Secret
 FAST = Deadlines(handshake=0.5, become=0.2)
 NONCE = re.compile(r"\b[0-9a-f]{32}\b")
 PROMPT = re.compile(r'-p (sudo-[0-9a-f]+)""([0-9a-f]+:)')
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return load_bundle()
 
 
 class FakeStream:

@@ -8,12 +8,22 @@ from pathlib import Path
 import pytest
 
 from provisioner.remote import packing, wire
+from provisioner.transport import bundle as bundle_module
 from provisioner.transport.bundle import Bundle, load_bundle, pack, read_sources
 
 
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return load_bundle(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
-    return load_bundle(tmp_path / "cache")
+def few_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The core and one module: packing all of them takes a while."""
+    sources, packages = read_sources()
+    wanted = {*packing.CORE, f"{packing.PACKAGE}.stage0", f"{packing.PACKAGE}.modules.ping"}
+    few = {name: source for name, source in sources.items() if name in wanted}
+    monkeypatch.setattr("provisioner.transport.bundle.read_sources", lambda: (few, packages))
 
 
 def test_every_module_of_the_package_can_be_sent_and_has_the_checksum_the_core_names(bundle: Bundle) -> None:
@@ -37,15 +47,17 @@ def test_the_packed_core_is_what_its_checksum_says(bundle: Bundle) -> None:
     assert hashlib.sha256(zlib.decompress(bundle.core.packed)).hexdigest() == bundle.core.sha256
 
 
+@pytest.mark.usefixtures("few_sources")
 def test_the_second_load_comes_from_the_cache_and_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_bundle(tmp_path)
     monkeypatch.setattr(packing, "pack_core", None)
     assert load_bundle(tmp_path) == first
 
 
+@pytest.mark.usefixtures("few_sources")
 def test_other_sources_have_another_place_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_bundle(tmp_path)
-    sources, packages = read_sources()
+    sources, packages = bundle_module.read_sources()
     changed = {**sources, "provisioner.remote.modules.ping": sources["provisioner.remote.modules.ping"] + "\n"}
     monkeypatch.setattr("provisioner.transport.bundle.read_sources", lambda: (changed, packages))
     assert load_bundle(tmp_path).core.sha256 != first.core.sha256
@@ -54,6 +66,7 @@ def test_other_sources_have_another_place_in_the_cache(tmp_path: Path, monkeypat
 WRONG = json.dumps({"sha256": 1, "packed": "!", "modules": 1, "needs": {}})
 
 
+@pytest.mark.usefixtures("few_sources")
 @pytest.mark.parametrize("content", ["", "{}", "[1]", WRONG])
 def test_a_broken_cache_is_written_anew(tmp_path: Path, content: str) -> None:
     first = load_bundle(tmp_path)
@@ -63,6 +76,7 @@ def test_a_broken_cache_is_written_anew(tmp_path: Path, content: str) -> None:
     assert len(file.read_text()) > 1000
 
 
+@pytest.mark.usefixtures("few_sources")
 def test_a_cache_that_others_can_write_is_not_trusted(tmp_path: Path) -> None:
     first = load_bundle(tmp_path)
     file = next(tmp_path.iterdir())
@@ -71,7 +85,8 @@ def test_a_cache_that_others_can_write_is_not_trusted(tmp_path: Path) -> None:
     assert load_bundle(tmp_path).core.sha256 == first.core.sha256
 
 
+@pytest.mark.usefixtures("few_sources")
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    sources, packages = read_sources()
+    sources, packages = bundle_module.read_sources()
     assert load_bundle(tmp_path / "file") == pack(sources, packages)

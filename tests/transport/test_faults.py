@@ -194,7 +194,7 @@ def test_h14_a_named_python_that_prints_garbage_for_ever(remote: Any, play: Any,
 
 def test_h14_a_named_python_that_hangs(remote: Any, make_play: Any, change: Change) -> None:
     change("printf '#!/bin/sh\\nexec sleep 9\\n' > /tmp/hangs; chmod 755 /tmp/hangs", "rm /tmp/hangs")
-    play = make_play(deadlines=Deadlines(handshake=1.5))
+    play = make_play(deadlines=Deadlines(handshake=1.0))
     assert "did not start in time" in play.lost(remote.target(python="/tmp/hangs")).message
 
 
@@ -238,7 +238,7 @@ def test_h11_a_dead_link_is_noticed_in_the_time_set(remote: Any, make_play: Any)
 
 def test_h11_a_server_that_hangs_is_noticed_by_asking(remote: Any, make_play: Any) -> None:
     with FaultProxy((remote.host.address, 22)) as proxy:
-        play = make_play(deadlines=Deadlines(probe=1.0))
+        play = make_play(deadlines=Deadlines(probe=0.6))
         segment = play.start(remote.target(address=proxy.address[0], port=proxy.address[1]), [one("sleep", seconds=30)])
         until_begun(play)
         proxy.freeze()
@@ -265,7 +265,7 @@ from provisioner.transport.pool import SessionPool
 inputs = queue.Queue()
 pool = SessionPool(inputs.put)
 target = Target("lab", address=sys.argv[1], user="root", key_files=(sys.argv[2],), known_hosts=(sys.argv[3],))
-work = [ModuleCall(CallId(n), "command", {"cmd": cmd}) for n, cmd in enumerate(["sleep 2", "touch /root/never"])]
+work = [ModuleCall(CallId(n), "command", {"cmd": cmd}) for n, cmd in enumerate(["sleep 1.2", "touch /root/never"])]
 pool.session(target).submit("lab", Segment(0, tuple(work)))
 print(type(inputs.get(timeout=20)).__name__, flush=True)
 inputs.get(timeout=20)
@@ -282,7 +282,7 @@ def test_k11_a_killed_controller_leaves_no_runner_once_its_task_has_ended(remote
         assert controller.stdout.readline() == "CallBegan\n"
         assert len(runners(remote) - others) == 1
         controller.send_signal(signal.SIGKILL)
-    time.sleep(0.5)
+    time.sleep(0.3)
     assert len(runners(remote) - others) == 1, "the task that runs is finished"
     deadline = time.monotonic() + 10
     while runners(remote) - others and time.monotonic() < deadline:

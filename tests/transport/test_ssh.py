@@ -22,7 +22,7 @@ from provisioner.transport.connection import Deadlines
 from provisioner.transport.sshconfig import Resolver
 from provisioner.values import HostName, Secret
 
-SHORT = Deadlines(banner=1.0, key_exchange=1.0, authentication=2.0, channel=2.0, handshake=3.0)
+SHORT = Deadlines(banner=0.8, key_exchange=0.4, authentication=1.2, channel=1.5, handshake=2.0)
 
 
 def known_hosts(tmp_path: Path, remote: Any, name: str = "known_hosts", *, instead: str = "") -> str:
@@ -207,7 +207,7 @@ def test_no_answer_is_given_up_after_the_connect_timeout(remote: Any, play: Any)
     remote.host.start()
     address = ".".join([*remote.host.address.split(".")[:3], "250"])
     began = time.monotonic()
-    end = play.lost(nowhere(address, 22, connect_timeout=1.0))
+    end = play.lost(nowhere(address, 22, connect_timeout=0.5))
     assert time.monotonic() - began < 4
     assert "No answer from" in end.message or "no route" in end.message
 
