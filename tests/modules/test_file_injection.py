@@ -41,10 +41,11 @@ ARGUMENTS: list[tuple[str, str, dict[str, Any]]] = [
     ("unarchive", "src", {"dest": "{}", "_content": CONTENT.reference()}),
 ]
 
+WORDS = ["-rf", "--help", "a\nb", "a\0b", "; touch MARK", "$(touch MARK)", "`touch MARK`", "| touch MARK", "../MARK"]
 HOSTILE = st.one_of(
-    st.sampled_from(["-rf", "--help", "a\nb", "a\0b", "; touch MARK", "$(touch MARK)", "`touch MARK`", "| touch MARK", "../MARK", "%s%n", "{{ 1 }}", "~", "'\""]),
+    st.sampled_from([*WORDS, "%s%n", "{{ 1 }}", "~", "'\""]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("module", "argument", "others"), ARGUMENTS, ids=[f"{m}.{a}" for m, a, _ in ARGUMENTS])
@@ -88,13 +89,14 @@ def test_x1_a_nul_in_a_path_is_told(module: str) -> None:
     argument = {"slurp": "src", "copy": "dest", "find": "paths", "unarchive": "dest", "fetch": "src"}.get(
         module, "path"
     )
-    more: dict[str, Any] = {
+    needed: dict[str, dict[str, Any]] = {
         "lineinfile": {"line": "x"},
         "replace": {"regexp": "x"},
         "copy": {"_content": CONTENT.reference()},
         "unarchive": {"src": "a"},
         "blockinfile": {"block": "x"},
-    }.get(module, {})
+    }
+    more = needed.get(module, {})
     result = run_module(module, {argument: "/tmp/a\0b", **more}, contents=[CONTENT])
     assert result["failed"]
     assert "NUL" in result["msg"]
