@@ -189,6 +189,17 @@ KINDS: Mapping[type[Any], str] = {
 }
 
 
+def live_text(data: bytes) -> str:
+    """Output of a command as it arrives. A character that the network cut in two survives in halves until
+    `mended` puts the text of a whole line right."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def mended(text: str) -> str:
+    """Text put together from `live_text`s: whole characters again, what is not UTF-8 replaced."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON data with its `type`."""
     return {"v": SCHEMA, "type": KINDS[type(event)], **dataclasses.asdict(event)}

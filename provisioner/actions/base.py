@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Protocol
 
 from provisioner.lang.model import Task
 from provisioner.messages import Become, Content, Target
-from provisioner.values import Condition, HostName, Unknown, Value
+from provisioner.values import Condition, HostName, Secret, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Driving(Protocol):
     @property
     def become(self) -> Become | None: ...
     @property
-    def environment(self) -> Mapping[str, str]: ...
+    def environment(self) -> Mapping[str, str | Secret]: ...
     @property
     def search(self) -> tuple[str, ...]: ...
     @property
@@ -124,7 +124,7 @@ class Driving(Protocol):
 
     def call(self, module: str, args: Mapping[str, Any], *, become: Become | None = ...,
              contents: Sequence[Content] = (), timeout: float | None = None, check: bool | None = None,
-             environment: Mapping[str, str] | None = None, sink: BinaryIO | None = None,
+             environment: Mapping[str, str | Secret] | None = None, sink: BinaryIO | None = None,
              on_text: Callable[[str, bytes], None] | None = None) -> dict[str, Any]:
         """Run a remote module on the host and wait for its result (which may say `failed` or `unknown`).
 

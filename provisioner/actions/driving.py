@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from provisioner.diag import HostUnreachable, ProvisionError
 from provisioner.engine.judge import status_of
-from provisioner.events import Event, HostText, Step, TaskRef, Warned
-from provisioner.messages import ActionHost, Become, CallId, Content, ModuleCall
+from provisioner.events import Event, HostText, Step, TaskRef, Warned, live_text
+from provisioner.messages import ActionHost, Become, CallId, Content, ModuleCall, Target
 from provisioner.transport.pool import SessionPool
 from provisioner.values import HostName, Secret
 
@@ -27,8 +27,8 @@ class HostDriving:
     pool: SessionPool
     post: Callable[[Event], None]
     learn_secrets: Callable[[object], None]
-    _cache_dir: str
-    _state_dir: str
+    cache_dir: str
+    state_dir: str
     round_trips: int = 0
     predictions: list[list[Any]] = field(default_factory=list)
     _predicted: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -38,17 +38,41 @@ class HostDriving:
         for kind, named in (self.share.predicted or {}).items():
             self._predicted[kind] = dict(named)
 
-    host = property(lambda self: self.share.host)
-    args = property(lambda self: self.share.args)
-    check = property(lambda self: self.share.check)
-    diff = property(lambda self: self.share.diff)
-    target = property(lambda self: self.share.target)
-    become = property(lambda self: self.share.become)
-    environment = property(lambda self: self.share.environment)
-    search = property(lambda self: self.share.search)
-    timeout = property(lambda self: self.share.timeout)
-    cache_dir = property(lambda self: self._cache_dir)
-    state_dir = property(lambda self: self._state_dir)
+    @property
+    def host(self) -> HostName:
+        return self.share.host
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        return self.share.args
+
+    @property
+    def check(self) -> bool:
+        return self.share.check
+
+    @property
+    def diff(self) -> bool:
+        return self.share.diff
+
+    @property
+    def target(self) -> Target:
+        return self.share.target
+
+    @property
+    def become(self) -> Become | None:
+        return self.share.become
+
+    @property
+    def environment(self) -> Mapping[str, str | Secret]:
+        return self.share.environment
+
+    @property
+    def search(self) -> tuple[str, ...]:
+        return self.share.search
+
+    @property
+    def timeout(self) -> float | None:
+        return self.share.timeout
 
     def call(self, module: str, args: Mapping[str, Any], *, become: Become | EllipsisType | None = ...,
              contents: Sequence[Content] = (), timeout: float | None = None, check: bool | None = None,
@@ -85,7 +109,7 @@ class HostDriving:
             return on_text
 
         def tell(stream: str, data: bytes) -> None:
-            self.post(HostText(self.host, self._task, stream, data.decode("utf-8", "replace")))
+            self.post(HostText(self.host, self._task, stream, live_text(data)))
             if on_text is not None:
                 on_text(stream, data)
 

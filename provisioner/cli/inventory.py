@@ -32,7 +32,7 @@ def inventory(sources: tuple[str, ...], *, listed: bool, graph: bool, host: str 
     """Show hosts, groups and their variables. Templates are shown as written, secrets masked."""
     if [listed, graph, host is not None].count(True) != 1:
         raise UsageError("say one of --list, --graph and --host HOST")
-    found = load_inventory(sources or default_inventories(), None, state_dir(state) / "lab")
+    found = load_inventory(sources or default_inventories(), None, state_dir(state))
     if graph:
         click.echo("\n".join(tree(found, ALL, 0, with_vars=with_vars)))
     else:

@@ -19,7 +19,7 @@ from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver, raw_result
 from provisioner.engine.routines import WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
-from provisioner.events import HostBegan, HostText, Retry, TaskStarted
+from provisioner.events import HostBegan, HostText, Retry, TaskStarted, live_text
 from provisioner.messages import (
     ActionEnded,
     ActionHost,
@@ -154,7 +154,7 @@ class Alone:
                     yield Emit(HostBegan(entry.host, reference(entry), item.label or None))
                 case CallText() as text if not entry.no_log:
                     yield Emit(HostText(entry.host, reference(entry), text.stream,
-                                        text.data.decode("utf-8", "replace")))
+                                        live_text(text.data)))
                 case CallEnded() as ended:
                     result, ms = ended.result, ended.ms
                     if entry.check:

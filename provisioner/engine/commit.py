@@ -46,7 +46,7 @@ class Committer:
         result = shown(judged.result, no_log=entry.no_log)
         return [ItemResult(entry.host, reference(entry), "(censored due to no_log)" if entry.no_log else item.label,
                            judged.status, _with_reason(result, judged), ms,
-                           ignored=judged.failed and entry.ignore_errors, hidden=entry.no_log)]
+                           ignored=judged.failed and entry.ignore_errors, hidden=entry.no_log, delegate=entry.delegate)]
 
     # -- the whole task -------------------------------------------------------------------------------------
 

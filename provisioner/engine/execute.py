@@ -16,7 +16,7 @@ from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine
 from provisioner.engine.telling import Telling
-from provisioner.events import Event, HostBegan, HostText
+from provisioner.events import Event, HostBegan, HostText, live_text
 from provisioner.messages import (
     CallBegan,
     CallEnded,
@@ -139,7 +139,7 @@ class Execution:
         entry = track.entries[step]
         if entry.no_log:
             return []
-        return [HostText(track.host, reference(entry), given.stream, given.data.decode("utf-8", "replace"))]
+        return [HostText(track.host, reference(entry), given.stream, live_text(given.data))]
 
     def _ended(self, track: _Track, given: CallEnded) -> list[Event]:
         if track.stopped:

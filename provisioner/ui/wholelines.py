@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from provisioner.events import Event, HostBegan, HostText, ItemResult, Step, TaskResult
+from provisioner.events import Event, HostBegan, HostText, ItemResult, Step, TaskResult, mended
 from provisioner.values import HostName
 
 _LONGEST: Final = 64 * 1024
@@ -31,13 +31,17 @@ class LineJoiner:
             return
         if isinstance(event, (HostBegan, ItemResult, Step, TaskResult)) and self.pending:
             for key in [key for key in self.pending if key[0] == event.host]:
-                yield self.pending.pop(key)
+                yield self._rest(key)
         yield event
 
     def flush(self) -> Iterator[Event]:
         """What is left at the end of the run."""
-        yield from self.pending.values()
-        self.pending.clear()
+        for key in list(self.pending):
+            yield self._rest(key)
+
+    def _rest(self, key: _Key) -> HostText:
+        held = self.pending.pop(key)
+        return replace(held, text=mended(held.text))
 
     def _text(self, event: HostText) -> Iterator[Event]:
         key = (event.host, event.task.id, event.stream)
@@ -47,6 +51,6 @@ class LineJoiner:
         if len(text) - end > _LONGEST:
             end = self.cut(text, len(text) - _OVERLAP)
         if end:
-            yield replace(event, text=text[:end])
+            yield replace(event, text=mended(text[:end]))
         if end < len(text):
             self.pending[key] = replace(event, text=text[end:])
