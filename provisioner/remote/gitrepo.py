@@ -73,7 +73,7 @@ class Git:
     def failure(self, what: str, done: Completed) -> Exception:
         message = done.stderr.strip() or done.stdout.strip()
         if "Host key verification failed" in message:
-            message += "\nPut the server's key into known_hosts (module `known_hosts`) after checking it"
+            message += "\nPut the server's key into known_hosts after checking it"
         if "dubious ownership" in message:
             message = (
                 "%s belongs to another user than the one git runs as; add `become_user` with its owner" % self._dest
@@ -187,14 +187,15 @@ def _ssh_command(ctx: Ctx, a: Arguments) -> str:
     ):
         raise ctx.fail(
             "`ssh_opts` would switch off the check of the server's key, so that anybody could answer in its place; "
-            "put its key into known_hosts (module `known_hosts`) instead"
+            "put its key into known_hosts instead"
         )
     return " ".join(shlex.quote(word) for word in [*words, *extra])
 
 
 def clone(git: Git, a: Arguments, target: Target) -> None:
-    words: "list[str]" = ["clone", "--origin", a.remote]
-    words += ["--bare"] if a.bare else ["--no-checkout"]
+    words: "list[str]" = ["clone", *(["--bare"] if a.bare else ["--no-checkout"])]
+    if a.remote != "origin":  # older git knows no other name for a bare clone, so the usual one is not spelt out
+        words += ["--origin", a.remote]
     if a.depth is not None:
         words += ["--depth", str(a.depth)]
     if target.kind in ("branch", "tag") and a.version != "HEAD":

@@ -82,7 +82,13 @@ def age(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[s
         if getattr(a, argument) is not None and wanted[field] != current.get(field):
             argv += [option, str(wanted[field])]
     if len(argv) > 1:
-        ctx.run([*argv, "--", a.name], check=True)
+        done = ctx.run([*argv, "--", a.name])
+        if "--mindays" in done.stderr.partition("\n")[0]:
+            raise ctx.fail(
+                "this system's chage knows no least age of a password any more; leave out `password_expire_min`"
+            )
+        if done.rc:
+            raise ctx.fail("chage failed: %s" % done.stderr.strip(), rc=done.rc, stderr=done.stderr)
 
 
 def lock(ctx: Ctx, a: Arguments) -> None:

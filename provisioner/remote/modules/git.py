@@ -81,7 +81,7 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
     if a.accept_hostkey:
         raise ctx.fail(
             "`accept_hostkey` would trust whoever answers in the server's place; put the server's key into "
-            "known_hosts (module `known_hosts`), or use `accept_newhostkey: true`, which refuses a changed key"
+            "known_hosts, or use `accept_newhostkey: true`, which refuses a changed key"
         )
     if a.repo.startswith("-") or any(ord(sign) < 32 for sign in a.repo):
         raise ctx.fail("%r is not a repository" % a.repo)

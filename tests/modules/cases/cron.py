@@ -1,10 +1,10 @@
 from provisioner.testing.modules import Case
 
-CRON = [("apt", {"name": "cron", "install_recommends": False})]
+PACKAGES = ("cron",)
 JOB = {"name": "case", "hour": "3", "minute": "30", "job": "/bin/true > /dev/null 2>&1"}
 
 CASES = [
-    Case("a new job", JOB, setup=CRON, result={"jobs": ["case"], "envs": []}),
+    Case("a new job", JOB, result={"jobs": ["case"], "envs": []}),
     Case("at another time", {**JOB, "hour": "4"}, setup=[("cron", JOB)]),
     Case("by a nickname", {"name": "daily", "special_time": "daily", "job": "/bin/true"}),
     Case("switched off", {**JOB, "disabled": True}, setup=[("cron", JOB)]),

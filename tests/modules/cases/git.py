@@ -1,12 +1,13 @@
 from provisioner.testing.modules import Call, Case
 
+PACKAGES = ("git",)
 SOURCE = """
 set -e; export HOME=/root; rm -rf /opt/case; git init -q -b main /opt/case/work; cd /opt/case/work
 git config user.email a@example.com; git config user.name a
 for n in 1 2 3; do echo $n > file; git add file; git commit -qm $n; git tag v$n; done
 git branch other v1; git clone -q --bare /opt/case/work /opt/case/source.git
 """
-FRESH: list[Call] = [("apt", {"name": "git", "install_recommends": False}), ("shell", {"cmd": SOURCE})]
+FRESH: list[Call] = [("shell", {"cmd": SOURCE})]
 REPO, COPY = "/opt/case/source.git", "/opt/case/copy"
 
 

@@ -29,7 +29,7 @@ CASES = [
     Case(
         "masked",
         {"name": "other", "masked": True},
-        setup=[("shell", {"cmd": f"printf %s '{UNIT}' > /usr/lib/systemd/system/other.service"})],
+        setup=[("shell", {"cmd": f"printf %s '{UNIT}' > /lib/systemd/system/other.service"})],
     ),
     Case("started in spite of the mask", {"name": "other", "state": "started"}, fails="is masked"),
     Case("unmasked and started", {"name": "other", "masked": False, "state": "started"}),
