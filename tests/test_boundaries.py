@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -154,9 +155,15 @@ def entry(module: str, table: Mapping[str, T]) -> T | None:
     return table[max(fitting, key=len)] if fitting else None
 
 
+@cache
+def walk(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node, kept: each rule goes over all of them."""
+    return tuple(ast.walk(tree))
+
+
 def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every imported module with its line, also inside functions; `from a import b` gives `a.b` where b is a module."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -204,7 +211,7 @@ def pure(module: str, tree: ast.Module) -> Iterator[str]:
         library = name.partition(".")[0]
         if library in sys.stdlib_module_names and library != "__future__" and not is_in(name, frozenset(allowed)):
             yield f"{line}: imports {name}"
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in AMBIENT:
             yield f"{node.lineno}: uses .{node.attr}"
         if (isinstance(node, ast.ImportFrom) and node.module == "pathlib" and is_in(module, "provisioner.engine")
@@ -215,21 +222,21 @@ def pure(module: str, tree: ast.Module) -> Iterator[str]:
 def secrets_stay_closed(module: str, tree: ast.Module) -> Iterator[str]:
     """A `Secret` is opened in few places."""
     if entry(module, REVEALS) is None and module != "provisioner.values":
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "reveal":
                 yield f"{node.lineno}: opens a Secret"
 
 
 def no_dead_locks(module: str, tree: ast.Module) -> Iterator[str]:
     """Names that are known to hang."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in BANNED_NAMES and (module, node.attr) not in ALLOWED_NAMES:
             yield f"{node.lineno}: uses {node.attr}"
 
 
 def no_shell(module: str, tree: ast.Module) -> Iterator[str]:
     """Processes are started from lists of arguments."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if (isinstance(node, ast.keyword) and node.arg == "shell" and module not in SHELLS
                 and isinstance(node.value, ast.Constant) and node.value.value is True):
             yield f"{node.value.lineno}: starts a shell"
@@ -239,7 +246,7 @@ def no_shell(module: str, tree: ast.Module) -> Iterator[str]:
 
 def nothing_swallowed(module: str, tree: ast.Module) -> Iterator[str]:
     """Catching everything to do nothing hides bugs."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if not isinstance(node, ast.ExceptHandler):
             continue
         names = {"BaseException"} if node.type is None else set(ast.unparse(node.type).strip("()").split(", "))
@@ -252,7 +259,7 @@ def nothing_swallowed(module: str, tree: ast.Module) -> Iterator[str]:
 def no_print(module: str, tree: ast.Module) -> Iterator[str]:
     """Only the command line writes to the terminal by itself."""
     if not is_in(module, "provisioner.cli"):
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input"):
                 yield f"{node.lineno}: calls {node.func.id}"
 
@@ -274,10 +281,10 @@ def no_module_state(module: str, tree: ast.Module) -> Iterator[str]:
                 is_literal = not isinstance(value, ast.Call)
                 if is_literal and target.id != target.id.upper() and not target.id.startswith("__"):
                     yield f"{statement.lineno}: {target.id} is no constant"
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Global):
             yield f"{node.lineno}: `global`"
-    for function in ast.walk(tree):
+    for function in walk(tree) if containers else ():
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from _changes(function, containers - _locals(function))
 
