@@ -248,6 +248,10 @@ def prediction(path: str, wanted: "Mapping[str, Any]", **more: Any) -> "tuple[st
     return ("path", path, {"kind": kind, **keep, **more})
 
 
+BESIDE_CONTENT = ("mode", "owner", "group")
+"""What `attribute_diff` has to tell of a new file whose content is shown: that it is new can be seen."""
+
+
 def attribute_diff(
     path: str,
     current: "Mapping[str, Any]",

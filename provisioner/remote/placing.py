@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import IO, Any, Mapping, NamedTuple, Optional, Union
 
-from provisioner.remote.fileattrs import attribute_diff, change_attributes, describe, look, with_attributes
+from provisioner.remote.fileattrs import BESIDE_CONTENT, attribute_diff, change_attributes, describe, look, with_attributes
 from provisioner.remote.filecontent import DIFF_LIMIT, content_diff, install, open_regular, size_diff
 from provisioner.remote.sdk import Ctx, Stat
 
@@ -105,7 +105,9 @@ def file_diff(
             foreseen = ctx.predicted("path", path) if ctx.check else None
             before = None if not exists else b"" if foreseen is not None else ctx.read(path)
             found.append(content_diff(path, before, read_all(ctx, source), source=source.label, secret=source.secret))
-    attributes = attribute_diff(path, current, wanted)
+    is_new = bool(found) and current["state"] == "absent"
+    keys = BESIDE_CONTENT if is_new else ("state", *BESIDE_CONTENT)
+    attributes = attribute_diff(path, current, wanted, keys)
     if attributes is not None:
         found.append(attributes)
     return found

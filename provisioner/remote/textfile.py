@@ -14,6 +14,7 @@ from typing import Any, Mapping, Optional
 from provisioner.remote.fileattrs import (
     ATTRIBUTE_ARGS,
     ATTRIBUTE_RETURNS,
+    BESIDE_CONTENT,
     attribute_diff,
     content_is_foreseen,
     describe,
@@ -109,7 +110,9 @@ def diff(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, A
     if current["content"] != wanted["content"]:
         before = None if current["content"] is None else _encode(ctx, a, current["content"])
         found.append(content_diff(current["path"], before, _encode(ctx, a, wanted["content"])))
-    attributes = attribute_diff(current["path"], current, wanted)
+    is_new = current["content"] is None
+    keys = BESIDE_CONTENT if is_new else ("state", *BESIDE_CONTENT)
+    attributes = attribute_diff(current["path"], current, wanted, keys)
     return found + ([attributes] if attributes is not None else [])
 
 
