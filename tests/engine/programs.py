@@ -64,6 +64,10 @@ class Sketch:
     retries: int | None = None
     include: str | None = None
     flush: bool = False
+    fails: bool = False
+    """A `fail` task: known to fail without asking a host."""
+    peer: str | None = None
+    """Work that meets what tasks for a single host published on another machine."""
 
     def task(self) -> Task:
         when = []
@@ -74,12 +78,18 @@ class Sketch:
         common: dict[str, Any] = {"span": SPAN, "name": f"t{self.number}", "when": tuple(when)}
         if self.flush:
             return Task("meta", {"_raw_params": "flush_handlers"}, **{**common, "when": ()})
+        if self.fails:
+            return Task("fail", {"msg": "as told"}, ignore_errors=True if self.ignore else None, **common)
         if self.include is not None:
             return Task("include_tasks", {"_raw_params": self.include}, loop=self._loop(), **common)
         if self.sets is not None:
             value = Template("{{ {'value': " + (self.reads.text() if self.reads else str(self.number)) + "} }}")
             return Task("set_fact", {self.sets: value}, **common)
         args: dict[str, Any] = {"number": self.number, "touch": self.touch, "can_fail": self.can_fail}
+        if self.only_on is not None:
+            args["publish"] = True
+        if self.peer is not None:
+            args["peer"] = self.peer
         if self.reads is not None:
             args["extra"] = Template("{{ " + self.reads.text() + " }}")
         if self.items:
@@ -166,6 +176,8 @@ class Maker:
             return replace(base, sets=rng.choice(REGISTERS), reads=self.maybe_read(0.5), can_fail=False)
         if not handler and chance(0.04):
             return replace(base, flush=True, when=None)
+        if not handler and chance(0.04):
+            return replace(base, fails=True, ignore=chance(0.3))
         if not handler and depth < 2 and chance(0.08):
             name = f"f{len(self.files)}"
             self.files[name] = ()
@@ -177,8 +189,10 @@ class Maker:
             items=rng.choice((2, 3)) if chance(0.1) else 0, user=rng.choice(("root", "web")) if chance(0.15) else None,
             only_on=rng.choice(self.hosts) if chance(0.07) else None,
             notify=rng.randrange(self.handlers) if self.handlers and chance(0.2) else None)
+        if sketch.only_on is None and chance(0.15):
+            sketch = replace(sketch, peer=rng.choice(self.hosts))
         if handler:
-            return replace(sketch, only_on=None)
+            return replace(sketch, only_on=None, peer=None)
         if chance(0.06):
             sketch = replace(sketch, delegate=rng.choice(self.hosts))
         elif chance(0.05):
@@ -218,12 +232,16 @@ class Machines:
 
     touched: dict[tuple[str, int], int] = field(default_factory=dict)
     history: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
+    """What tasks for a single host left where every machine can see it."""
 
     def act(self, machine: str, args: Mapping[str, Any], user: str | None) -> dict[str, Any]:
         key = machine, int(args["touch"])
         value = (self.touched.get(key, 0) * 3 + int(args["number"]) + int(args.get("extra", 0))
-                 + int(args.get("item", 0))) % 1009
+                 + int(args.get("item", 0)) + self.published.get(str(args.get("peer")), 0)) % 1009
         self.touched[key] = value
+        if args.get("publish"):
+            self.published[machine] = value
         self.history.setdefault(machine, []).append((args["number"], args.get("extra", 0), args.get("item"), user))
         return {"changed": value % 3 == 0, "failed": bool(args["can_fail"]) and value % 7 == 0, "value": value}
 
@@ -338,6 +356,9 @@ class Naive:
         if sketch.include is not None:
             self._enter(host, sketch, place, [None])
             return True
+        if sketch.fails:
+            self.told[host].append((f"t{sketch.number}", "failed"))
+            return sketch.ignore
         if sketch.sets is not None:
             self._set(sketch, host, alive, sketch.sets, {"value": sketch.reads.value(host, seen)
                                                          if sketch.reads else sketch.number})
@@ -359,6 +380,10 @@ class Naive:
 
     def _attempts(self, host: str, sketch: Sketch, item: int | None, seen: Seen) -> tuple[dict[str, Any], bool]:
         args: dict[str, Any] = {"number": sketch.number, "touch": sketch.touch, "can_fail": sketch.can_fail}
+        if sketch.only_on is not None:
+            args["publish"] = True
+        if sketch.peer is not None:
+            args["peer"] = sketch.peer
         if sketch.reads is not None:
             args["extra"] = sketch.reads.value(host, seen)
         if item is not None:
