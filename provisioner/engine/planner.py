@@ -20,6 +20,9 @@ from provisioner.template.effects import NeedEffect
 from provisioner.template.marks import Signal
 from provisioner.values import HostName
 
+INVENTORY_CHANGES = frozenset({"add_host", "add_group"})
+"""Fields of a result that change the inventory when the task is committed."""
+
 
 class PendingRead(Signal):
     """What was read will be written by a task that is planned but has not run."""
@@ -165,6 +168,7 @@ class Planner:
             if isinstance(item.work, Done):
                 for name, value in item.work.variables.items():
                     ahead.learn(name, value)
+                ahead.inventory_changes |= bool(INVENTORY_CHANGES & item.work.result.keys())
                 ahead.included.update(item.work.included)
                 ahead.facts.update(item.work.facts)
         if judged is not None and entry.task.register:

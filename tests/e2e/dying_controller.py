@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -15,18 +16,18 @@ from typing import Any
 
 from provisioner.cli.main import main
 from provisioner.remote import wire
-from provisioner.transport import ssh
+from provisioner.transport.sshstream import SshStream
 
 DIE_AT = int(sys.argv[1])
 LOCK = threading.Lock()
-steps = 0
+STEPS = itertools.count(1)
+last = [0]
 
 
 def step() -> None:
-    global steps
     with LOCK:
-        steps += 1
-        if steps == DIE_AT:
+        last[0] = next(STEPS)
+        if last[0] == DIE_AT:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -48,10 +49,10 @@ def counted_write(original: Callable[..., Any]) -> Callable[..., Any]:
     return write
 
 
-wire.Decoder._next = counted_frame(wire.Decoder._next)  # type: ignore[method-assign]
-ssh.SshStream.write = counted_write(ssh.SshStream.write)  # type: ignore[method-assign]
+wire.Decoder._next = counted_frame(wire.Decoder._next)  # type: ignore[method-assign,assignment]
+SshStream.write = counted_write(SshStream.write)  # type: ignore[method-assign]
 
 code = main(sys.argv[2:])
 if "COUNT_TO" in os.environ:
-    Path(os.environ["COUNT_TO"]).write_text(str(steps))
+    Path(os.environ["COUNT_TO"]).write_text(str(last[0]))
 sys.exit(code)
