@@ -88,6 +88,10 @@ class Deploy:
             looks = list(pool.map(self._guarded(self._look), self.hosts))
             results = {host.name: look for host, look in zip(self.hosts, looks, strict=True) if look}
             able = [host for host in self.hosts if host.name not in results]
+            if self.hosts[0].name in results:  # the others are not even begun
+                reason = self.node.exception()
+                assert isinstance(reason, ProvisionError)
+                return {host.name: results.get(host.name) or _failed(host, reason) for host in self.hosts}
             results.update(zip((host.name for host in able), pool.map(self._guarded(self._through), able), strict=True))
         return {host.name: results[host.name] for host in self.hosts}
 

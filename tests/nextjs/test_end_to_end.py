@@ -290,3 +290,25 @@ def test_a_page_that_is_not_there_is_the_apps_own(site: Site) -> None:
         site.get("/nothing-here")
     assert caught.value.code == 404
     caught.value.close()
+
+
+def test_a_build_directory_that_was_emptied_is_filled_again(site: Site) -> None:
+    site.shell("rm -rf /srv/example/build/tree/package.json")
+    site.edit("app/page.js", "It runs", "It runs again")
+    results, shown, _ = site.deploy(hosts=1)
+    told = shown[HostName(site.hosts[0].name)]
+    assert fine(results[HostName(site.hosts[0].name)]), results
+    assert {plan.SOURCE, plan.BUILD, plan.STAGE, plan.ACTIVATE} <= changed(told)
+    assert "It runs again" in site.get("/")
+
+
+def test_nothing_is_begun_elsewhere_when_the_building_host_is_lost(site: Site) -> None:
+    first, second = (HostName(host.name) for host in site.hosts)
+    site.hosts[0].kill()
+    try:
+        results, shown, _ = site.deploy()
+        assert results[first].get("unreachable"), results
+        assert "goes first" in results[second]["msg"]
+        assert not shown[second].steps
+    finally:
+        site.hosts[0].start()

@@ -88,7 +88,7 @@ class Web:
 def web() -> Iterator[Web]:
     web = Web()
     with web.server:
-        thread = threading.Thread(target=web.server.serve_forever)
+        thread = threading.Thread(target=web.server.serve_forever, args=(0.01,))
         thread.start()
         yield web
         web.server.shutdown()

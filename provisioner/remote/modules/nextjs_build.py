@@ -7,7 +7,7 @@ import time
 from typing import Any, Dict
 
 from provisioner.remote.nextjs import cage
-from provisioner.remote.nextjs.layout import Layout, read_state, write_state
+from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Completed, Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -32,7 +32,7 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
-    state = read_state(ctx, layout.build_state)
+    state = read_build(ctx, layout)
     if state.get("built") == a.fingerprint:
         return Result(**_about(ctx, layout))
     lines = {"before": _line(state.get("built")), "after": _line(a.fingerprint)}

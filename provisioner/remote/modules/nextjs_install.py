@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List
 
 from provisioner.remote.nextjs import cage
-from provisioner.remote.nextjs.layout import Layout, read_state, write_state
+from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -30,7 +30,7 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
-    state = read_state(ctx, layout.build_state)
+    state = read_build(ctx, layout)
     if state.get("install") == a.key:
         return Result(command=a.command)
     if not ctx.check:

@@ -7,7 +7,7 @@ import shutil
 from typing import Any, Dict, List
 
 from provisioner.remote.nextjs.cage import as_user
-from provisioner.remote.nextjs.layout import Layout, read_state, write_state
+from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -30,7 +30,7 @@ SHOWN = 30  # paths in a diff
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
-    state = read_state(ctx, layout.build_state)
+    state = read_build(ctx, layout)
     if state.get("source") == a.digest:
         return Result(digest=a.digest)
     before: "Dict[str, str]" = state.get("files") or {}

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from provisioner.remote.nextjs import envfile, probe, service
 from provisioner.remote.nextjs.cage import meminfo
-from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, Layout, read_state
+from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, Layout, read_build, read_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -96,7 +96,7 @@ def _attributes(ctx: Ctx, path: str) -> "Optional[Dict[str, str]]":
 
 
 def _build(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
-    state = read_state(ctx, layout.build_state)
+    state = read_build(ctx, layout)
     return {key: state.get(key) for key in ("source", "install", "sharp", "built", "build_id")}
 
 

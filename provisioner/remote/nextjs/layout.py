@@ -137,6 +137,16 @@ def read_state(ctx: Ctx, path: str) -> "Dict[str, Any]":
     return data
 
 
+def read_build(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
+    """The state of the build directory: what was put there, as far as it is still there."""
+    state = read_state(ctx, layout.build_state)
+    if ctx.stat(layout.tree + "/package.json") is None:
+        state.update(source=None, built=None, files={})
+    if ctx.stat(layout.tree + "/node_modules") is None:
+        state.update(install=None, built=None)
+    return state
+
+
 def write_state(ctx: Ctx, path: str, data: "Dict[str, Any]", mode: str = "0600") -> None:
     full = {"schema": SCHEMA, "min_reader": SCHEMA, **data}
     ctx.write(path, (json.dumps(full, indent=1, sort_keys=True) + "\n").encode(), mode=mode)
