@@ -66,6 +66,8 @@ class Content:
     data: bytes | None = None
     path: Path | None = None
     """Where the bytes are when they are not in `data`."""
+    lazy: bool = False
+    """Never sent along with a task, however small: one of many of which a host may need none."""
 
     def reference(self) -> dict[str, Any]:
         """What stands in the module's arguments for it."""

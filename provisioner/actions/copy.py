@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from provisioner.actions.base import Done, Expansion, HostWork
@@ -81,5 +82,5 @@ def _from_directory(
     for entry in tree:
         fields = {name: entry[name] for name in sent if name in entry}
         entries.append({**fields, "path": os.path.join(own, entry["path"])})
-    files = {entry["sha256"]: content_of_file(entry) for entry in tree if entry["kind"] == "file"}
+    files = {entry["sha256"]: replace(content_of_file(entry), lazy=True) for entry in tree if entry["kind"] == "file"}
     return HostWork("copy", {**rest, "_entries": entries, "_label": found["path"]}, tuple(files.values()))

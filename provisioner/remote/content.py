@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from typing import IO, Any, Callable, Mapping
+from typing import IO, Any, Callable, Iterable, Mapping
 
 from provisioner.remote.channel import Channel
 from provisioner.remote.sdk import ModuleFailed
 from provisioner.remote.wire import PIECE, Frame
 
 IN_MEMORY = 1 << 20  # bytes; larger content is kept in a file without a name
+KEPT = 8 << 20  # bytes of pulled content that a task may want twice: for its diff, then for the file
 
 
 def split_inline(frame: Frame) -> "dict[str, bytes]":
@@ -29,12 +30,23 @@ class Contents:
     def __init__(self, channel: Channel, task: Any, inline: "Mapping[str, bytes]") -> None:
         self._channel = channel
         self._task = task
-        self._inline = inline
+        self._held = dict(inline)
+        self._room = KEPT
+        self._asked: "list[str]" = []
+        """What was asked for ahead and has not been read yet, in the order in which it comes."""
+
+    def ask_ahead(self, refs: "Iterable[Mapping[str, Any]]") -> None:
+        """Ask for contents that `open` will want soon, in this order: one round trip for all of them."""
+        for ref in refs:
+            sha256 = str(ref["sha256"])
+            if sha256 not in self._held and sha256 not in self._asked:
+                self._channel.send({"t": "want", "id": self._task, "sha256": sha256})
+                self._asked.append(sha256)
 
     def open(self, ref: "Mapping[str, Any]") -> "IO[bytes]":
         """A file object at its start; the caller closes it. Raises ModuleFailed when the bytes are wrong."""
         sha256, size = str(ref["sha256"]), int(ref["size"])
-        held = self._inline.get(sha256)
+        held = self._held.get(sha256)
         if held is not None:
             _verify(hashlib.sha256(held).hexdigest(), sha256)
             return io.BytesIO(held)
@@ -44,11 +56,18 @@ class Contents:
         except BaseException:
             spool.close()
             raise
+        if isinstance(spool, io.BytesIO) and size <= self._room:
+            self._held[sha256] = spool.getvalue()
+            self._room -= size
         spool.seek(0)
         return spool
 
     def _pull(self, sha256: str, size: int, write: "Callable[[bytes], Any]") -> None:
-        self._channel.send({"t": "want", "id": self._task, "sha256": sha256})
+        if sha256 in self._asked:
+            del self._asked[:self._asked.index(sha256) + 1]
+        else:
+            self._asked.clear()  # what was asked for before comes before, and is passed over
+            self._channel.send({"t": "want", "id": self._task, "sha256": sha256})
         digest, received, more = hashlib.sha256(), 0, True
         while more:
             frame = self._channel.next_blob()

@@ -8,7 +8,19 @@ import os
 import re
 import stat
 import time
-from typing import IO, TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+)
 
 from provisioner.remote import files
 from provisioner.remote.sdk import Completed, ModuleFailed, NotKnown, Stat, WriteInCheckMode
@@ -42,6 +54,7 @@ class Source(Protocol):
     """Where content comes from and goes to: `content.Contents`, or a test's own."""
 
     def open(self, ref: "Mapping[str, Any]") -> "IO[bytes]": ...
+    def ask_ahead(self, refs: "Iterable[Mapping[str, Any]]") -> None: ...
     def send(self, source: "IO[bytes]") -> int: ...
 
 
@@ -241,6 +254,9 @@ class Context:
 
     def content_file(self, ref: "Mapping[str, Any]") -> "IO[bytes]":
         return self._services.contents.open(ref)
+
+    def ask_ahead(self, refs: "Iterable[Mapping[str, Any]]") -> None:
+        self._services.contents.ask_ahead(refs)
 
     def send(self, source: "IO[bytes]") -> int:
         return self._services.contents.send(source)

@@ -7,11 +7,22 @@ relative to the destination. They come from the controller, or with `remote_src`
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from provisioner.remote.fileattrs import attribute_diff, describe, given, look, path_of, prediction, with_attributes
-from provisioner.remote.placing import Source, file_diff, file_state, missing_directories, of_host, place, wanted_file
+from provisioner.remote.placing import (
+    SMALL,
+    Source,
+    file_diff,
+    file_state,
+    missing_directories,
+    of_host,
+    place,
+    wanted_file,
+)
 from provisioner.remote.sdk import Ctx
+
+BATCH = 64  # entries worked on between two looks at the network
 
 
 def is_tree(ctx: Ctx, a: Any) -> bool:
@@ -65,10 +76,8 @@ def apply(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, 
     root, backups = current["dest"], []
     for directory in current["missing"]:
         ctx.mkdir(directory, **directory_attributes(ctx, a))
-    for relative, entry in _entries(ctx, a).items():
+    for relative, entry in _differing(ctx, a, current, wanted):
         now, then = current["entries"][relative], wanted["entries"][relative]
-        if now == then:
-            continue
         path = os.path.join(root, relative)
         if entry["kind"] == "directory":
             ctx.mkdir(path, **given(then))
@@ -86,10 +95,8 @@ def diff(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, A
         {"before": {"path": path, "state": "absent"}, "after": {"path": path, "state": "directory"}}
         for path in current["missing"]
     ]
-    for relative, entry in _entries(ctx, a).items():
+    for relative, entry in _differing(ctx, a, current, wanted):
         now, then = current["entries"][relative], wanted["entries"][relative]
-        if now == then:
-            continue
         path = os.path.join(root, relative)
         if entry["kind"] == "file":
             found += file_diff(ctx, path, now, then, _source(entry))
@@ -106,6 +113,27 @@ def predictions(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping
             more = {key: then[key] for key in ("sha256", "target") if then.get(key)}
             made.append(prediction(os.path.join(current["dest"], relative), then, **more))
     return made
+
+
+def _differing(
+    ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]"
+) -> "Iterator[tuple[str, Mapping[str, Any]]]":
+    """Entries with something to do. Contents are asked for by the batch: one round trip for dozens of files."""
+    batch: "list[tuple[str, Mapping[str, Any]]]" = []
+    asked: "list[Mapping[str, Any]]" = []
+    for relative, entry in _entries(ctx, a).items():
+        now, then = current["entries"][relative], wanted["entries"][relative]
+        if now == then:
+            continue
+        batch.append((relative, entry))
+        if entry["kind"] == "file" and "source" not in entry and now.get("sha256") != then.get("sha256"):
+            asked.append(entry)
+        if len(batch) == BATCH or sum(one["size"] for one in asked) > SMALL:
+            ctx.ask_ahead(asked)
+            yield from batch
+            batch, asked = [], []
+    ctx.ask_ahead(asked)
+    yield from batch
 
 
 def directory_attributes(ctx: Ctx, a: Any) -> "dict[str, Any]":

@@ -9,7 +9,14 @@ from __future__ import annotations
 import os
 from typing import IO, Any, Mapping, NamedTuple, Optional, Union
 
-from provisioner.remote.fileattrs import BESIDE_CONTENT, attribute_diff, change_attributes, describe, look, with_attributes
+from provisioner.remote.fileattrs import (
+    BESIDE_CONTENT,
+    attribute_diff,
+    change_attributes,
+    describe,
+    look,
+    with_attributes,
+)
 from provisioner.remote.filecontent import DIFF_LIMIT, content_diff, install, open_regular, size_diff
 from provisioner.remote.sdk import Ctx, Stat
 

@@ -19,7 +19,7 @@ through the writers of `ctx`, which raise in check mode: a wrong module cannot t
 
 from __future__ import annotations
 
-from typing import IO, Any, Callable, Mapping, NamedTuple, Optional, Protocol, Sequence
+from typing import IO, Any, Callable, Iterable, Mapping, NamedTuple, Optional, Protocol, Sequence
 
 
 class ModuleFailed(Exception):
@@ -175,6 +175,11 @@ class Ctx(Protocol):
 
     def content_file(self, ref: "Mapping[str, Any]") -> "IO[bytes]":
         """The same as a file object, spooled to a private temp file when large."""
+        ...
+
+    def ask_ahead(self, refs: "Iterable[Mapping[str, Any]]") -> None:
+        """Ask for contents that are wanted next, in this order, so that they come in one round trip. At most a few
+        dozen, about 1 MiB, at a time: what is on its way waits in memory."""
         ...
 
     def send(self, source: "IO[bytes]") -> int:

@@ -190,7 +190,7 @@ def _inline(contents: Sequence[Content]) -> Iterator[tuple[Content, bytes]]:
     """The small contents with their bytes; a file that cannot be read is left to be asked for."""
     total = 0
     for content in contents:
-        if content.size > wire.INLINE_LIMIT or total + content.size > _INLINE_IN_ALL:
+        if content.lazy or content.size > wire.INLINE_LIMIT or total + content.size > _INLINE_IN_ALL:
             continue
         try:
             data = b"".join(_read(content))
