@@ -53,6 +53,9 @@ def _from_text(args: Mapping[str, Any], rest: dict[str, Any]) -> HostWork | Done
 
 
 def _from_file(args: Mapping[str, Any], rest: dict[str, Any], found: Mapping[str, Any]) -> HostWork | Done:
+    if found["vaulted"] and flag(args, "decrypt", True):
+        return refused(f"{found['path']} is encrypted by the vault and would arrive so: put the text in a variable and "
+                       "use `content`, or say `decrypt: false` to copy it as it is")
     if args.get("checksum") and args["checksum"] != found["sha1"]:
         return refused(
             f"{found['path']} does not have the `checksum` that was asked for",

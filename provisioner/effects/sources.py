@@ -1,6 +1,7 @@
 """The controller's files that tasks send to hosts: found by name, read, or listed as a whole tree.
 
-    find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data"}
+    find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data",
+                                    "vaulted": whether it is encrypted by the vault}
     read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner"}
     tree        (path, follow)  -> [{"path", "kind", "mode", "size", "sha256", "source", "target"}], kinds also "link"
 
@@ -91,19 +92,19 @@ def _digest(path: Path) -> dict[str, Any]:
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is not a regular file")
         sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
-        size, data = 0, b""
+        size, data, start = 0, b"", b""
         for piece in iter(lambda: source.read(_PIECE), b""):
             sha256.update(piece)
             sha1.update(piece)
             size += len(piece)
-            data = piece
+            data, start = piece, start or piece[:64]
     found: dict[str, Any] = {
         "sha256": sha256.hexdigest(),
         "sha1": sha1.hexdigest(),
         "size": size,
         "mode": _mode(status),
     }
-    return {**found, "data": data if size <= SMALL else None}
+    return {**found, "data": data if size <= SMALL else None, "vaulted": start.startswith(b"$ANSIBLE_VAULT;")}
 
 
 def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...]) -> Iterator[dict[str, Value]]:

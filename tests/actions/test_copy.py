@@ -118,6 +118,12 @@ def test_a_wrong_checksum_sends_nothing(play: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_vaulted_file_is_not_sent_as_if_it_were_readable(play: Path, tmp_path: Path) -> None:
+    (play / "b.txt").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    assert "encrypted by the vault" in copied(play, tmp_path / "out", {"src": "b.txt"})["msg"]
+    assert copied(play, tmp_path / "out", {"src": "b.txt", "decrypt": False})["changed"]
+
+
 def test_a_file_of_the_host_is_left_to_the_host(play: Path) -> None:
     work = expand(copy, {"src": "a.txt", "dest": "/x", "remote_src": "yes"}, search=[play])
     assert isinstance(work, HostWork)

@@ -55,7 +55,9 @@ SPEC = Spec(
         ),
         "directory_mode": Arg("mode", doc="Mode of directories that have to be made; existing ones stay as they are."),
         "checksum": Arg(doc="SHA-1 that the source must have."),
-        "decrypt": Arg("bool", default=True, doc="Accepted for compatibility."),
+        "decrypt": Arg(
+            "bool", default=True, doc="A file encrypted by the vault is refused; `false` copies it still encrypted."
+        ),
         "backup": BACKUP,
         "validate": VALIDATE,
         **ATTRIBUTE_ARGS,
