@@ -38,7 +38,7 @@ SPEC = Spec(
 )
 
 _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
-_NPMRC = ("/etc/npmrc", "/usr/etc/npmrc", "/root/.npmrc")
+_NPMRC = ("/etc/npmrc", "/usr/etc/npmrc", "~/.npmrc")
 _LARGEST = 300 << 20
 
 
@@ -167,7 +167,7 @@ def _configured_registry(ctx: Ctx) -> "Optional[str]":
             if name.lower() == "npm_config_registry" and value:
                 return value
     for path in _NPMRC:
-        found = re.findall(r"^registry\s*=\s*(\S+)", ctx.read_text(path) or "", re.MULTILINE)
+        found = re.findall(r"^registry\s*=\s*(\S+)", ctx.read_text(ctx.expand(path)) or "", re.MULTILINE)
         if found:
             return str(found[-1]).strip("\"'")
     return None
