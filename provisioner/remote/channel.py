@@ -36,6 +36,8 @@ class Channel:
         self._decoder = Decoder()
         self._queue: "deque[Frame]" = deque()
         self._blobs: "deque[Frame]" = deque()
+        self._owed = 0  # contents asked for that have not come to their end
+        self._dropped = 0  # how many of them nobody waits for any more
         self._out = bytearray()
         self._flushed = time.monotonic()
         self._dropping = False
@@ -58,6 +60,16 @@ class Channel:
         self._out += encode(header, body)
         if len(self._out) >= BATCH or time.monotonic() - self._flushed > PROMPT:
             self._write()
+
+    def want(self, header: "Mapping[str, Any]") -> None:
+        """Ask for content; `next_blob` gives what comes, in the order of asking."""
+        self._owed += 1
+        self.send(header)
+
+    def forget_blobs(self) -> None:
+        """The task is over: what it asked for and did not read is dropped, also what is still on its way."""
+        self._blobs.clear()
+        self._dropped = self._owed
 
     def send_live(self, header: "Mapping[str, Any]", body: bytes) -> None:
         """A frame that may be lost when the link can't keep up."""
@@ -163,7 +175,7 @@ class Channel:
             if kind == "cancel":
                 self._cancel(finish=bool(frame.header.get("finish")))
             elif kind == "blob":
-                self._blobs.append(frame)
+                self._blob(frame)
             elif kind == "code":
                 self._arrived(frame)
             elif kind == "task":
@@ -176,6 +188,13 @@ class Channel:
                     self._tasks_since_seal = 0
                     self._dropping = False
                 self._queue.append(frame)
+
+    def _blob(self, frame: Frame) -> None:
+        if not self._dropped:
+            self._blobs.append(frame)
+        if not frame.header.get("more"):
+            self._owed = max(0, self._owed - 1)
+            self._dropped = max(0, self._dropped - 1)
 
     def _cancel(self, *, finish: bool) -> None:
         """Stop the segments that were sent before this frame, never one that comes after it."""

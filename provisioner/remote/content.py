@@ -40,7 +40,7 @@ class Contents:
         for ref in refs:
             sha256 = str(ref["sha256"])
             if sha256 not in self._held and sha256 not in self._asked:
-                self._channel.send({"t": "want", "id": self._task, "sha256": sha256})
+                self._channel.want({"t": "want", "id": self._task, "sha256": sha256})
                 self._asked.append(sha256)
 
     def open(self, ref: "Mapping[str, Any]") -> "IO[bytes]":
@@ -67,12 +67,12 @@ class Contents:
             del self._asked[:self._asked.index(sha256) + 1]
         else:
             self._asked.clear()  # what was asked for before comes before, and is passed over
-            self._channel.send({"t": "want", "id": self._task, "sha256": sha256})
+            self._channel.want({"t": "want", "id": self._task, "sha256": sha256})
         digest, received, more = hashlib.sha256(), 0, True
         while more:
             frame = self._channel.next_blob()
             if frame.header.get("sha256") != sha256:
-                continue  # the rest of what a stopped task asked for
+                continue  # asked for ahead, and then not read
             if frame.header.get("error"):
                 raise ModuleFailed("the controller can't give the content: %s" % frame.header["error"])
             received += len(frame.body)

@@ -93,7 +93,10 @@ class Context:
 
     def close(self) -> None:
         for path in self._temporary:
-            files.remove(path, recursive=True)
+            try:
+                files.remove(path, recursive=True)
+            except (OSError, ModuleFailed) as error:  # the task's own result matters more
+                self.warn("the temporary directory %s could not be removed: %s" % (path, error))
         self._temporary.clear()
 
     # -- reading -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ gone, which is the same as the controller being gone: a release is never stopped
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from provisioner.remote.wire import PROTOCOL, Frame, WireError
 
 MODULES = "provisioner.remote.modules."
 RESULT_LIMIT = 32 << 20
+LAST_WAIT = 2.0  # seconds for children to end that were killed
 ALARM_AGAIN = 15.0  # seconds after which a module that caught the alarm hears it again
 
 
@@ -167,7 +169,7 @@ class Runner:
             self._open_group = None
 
     def _remember(self, header: "Mapping[str, Any]", result: "Mapping[str, Any]") -> None:
-        """Tasks of one segment are sent together, so the controller cannot tell later ones what earlier ones predict."""
+        """A segment is sent as a whole, so the controller can't tell its later tasks what earlier ones predict."""
         if header.get("check"):
             for kind, name, attributes in result.get("predictions") or ():
                 self._predicted.setdefault(kind, {})[name] = attributes
@@ -194,8 +196,9 @@ class Runner:
             message = "stopped before it was done: %s" % stop
             result = {"failed": True, "changed": False, "cancelled": True, "msg": message}
         finally:
+            _end_children()
             context.close()
-            _reap()
+            self.channel.forget_blobs()
         for what in self.surroundings.restore():
             context.warn("module `%s` changed %s of the runner; it was put back" % (context.module, what))
         if context.warnings:
@@ -206,7 +209,8 @@ class Runner:
         header = frame.header
         task = Task(
             header["module"], bool(header.get("check")), bool(header.get("diff")),
-            {name: str(value) for name, value in (header.get("env") or {}).items()}, self._foreseen(header) if header.get("check") else {},
+            {name: str(value) for name, value in (header.get("env") or {}).items()},
+            self._foreseen(header) if header.get("check") else {},
             None if timeout is None else time.monotonic() + timeout,
         )  # fmt: skip
 
@@ -268,13 +272,24 @@ def _as_json(result: "Mapping[str, Any]") -> bytes:
     return body
 
 
-def _reap() -> None:
-    """Children that ended unnoticed (somebody's grandchildren, when init is far)."""
+def _end_children() -> None:
+    """End every child there still is. `process.run` waits for its own, so what is left was being started when a signal
+    came. Daemons are nobody's children any more and live on. A child that can't be ended (it is root's, by sudo; it
+    hangs in the kernel) is not waited for."""
+    until = time.monotonic() + LAST_WAIT
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except ChildProcessError:
-        pass
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            children = [int(pid) for pid in file.read().split()]
+        for pid in children:
+            for end in (os.killpg, os.kill):  # its group, and itself if it has not made one yet
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    end(pid, signal.SIGKILL)
+            while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+                time.sleep(0.005)
+    except OSError:  # no children, or no list of them
+        return
 
 
 def _who() -> "tuple[str, str]":
@@ -318,6 +333,7 @@ def main(loader: Loader, source: int, sink: int, early: bytes) -> None:
         _set_signals(runner)
         runner.serve()
     except Terminated:
+        _end_children()
         raise SystemExit(128 + signal.SIGTERM) from None
     except Exception:
         import traceback  # noqa: PLC0415 - 12 ms

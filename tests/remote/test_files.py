@@ -61,6 +61,7 @@ def test_an_acl_is_kept(tmp_path: Path) -> None:
     acl = (2).to_bytes(4, "little")
     for tag, bits, who in entries:
         acl += tag.to_bytes(2, "little") + bits.to_bytes(2, "little") + who.to_bytes(4, "little")
+    os.setxattr(path, "system.posix_acl_access", acl)
     put(path)
     assert os.getxattr(path, "system.posix_acl_access") == acl
 

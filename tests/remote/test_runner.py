@@ -49,6 +49,9 @@ MISCHIEF = dict([
     action("failing", "return Result(failed=True, msg='no')"),
     action("echo", "return Result(**a.extra)"),
     action("env", "import os\nreturn Result(out=ctx.query(['sh', '-c', 'echo $LC_ALL $MINE']).stdout)"),
+    action("stuck", "import time\nclass Slow:\n    def read(self, size):\n        ctx.progress('half')\n"
+                    "        time.sleep(0.2)\n        return b'x' * 1000\n"
+                    "ctx.write_from(a.extra['path'], Slow())", check="predict"),
     action("warning", "ctx.warn('careful')\nctx.warn('careful')"),
     ("provisioner.remote.helper_of_test", "VALUE = 42\n"),
 ])  # fmt: skip
@@ -188,6 +191,28 @@ def test_inline_content_is_not_asked_for(runner: PipeRunner) -> None:
 def test_content_that_changed_meanwhile_fails_the_task(runner: PipeRunner) -> None:
     wrong = Content(hashlib.sha256(b"other").hexdigest(), 5, b"lying")
     assert "changed on the controller" in runner.call("fetching", {"ref": wrong.reference()}, contents=[wrong])["msg"]
+
+
+def test_content_that_a_stopped_task_wanted_does_not_reach_the_next(runner: PipeRunner) -> None:
+    wanted = content(os.urandom(600_000))
+    ref = wanted.reference()
+    frames = [
+        runner.task_frame("fetching", {"ref": ref}, timeout=0.3, stop=False), runner.task_frame("fetching", {"ref": ref}),
+    ]  # fmt: skip
+    pieces = [wanted.data[start:start + 200_000] for start in (0, 200_000, 400_000)] if wanted.data else []
+    blobs = [
+        encode({"t": "blob", "sha256": wanted.sha256, "more": number < 2}, piece) for number, piece in enumerate(pieces)
+    ]
+    runner.call("ping")
+    runner.hold_contents = True
+    runner.write(b"".join(frames) + encode({"t": "seal", "segment": 1}))
+    assert runner.wait_for("want").header["sha256"] == wanted.sha256
+    runner.write(blobs[0])
+    late = runner.wait_for("result")
+    assert json.loads(late.body)["msg"] == "timed out after 0.3 s"
+    assert runner.wait_for("want").header["sha256"] == wanted.sha256
+    runner.write(b"".join(blobs[1:] + blobs))
+    assert json.loads(runner.wait_for("result").body)["n"] == 600_000
 
 
 def test_bytes_go_up_in_pieces(runner: PipeRunner) -> None:
@@ -444,3 +469,17 @@ def test_frames_sent_before_the_core_are_kept(tmp_path: Path, bundle: Bundle) ->
         said = process.stdout.read()
     assert b'"ping":"pong"' in said
     assert json.dumps({"t": "sealed", "segment": 3, "stopped": None}, separators=(",", ":")).encode() in said
+
+
+def test_a_killed_runner_leaves_the_old_file_and_nothing_else(start: Callable[..., PipeRunner], tmp_path: Path) -> None:
+    """K8 and K11: SIGKILL while content is being written."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    (folder / "f").write_text("old")
+    runner = start()
+    runner.write(runner.task_frame("stuck", {"path": str(folder / "f")}))
+    runner.wait_for("text")
+    runner.process.kill()
+    runner.process.wait()
+    assert (folder / "f").read_text() == "old"
+    assert os.listdir(folder) == ["f"]
