@@ -197,8 +197,9 @@ def test_content_that_a_stopped_task_wanted_does_not_reach_the_next(runner: Pipe
     wanted = content(os.urandom(600_000))
     ref = wanted.reference()
     frames = [
-        runner.task_frame("fetching", {"ref": ref}, timeout=0.3, stop=False), runner.task_frame("fetching", {"ref": ref}),
-    ]  # fmt: skip
+        runner.task_frame("fetching", {"ref": ref}, timeout=0.3, stop=False),
+        runner.task_frame("fetching", {"ref": ref}),
+    ]
     pieces = [wanted.data[start:start + 200_000] for start in (0, 200_000, 400_000)] if wanted.data else []
     blobs = [
         encode({"t": "blob", "sha256": wanted.sha256, "more": number < 2}, piece) for number, piece in enumerate(pieces)
