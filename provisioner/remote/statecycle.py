@@ -57,7 +57,7 @@ def _action(module: Any, spec: Spec, ctx: Ctx, a: Arguments) -> "dict[str, Any]"
         result["failed"] = True
     if outcome.skipped:
         result["skipped"] = True
-    if outcome.diff is not None:
+    if outcome.diff is not None and ctx.want_diff:
         result["diff"] = outcome.diff
     if ctx.check and outcome.predictions:
         result["predictions"] = [list(entry) for entry in outcome.predictions]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import time
+from typing import Any, Dict, List
 
 from provisioner.remote.nextjs import service
 from provisioner.remote.nextjs.layout import Layout
@@ -22,6 +23,7 @@ SPEC = Spec(
     },
 )
 
+HAND_OVER = 10  # seconds
 WELCOME = "/etc/nginx/sites-enabled/default"
 State = Dict[str, Any]
 
@@ -63,7 +65,35 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
         raise ctx.fail(
             "nginx refuses the new configuration, which was taken back:\n%s" % tested.stderr.strip(), rc=tested.rc
         )
+    serving = _workers(ctx)
     ctx.run(["systemctl", "reload-or-restart", "nginx.service"], check=True, timeout=60)
+    _until_handed_over(ctx, serving)
+
+
+def _workers(ctx: Ctx) -> "List[str]":
+    """Process ids of the workers that serve now."""
+    master = service.show(ctx, "nginx.service").get("MainPID") or "0"
+    children = ctx.read_text("/proc/%s/task/%s/children" % (master, master))
+    return (children or "").split()
+
+
+def _title(ctx: Ctx, process: str) -> str:
+    """What nginx calls the process; empty when it is gone."""
+    try:
+        return ctx.read_text("/proc/%s/cmdline" % process) or ""
+    except ProcessLookupError:  # it went between opening and reading
+        return ""
+
+
+def _until_handed_over(ctx: Ctx, workers: "List[str]") -> None:
+    """nginx reloads in its own time: until the old workers let go of their sockets, they serve the old site."""
+    deadline = time.monotonic() + HAND_OVER
+    while time.monotonic() < deadline:
+        titles = [_title(ctx, worker) for worker in workers]
+        if not any("worker process" in title and "shutting down" not in title for title in titles):
+            return
+        ctx.sleep(0.02)
+    ctx.warn("nginx was reloaded, but after %d s old workers still serve the old site" % HAND_OVER)
 
 
 def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "list[Dict[str, str]]":
