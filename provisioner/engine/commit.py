@@ -16,8 +16,9 @@ from provisioner.engine.judge import Judged, aggregate, shown
 from provisioner.engine.naming import reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
-from provisioner.events import Event, Included, ItemResult, TaskResult
+from provisioner.events import Event, Included, ItemResult, TaskResult, Warned
 from provisioner.values import HostName
+from provisioner.vars.facts import is_steering
 
 
 class Notifier(Protocol):
@@ -55,18 +56,18 @@ class Committer:
         state = self.batch.states[entry.host]
         judged = aggregate(items) if entry.looped else items[0]
         self.batch.forget_answers(entry.host, entry.cursor.position)
-        self._remember(entry, items, judged)
+        warnings = self._remember(entry, items, judged)
         if entry.included and not judged.failed:
-            return self._enter_includes(state, entry), True
+            return [*warnings, *self._enter_includes(state, entry)], True
         event = self._result(entry, judged, ms)
         if judged.failed and not entry.ignore_errors:
             rescued = self._fail(state, entry, judged)
             self._count(entry, judged, rescued=rescued)
-            return [_replace_rescued(event, rescued)], False
+            return [*warnings, replace(event, rescued=rescued)], False
         self._count(entry, judged, rescued=False)
         self._notify(state, entry, judged)
         self._go_on(state, entry)
-        return [event], True
+        return [*warnings, event], True
 
     def unreachable(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
         """The host was lost during (or before) this task."""
@@ -106,7 +107,9 @@ class Committer:
 
     # -- parts ----------------------------------------------------------------------------------------------
 
-    def _remember(self, entry: Entry, items: Sequence[Judged], judged: Judged) -> None:
+    def _remember(self, entry: Entry, items: Sequence[Judged], judged: Judged) -> list[Event]:
+        """Store what the task gives. Tells facts that are refused because they would steer the run."""
+        refused: set[str] = set()
         for item, one in zip(entry.items, items, strict=True):
             if isinstance(item.work, Done) and not one.failed:
                 self._set(entry, item.work.variables)
@@ -116,10 +119,13 @@ class Committer:
                 self._change_inventory(entry, one.result)
             facts = one.result.get("ansible_facts")
             if isinstance(facts, Mapping) and not isinstance(item.work, Done):
+                refused.update(str(name) for name in facts if is_steering(name))
                 for host in self._fact_receivers(entry):
                     self.batch.world.memory(host).learn_facts(facts)
         if entry.task.register:
             self._set(entry, {entry.task.register: judged.registered})
+        return [Warned(f"the fact `{name}` of this host is ignored: facts may not set variables that steer the run",
+                       host=entry.host) for name in sorted(refused)]
 
     def _set(self, entry: Entry, variables: Mapping[str, Any]) -> None:
         for host in self._receivers(entry):
@@ -236,10 +242,6 @@ class Committer:
 
 def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]:
     return {**result, "unknown": judged.reason} if judged.status == "unknown" else result
-
-
-def _replace_rescued(event: TaskResult, rescued: bool) -> TaskResult:
-    return replace(event, rescued=rescued)
 
 
 def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:

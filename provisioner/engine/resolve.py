@@ -178,7 +178,7 @@ class TaskResolver:
     def _without_items(self, reading: _Reading, error: TemplateError) -> Work:
         """A loop that cannot be rendered does no harm where `when` does not hold anyway."""
         try:
-            if isinstance(error, UndefinedVariable) and isinstance(skip := reading.skip({}), Skip):
+            if isinstance(error, UndefinedVariable) and isinstance(skip := reading.skip(), Skip):
                 return skip
         except TemplateError:
             pass
@@ -187,24 +187,24 @@ class TaskResolver:
     def _item(self, entry: Entry, reading: _Reading, items: Sequence[Any], index: int) -> Item:
         assert entry.task.loop is not None
         variables = item_variables(entry.task.loop, items, index, reading.render)
-        work = self._work(entry, reading, variables)
+        scope = self.scopes.of_item(reading.scope, entry.host, entry.cursor, index, variables)
+        work = self._work(entry, replace(reading, scope=scope), variables)
         label = entry.task.loop.control.label
         try:
             shown = items[index] if label is None else self.templar.render(
-                label, reading.scope.with_layer("loop", variables))
+                label, scope)
         except TemplateError:
             shown = items[index]
         return Item(work, variables, str(shown))
 
     def _work(self, entry: Entry, reading: _Reading, variables: Mapping[str, Any]) -> Work:
         try:
-            skip = reading.skip(variables)
+            skip = reading.skip()
             if skip is not None:
                 return skip
-            inner = reading.scope.with_layer("loop", variables) if variables else reading.scope
             if isinstance(entry.source, Include):
-                return include_work(self.batch, entry, entry.source, inner, self.templar, variables)
-            return self._module_work(entry, inner)
+                return include_work(self.batch, entry, entry.source, reading.scope, self.templar, variables)
+            return self._module_work(entry, reading.scope)
         except TemplateError as error:
             return Broken(failure(error))
 
@@ -319,11 +319,10 @@ class _Reading:
                           for name, value in rendered.items())
         return merged
 
-    def skip(self, variables: Mapping[str, Any]) -> Skip | NotKnowable | None:
+    def skip(self) -> Skip | NotKnowable | None:
         """What `when` says: None to go on."""
-        scope = self.scope.with_layer("loop", variables) if variables else self.scope
         for condition in self.task.when:
-            held = self.resolver.templar.condition(condition, scope)
+            held = self.resolver.templar.condition(condition, self.scope)
             if isinstance(held, Unknown):
                 return NotKnowable(held.reason)
             if not held:

@@ -12,7 +12,7 @@ from provisioner.engine.cursor import Cursor
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.planner import PendingRead
 from provisioner.lang.model import Task
-from provisioner.template.effects import Effects, KnownEffects
+from provisioner.template.effects import Effect, Effects, KnownEffects, NeedEffect
 from provisioner.template.templar import Templar
 from provisioner.values import HostName, Value
 from provisioner.vars import magic
@@ -54,6 +54,26 @@ class PendingFacts(PendingNames):
         return isinstance(name, str) and name.startswith("ansible_")
 
 
+DRAWN = frozenset({"random", "shuffle", "salt", "random_choice"})
+"""Effects that give each loop item an answer of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEffects:
+    """Answers for one item of a loop: everything is shared with the other items but what is drawn by chance."""
+
+    answers: Mapping[Any, Value]
+    index: int
+
+    def ask(self, effect: Effect) -> Value:
+        if effect.kind not in DRAWN:
+            return KnownEffects(self.answers).ask(effect)
+        own = Effect(effect.kind, effect.args, (*effect.kwargs, ("item", self.index)))
+        if own not in self.answers:
+            raise NeedEffect(own)
+        return KnownEffects(self.answers).ask(own)
+
+
 @dataclass(slots=True)
 class Scopes:
     """Makes scopes for one batch."""
@@ -87,6 +107,12 @@ class Scopes:
 
     def effects(self, host: HostName, cursor: Cursor) -> Effects:
         return KnownEffects(self.batch.answers.get((host, cursor.position), {}))
+
+    def of_item(self, scope: Scope, host: HostName, cursor: Cursor, index: int,
+                variables: Mapping[str, Value]) -> Scope:
+        """`scope` for one item of a loop: its variables on top, and dice of its own."""
+        answers = self.batch.answers.get((host, cursor.position), {})
+        return scope.with_layer("loop", variables).with_effects(ItemEffects(answers, index))
 
     def of_play(self) -> Scope:
         """What the play's own keywords see: no host."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from provisioner.actions.registry import Registry
+from provisioner.events import Warned
 from provisioner.testing.play import Played, play
 
 
@@ -148,3 +150,40 @@ def test_ignored_errors_go_on_and_are_counted(tmp_path: Path) -> None:
 """)
     assert played.counts("h1") == {"ok": 2, "ignored": 1}
     assert played.segments == 1
+
+
+def test_facts_that_would_steer_the_connection_are_ignored_and_told(tmp_path: Path) -> None:
+    facts = {"ansible_facts": {"ansible_connection": "local", "ansible_colour": "blue"}}
+    played = play("""
+- hosts: all
+  gather_facts: true
+  tasks:
+    - {yum: {out: "{{ ansible_colour }} {{ ansible_connection | default('own') }}"}}
+""", hosts=["h1"], modules={**MODULES, "setup": lambda host, args: facts}, directory=tmp_path)
+    assert played.history["h1"][-1] == ("yum", {"out": "blue own"})
+    assert [event.message for event in played.events if isinstance(event, Warned)] == [
+        "the fact `ansible_connection` of this host is ignored: facts may not set variables that steer the run"]
+
+
+def test_every_loop_item_draws_its_own_random_number(tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def answer(effect: Any) -> int:
+        asked.append(effect)
+        return len(asked)
+
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ 100 | random }}"}, loop: [a, b]}
+""", answers=answer)
+    assert [args["out"] for _, args in played.history["h1"]] == [1, 2]
+
+
+def test_what_add_host_adds_is_there_for_the_next_task(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {}}
+    - {add_host: {name: new, groups: fresh}}
+    - {yum: {out: "{{ groups['fresh'] }}"}}
+""", actions=Registry())
+    assert played.history["h1"][-1] == ("yum", {"out": ["new"]})
