@@ -1,0 +1,75 @@
+# ruff: noqa: T201
+"""One run of a program: how long it took, and what it cost this machine.
+
+`run` does it in a process of its own (this file), which becomes the parent of all that outlives its parent: SSH masters
+go on for a minute after `ansible-playbook`, and only an ended child's processor time is known.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import Call
+
+_PR_SET_CHILD_SUBREAPER = 36
+_RECAP = re.compile(r"^\S+ +: ok=\d+ +changed=(\d+)", re.MULTILINE)
+
+
+class Failed(Exception):
+    """The program did not do what it was called for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one run. `wall` and `cpu` in seconds; `cpu` of the program and everything it started on this machine."""
+
+    wall: float
+    cpu: float
+    changed: int | None
+    """Tasks that changed something, over all hosts; None when the program does not tell."""
+
+
+def run(call: Call, log: Path) -> Measured:
+    """Run it to its end, and end what it leaves behind: the next run starts as this one did."""
+    measuring = [sys.executable, __file__, str(log), *call.argv]
+    done = subprocess.run(measuring, cwd=call.directory, env=call.environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout)
+    text = log.read_text(errors="replace")
+    if found["code"] != 0:
+        tail = "\n".join(text.splitlines()[-15:])
+        raise Failed(f"exit code {found['code']} from {' '.join(call.argv)}\n{tail}")
+    recap = _RECAP.findall(text)
+    return Measured(found["wall"], found["cpu"], sum(map(int, recap)) if recap else None)
+
+
+def _measure(log: str, argv: list[str]) -> dict[str, float]:
+    if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError("prctl failed")
+    began = time.monotonic()
+    with open(log, "wb") as output:
+        code = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+    wall = time.monotonic() - began
+    while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        for child in children:
+            os.kill(int(child), signal.SIGTERM)
+        for _ in children:
+            with suppress(ChildProcessError):
+                os.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"code": code, "wall": wall, "cpu": used.ru_utime + used.ru_stime}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], sys.argv[2:])))
