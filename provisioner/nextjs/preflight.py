@@ -1,0 +1,226 @@
+"""What in an app's sources and settings speaks against deploying it, all at once. Pure.
+
+`preflight_host` has what speaks against a host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioner.nextjs.detect import ENGINES, App, node_problem
+from provisioner.nextjs.findings import Finding
+from provisioner.nextjs.javascript import EXTENSIONS, code_only
+from provisioner.nextjs.scripts import build_script, start_script
+from provisioner.nextjs.semver import allows, intervals
+from provisioner.nextjs.settings import PUBLIC, Settings
+
+LTS = ("24", "22", "20", "18", "16", "14", "12")
+CONFIGS = ("next.config.js", "next.config.mjs", "next.config.ts")  # in the order in which Next.js looks for them
+BUILD_ENV_FILES = (".env", ".env.production")
+
+_OUTPUT = re.compile(r"\boutput\s*:\s*(?P<value>[^,}\n]*)")
+_DIST = re.compile(r"\bdistDir\s*:\s*(?P<value>[^,}\n]*)")
+_FONTS = re.compile(r"(['\"`])(?:next/font/google|@next/font/google)\1")
+_NO_APP_CODE = re.compile(r"(^|/)(__tests__|tests?|e2e|cypress|\.storybook)/|\.(test|spec|stories)\.")
+_READS = re.compile(rf"\bprocess\s*\.\s*env\s*\.\s*({PUBLIC}\w+)")
+
+
+def of_source(
+    files: Mapping[str, str], app: App, settings: Settings, signals: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """`files`: texts by path. `signals`: what `signals.examine` warns of."""
+    package = _package(files)
+    return (
+        *(Finding(error, stops=True) for error in app.errors),
+        *_next_version(app),
+        *_node(app, package, settings),
+        *_dependencies(package),
+        *_lock(files, app, package),
+        *build_script(app),
+        *_config(files, app),
+        *_variables(files, settings),
+        *_fonts(files),
+        *(Finding(warning) for warning in app.warnings),
+        *start_script(app, settings),
+        *(Finding(warning) for warning in signals),
+    )
+
+
+def engine_problem(files: Mapping[str, str], version: str) -> Finding | None:
+    """Why package.json does not want this Node.js."""
+    wanted = _engine(_package(files))
+    if not wanted or allows(wanted, version) is not False:
+        return None
+    fitting = next((major for major in LTS if allows(wanted, major)), None)
+    mend = f'set `node: "{fitting}"` or change `engines`' if fitting else "change `engines` or `node`"
+    text = f"package.json wants Node.js `{wanted}` by `engines.node`, but `node` is {version}"
+    return Finding(text, mend, stops=True)
+
+
+# -- versions --------------------------------------------------------------------------------------------------
+
+
+def _next_version(app: App) -> Iterator[Finding]:
+    major = app.next_major
+    if major is None:
+        return
+    if major < min(ENGINES):
+        yield Finding(f"Next.js {app.next_version} is older than what can be run ({min(ENGINES)} and newer)",
+                      "update `next`", stops=True)  # fmt: skip
+    elif major > max(ENGINES):
+        yield Finding(
+            f"Next.js {app.next_version} is newer than what is known here ({max(ENGINES)}): how it starts and stops "
+            "may differ", "try it on a host without users first", at_build=True)  # fmt: skip
+
+
+def _node(app: App, package: Mapping[str, Any], settings: Settings) -> Iterator[Finding]:
+    too_old = node_problem(app, settings.node)
+    if too_old:
+        yield Finding(too_old, 'set `node: "22"`', stops=True)
+    wanted = _engine(package)
+    if wanted and intervals(wanted) is None:
+        yield Finding(f"`engines.node: {wanted}` in package.json can't be read as a range of versions, so it is not "
+                      "checked", 'write it like ">=20.9"', at_build=True)  # fmt: skip
+    unwanted = engine_problem({"package.json": json.dumps(package)}, settings.node)
+    if unwanted:
+        yield unwanted
+
+
+def _engine(package: Mapping[str, Any]) -> str:
+    engines = package.get("engines")
+    wanted = engines.get("node") if isinstance(engines, dict) else None
+    return wanted if isinstance(wanted, str) else ""
+
+
+# -- dependencies ----------------------------------------------------------------------------------------------
+
+
+def _dependencies(package: Mapping[str, Any]) -> Iterator[Finding]:
+    named = {**_mapping(package, "devDependencies"), **_mapping(package, "dependencies")}
+    if "next" not in named:
+        return  # an error of its own
+    for name in ("react", "react-dom"):
+        if name not in named:
+            yield Finding(f"package.json does not depend on `{name}`, which Next.js needs; which version gets "
+                          "installed is left to the package manager", f"add `{name}` to `dependencies`",
+                          at_build=True)  # fmt: skip
+
+
+def _lock(files: Mapping[str, str], app: App, package: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether `npm ci` will refuse the lockfile: every dependency must be in it, in a version that is asked for."""
+    if app.install is None or app.install.manager != "npm" or "overrides" in package:
+        return
+    lockfile = app.install.lockfile
+    locked = _mapping(_json(files[lockfile]), "packages")
+    if not locked:
+        return  # of npm 6: the packages are elsewhere
+    stale = []
+    for group in ("dependencies", "devDependencies"):
+        for name, wanted in _mapping(package, group).items():
+            found = _mapping(locked, f"node_modules/{name}")
+            version = str(found.get("version", ""))
+            if not found:
+                stale.append(f"{name} is missing")
+            elif isinstance(wanted, str) and not found.get("link") and allows(wanted, version) is False:
+                stale.append(f"{name} is {version}, package.json wants {wanted}")
+    if stale:
+        shown = ", ".join(stale[:5]) + (f" and {len(stale) - 5} more" if len(stale) > 5 else "")
+        yield Finding(f"{lockfile} does not fit package.json ({shown}), so `npm ci` will refuse it",
+                      "run `npm install` and commit the lockfile", stops=True, at_build=True)  # fmt: skip
+
+
+# -- next.config -----------------------------------------------------------------------------------------------
+
+
+def _config(files: Mapping[str, str], app: App) -> Iterator[Finding]:
+    if "next.config.cjs" in files:
+        yield Finding("Next.js does not read next.config.cjs", "name it next.config.js")
+    found = [name for name in CONFIGS if name in files]
+    if found and found[0] == "next.config.ts" and (app.next_major or 99) < 15:
+        yield Finding(f"Next.js {app.next_version} does not read next.config.ts, which came with 15",
+                      "name it next.config.mjs and take the types out", stops=True, at_build=True)  # fmt: skip
+    if len(found) > 1:
+        yield Finding(f"there are several configurations ({', '.join(found)}) and Next.js reads {found[0]} only",
+                      "remove the others")  # fmt: skip
+    for name in found[:1]:
+        code = code_only(files[name])
+        yield from (finding for match in _OUTPUT.finditer(code) for finding in _output(name, match["value"].strip()))
+        yield from (finding for match in _DIST.finditer(code) for finding in _dist(name, match["value"].strip()))
+
+
+def _output(name: str, value: str) -> Iterator[Finding]:
+    literal = value.strip("'\"` ")
+    if literal == "export":
+        yield Finding(f"`output: 'export'` in {name} makes files without a server, and `next start` refuses it",
+                      "take it out, and the pages are served as they are made", stops=True)  # fmt: skip
+    elif literal == "standalone":
+        yield Finding(f"`output: 'standalone'` in {name} is not used: the service runs `next start` on the full tree",
+                      "take it out, and builds are quicker", at_build=True)  # fmt: skip
+    elif re.search(r"['\"`]export['\"`]", value):
+        yield Finding(f"{name} sets `output` to 'export' under some condition; if it holds on the host, there is no "
+                      "server to start", "see that it does not", at_build=True)  # fmt: skip
+
+
+def _dist(name: str, value: str) -> Iterator[Finding]:
+    literal = re.fullmatch(r"(['\"`])(.*)\1", value)
+    if literal and literal[2].rstrip("/").removeprefix("./") not in (".next", ""):
+        yield Finding(f"`distDir: {value}` in {name} puts the build where it is not looked for",
+                      "leave `distDir` out", stops=True)  # fmt: skip
+    elif not literal:
+        yield Finding(f"{name} sets `distDir` by a condition; the build is looked for in .next only",
+                      "leave `distDir` out", at_build=True)  # fmt: skip
+
+
+# -- variables and fonts ---------------------------------------------------------------------------------------
+
+
+def _variables(files: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+    for name in sorted(settings.secrets):
+        if name.startswith(PUBLIC) and name not in settings.build_env:
+            yield Finding(f"`{name}` in `env` has a vaulted value: such values stay out of the build, so the pages "
+                          "would have none", "NEXT_PUBLIC_… is sent to every browser: give it as plain text, or name "
+                          "it otherwise and read it on the server", stops=True)  # fmt: skip
+    given = {*settings.env, *settings.secrets, *settings.build_env}
+    for name in BUILD_ENV_FILES:
+        given |= set(re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", files.get(name, ""), re.MULTILINE))
+    given |= set(re.findall(rf"\b({PUBLIC}\w+)\s*:", "\n".join(files.get(name, "") for name in CONFIGS)))
+    read = {name for _, code in _code_with(PUBLIC, files) for name in _READS.findall(code)}
+    unset = sorted(read - given)
+    if unset:
+        yield Finding(f"the code reads {', '.join(unset)}, but nothing sets it: the build freezes it as undefined",
+                      "give it in `env`, or in .env.production", at_build=True)  # fmt: skip
+
+
+def _fonts(files: Mapping[str, str]) -> Iterator[Finding]:
+    using = [path for path, code in _code_with("font/google", files) if _FONTS.search(code)]
+    if using:
+        yield Finding(f"{using[0]} uses next/font/google: the build downloads the fonts, and fails where the building "
+                      "host can't reach fonts.googleapis.com", "next/font/local needs no network",
+                      at_build=True)  # fmt: skip
+
+
+def _code_with(word: str, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Path and code of the app's files that have `word`, without tests."""
+    for path, text in sorted(files.items()):
+        if word in text and path.endswith(EXTENSIONS) and not _NO_APP_CODE.search(path):
+            yield path, code_only(text)
+
+
+def _package(files: Mapping[str, str]) -> dict[str, Any]:
+    return _json(files.get("package.json", ""))
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _mapping(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
