@@ -22,10 +22,17 @@ LAB_FIXTURES = {"lab", "lab_host", "lab_hosts", "shared_lab_host", "needs_lab"}
 LABS = Path(tempfile.gettempdir()) / "provision-test-labs"
 
 
+#: Files that take minutes, longest first. A file stays with one worker, so these must not begin last.
+LONG = ("tests/nextjs/test_end_to_end.py", "tests/modules/test_conformance.py", "tests/e2e/test_three_hosts.py",
+        "tests/e2e/test_killed_controller.py", "tests/transport/test_faults.py", "tests/engine/test_random_programs.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.lab)
+    items.sort(key=lambda item: next((rank for rank, name in enumerate(LONG) if item.nodeid.startswith(name)),
+                                     len(LONG)))
 
 
 @pytest.fixture(scope="session")

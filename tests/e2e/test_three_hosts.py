@@ -6,6 +6,7 @@ import json
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def interval(step: dict[str, Any]) -> tuple[float, float]:
 def overlap(ran: Ran, name: str) -> bool:
     """Whether at least two hosts were at this step at the same time."""
     spans = sorted(interval(step) for step in steps(ran, name).values())
-    return any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
+    return any(later[0] < earlier[1] for earlier, later in pairwise(spans))
 
 
 @pytest.mark.timeout(900)
