@@ -106,8 +106,13 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.remote.spec": PLAIN,
     "provisioner.nextjs.artifact": PLAIN,
     "provisioner.nextjs.detect": PLAIN,
+    "provisioner.nextjs.findings": PLAIN,
     "provisioner.nextjs.javascript": PLAIN,
     "provisioner.nextjs.plan": PLAIN,
+    "provisioner.nextjs.preflight": PLAIN,
+    "provisioner.nextjs.preflight_host": PLAIN,
+    "provisioner.nextjs.scripts": PLAIN,
+    "provisioner.nextjs.semver": PLAIN,
     "provisioner.nextjs.signals": PLAIN,
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""

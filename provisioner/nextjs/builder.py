@@ -16,6 +16,7 @@ from provisioner.nextjs import artifact, plan
 from provisioner.nextjs.detect import App, Install
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.plan import Release
+from provisioner.nextjs.preflight_host import Share
 from provisioner.nextjs.source import Tree, write_archive
 
 
@@ -34,14 +35,29 @@ class Builder:
     hosts: Sequence[Host]
     tree: Tree
     app: App
-    install: Install
     scratch: Path
+
+    @property
+    def install(self) -> Install:
+        assert self.app.install is not None, "an app without a way to install is stopped by the preflight"
+        return self.app.install
+
+    def share(self, host: Host) -> Share:
+        """What the host will have to do, as far as its facts tell."""
+        node = plan.installed_node(host.settings.node, host.facts)
+        known = node is not None and self.app.install is not None
+        arrives = not known or plan.find_release(self._keys(host, node or "")[1], host.facts) is None
+        return Share(arrives=arrives, builds=arrives and host is self.hosts[0])
+
+    def _keys(self, host: Host, node: str) -> tuple[str, str]:
+        """What the installation and the build are made from, with this Node.js on this host."""
+        key = artifact.install_key(self.tree.files, self.app, self.install, node, host.facts["node"]["machine"])
+        return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install)
 
     def prepare(self, node: str) -> Shipment:
         """The release, complete on the building host."""
         host = self.hosts[0]
-        key = artifact.install_key(self.tree.files, self.app, self.install, node, host.facts["node"]["machine"])
-        fingerprint = artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install)
+        key, fingerprint = self._keys(host, node)
         release = Release(artifact.release_name(fingerprint), fingerprint)
         holder = next(
             (other for other in self.hosts if other.facts and plan.find_release(fingerprint, other.facts)), None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,9 +20,12 @@ from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
 from provisioner.nextjs import plan
 from provisioner.nextjs.builder import Builder, Shipment, stage
-from provisioner.nextjs.detect import App, detect, node_problem
+from provisioner.nextjs.detect import App, detect
+from provisioner.nextjs.findings import Finding, verdict
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.plan import Release
+from provisioner.nextjs.preflight import of_source
+from provisioner.nextjs.preflight_host import of_host, question
 from provisioner.nextjs.registry import registry_here
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.signals import examine
@@ -51,16 +55,11 @@ def _deploy_group(hosts: Sequence[Host]) -> Results:
             return {host.name: _failed(host, error) for host in hosts}
         texts = tree.texts()
         app = detect(texts)
-        problems = [*app.errors, *([found] if (found := node_problem(app, settings.node)) else [])]
-        if problems or app.install is None:
-            unfit = ProvisionError(f"the app can't be deployed: {'; '.join(problems)}")
-            return {host.name: _failed(host, unfit) for host in hosts}
-        findings = examine(texts, app, settings.manual_signal_handling)
-        for warning in (*app.warnings, *findings.warnings):
-            first.warn(warning)
+        signals = examine(texts, app, settings.manual_signal_handling)
+        findings = of_source(texts, app, settings, signals.warnings)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
-        builder = Builder(hosts, tree, app, app.install, scratch)
-        return Deploy(hosts, builder, app, manual_signal_handling=findings.set_variable).run()
+        builder = Builder(hosts, tree, app, scratch)
+        return Deploy(hosts, builder, app, texts, findings, manual_signal_handling=signals.set_variable).run()
 
 
 def _failed(host: Host, error: ProvisionError) -> dict[str, Any]:
@@ -77,6 +76,8 @@ class Deploy:
     hosts: Sequence[Host]
     builder: Builder
     app: App
+    texts: Mapping[str, str]
+    findings: Sequence[Finding]
     manual_signal_handling: bool
     node: Future[str] = field(default_factory=Future)
     shipment: Future[Shipment] = field(default_factory=Future)
@@ -128,11 +129,20 @@ class Deploy:
         result = host.call.call("nextjs_status", {
             "name": settings.name, "user": settings.user, "packages": list(plan.all_packages(settings)),
             "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
+            "preflight": question(settings),
         })  # fmt: skip
         if result.get("failed"):
             raise StepFailed("reading the state of the app", result)
         host.facts = result
+        self._preflight(host)
         return {}
+
+    def _preflight(self, host: Host) -> None:
+        """All that speaks against the deploy, at once. What the source warns of is told once."""
+        share = self.builder.share(host)
+        found = of_host(host.settings, self.app, self.texts, host.facts, share, now=time.time())
+        source = [finding for finding in self.findings if finding.stops or host is self.hosts[0]]
+        host.judge(plan.PREFLIGHT, verdict([*source, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:
         self._base(host)

@@ -10,6 +10,7 @@ from typing import Any
 from provisioner.actions.base import Driving
 from provisioner.diag import ProvisionError
 from provisioner.messages import Content
+from provisioner.nextjs.findings import Verdict
 from provisioner.nextjs.plan import Facts
 from provisioner.nextjs.settings import Settings
 from provisioner.values import HostName
@@ -56,6 +57,19 @@ class Host:
     def fine(self, step: str, **result: Any) -> None:
         """A step with nothing to do."""
         self._show(step, {"changed": False, **result})
+
+    def judge(self, step: str, verdict: Verdict) -> None:
+        """A step that only looks: shows what it found. Raises `StepFailed` with all errors."""
+        for warning in verdict.warnings:
+            self.call.warn(warning)
+        if not verdict.errors:
+            self.fine(step)
+            return
+        lines = "".join(f"\n- {error}" for error in verdict.errors)
+        message = f"{len(verdict.errors)} things are in the way:{lines}" if verdict.errors[1:] else verdict.errors[0]
+        result = {"failed": True, "msg": f"{message}\nNothing was changed on this host."}
+        self._show(step, result)
+        raise StepFailed(step, result)
 
     def summary(self) -> dict[str, Any]:
         """The part of the task's result that tells about the steps so far."""

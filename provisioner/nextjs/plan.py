@@ -14,6 +14,7 @@ Facts = Mapping[str, Any]
 """The result of `nextjs_status`."""
 
 #: The steps in the order in which they are done and shown.
+PREFLIGHT = "Preflight"
 PACKAGES = "Install packages"
 USER = "Make the app's user"
 TREE = "Make directories"

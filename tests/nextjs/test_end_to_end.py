@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from provisioner.actions import nextjs_app
-from provisioner.events import HostText, Step
+from provisioner.events import HostText
 from provisioner.lab import Lab, LabHost
 from provisioner.messages import Target
 from provisioner.nextjs import plan
@@ -273,16 +273,16 @@ def test_nothing_is_left_behind(site: Site) -> None:
 
 def test_unsuitable_sources_and_settings_are_told_before_anything_is_done(site: Site, tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text("{}")
-    cases: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"source": str(tmp_path)}, "no lockfile"),
-        ({"source": "nowhere"}, "is not a directory"),
-        ({"node": "18"}, "needs Node.js 20.9"),
+    cases: tuple[tuple[dict[str, Any], str, dict[str, str]], ...] = (
+        ({"source": str(tmp_path)}, "no lockfile", {plan.PREFLIGHT: "failed"}),
+        ({"source": "nowhere"}, "is not a directory", {}),
+        ({"node": "18"}, "needs Node.js 20.9", {plan.PREFLIGHT: "failed"}),
     )
-    for args, words in cases:
+    for args, words, steps in cases:
         results, shown, trips = site.deploy(**args)
         assert all(result["failed"] and words in result["msg"] for result in results.values()), results
-        assert trips == [0, 0]
-        assert not any(isinstance(event, Step) for told in shown.values() for event in told.events)
+        assert trips == [len(steps)] * 2
+        assert all(told.steps == steps for told in shown.values())
 
 
 def test_a_page_that_is_not_there_is_the_apps_own(site: Site) -> None:

@@ -65,6 +65,7 @@ def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Dict[str, Any]
     ctx.remove(partial + "/node_modules/.cache", recursive=True)
     ctx.run(["chown", "--recursive", "--no-dereference", "root:%s" % a.user, partial], check=True, timeout=600)
     _make_writable(ctx, a, layout, partial)
+    about["size"] = _size(partial)
     write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), about, mode="0644")
     ctx.remove(home, recursive=True)
     ctx.rename(partial, home)
@@ -142,6 +143,19 @@ def _unpack(ctx: Ctx, archive: "Dict[str, Any]", partial: str) -> None:
         check=True,
         timeout=1200,
     )
+
+
+def _size(root: str) -> int:
+    """Bytes of all files: what the next release may need."""
+    total, pending = 0, [root]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def _names(path: str) -> "List[str]":

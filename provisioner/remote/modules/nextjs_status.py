@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import envfile, probe, service
+from provisioner.remote.nextjs import envfile, preflight, probe, service
 from provisioner.remote.nextjs.cage import meminfo
 from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, Layout, read_build, read_state
 from provisioner.remote.sdk import Ctx, Result
@@ -22,6 +22,7 @@ SPEC = Spec(
         "env": Arg(type="dict", default={}, doc="Variables of the app at run time"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
+        "preflight": Arg(type="dict", doc="What to look at that may be in the app's way: ports, domains"),
     },
     returns={
         "node": "Installed versions and the machine's architecture",
@@ -40,6 +41,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     releases = _releases(ctx, layout)
     unit = service.show(ctx, layout.unit)
     slot = _linked(ctx, layout.slot)
+    proxy = _proxy(ctx, layout)
     running = next((release for release in releases if release["id"] == slot), None)
     return Result(
         node=_node(ctx),
@@ -60,7 +62,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             "stale": unit.get("NeedDaemonReload") == "yes",
             "runs_in": service.runs_in(ctx, unit.get("MainPID", "")),
         },
-        proxy=_proxy(ctx, layout),
+        proxy=proxy,
+        host=preflight.look(ctx, layout, a.user, a.preflight, nginx=proxy["active"]) if a.preflight else None,
         unhealthy=_unhealthy(a.health, unit, running),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )

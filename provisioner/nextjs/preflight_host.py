@@ -1,0 +1,227 @@
+"""What on a host speaks against deploying an app to it, from what `nextjs_status` told, all at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.nextjs import plan
+from provisioner.nextjs.detect import App, node_problem
+from provisioner.nextjs.findings import Finding
+from provisioner.nextjs.plan import Facts
+from provisioner.nextjs.preflight import engine_problem
+from provisioner.nextjs.settings import Settings
+
+MIB, GIB = 1 << 20, 1 << 30
+RELEASES = 3  # as many must fit: the new one, the next one, and logs and caches that grow meanwhile
+FIRST_BUILD = 3 * GIB // 2  # bytes on the building host before the size of a release is known
+FIRST_RELEASE = 600 * MIB
+NODE = 300 * MIB  # the archive and what is in it
+BUILD_MEMORY = 2 * GIB
+SKEW = 120  # seconds
+WRONG_CLOCK = 24 * 3600
+WEB = 80
+ANY = ("0.0.0.0", "::")  # noqa: S104 - compared only
+NO_LOGIN = ("/nologin", "/false", "/sync")
+WELCOME = "/etc/nginx/sites-enabled/default"  # Debian's own page, which gives way
+
+Host = Mapping[str, Any]
+"""`Facts["host"]`, from `provisioner.remote.nextjs.preflight`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the host will have to do. arrives: it lacks the release. builds: it makes it."""
+
+    arrives: bool
+    builds: bool
+
+
+def question(settings: Settings) -> dict[str, Any]:
+    """What `nextjs_status` is asked to look at."""
+    web = [WEB] if settings.proxy == "nginx" else []
+    return {"ports": [settings.port, *web], "domains": list(settings.domains)}
+
+
+def of_host(
+    settings: Settings, app: App, files: Mapping[str, str], facts: Facts, share: Share, *, now: float
+) -> tuple[Finding, ...]:
+    """`files`: texts of the source. `now`: the controller's time, seconds since 1970."""
+    host: Host = facts["host"]
+    if not host["root"]:  # and everything else can't be seen properly
+        return (Finding("the user on this host is not root, and the app's files belong to root", "set `become: true`",
+                        stops=True),)  # fmt: skip
+    return (
+        *_system(settings, facts, host),
+        *_node(settings, app, files, facts),
+        *_names(settings, facts, host),
+        *_ports(settings, host),
+        *_sites(settings, host),
+        *_space(settings, facts, host, share),
+        *(_memory(settings, facts) if share.builds else ()),
+        *_clock(host, now),
+    )
+
+
+def _system(settings: Settings, facts: Facts, host: Host) -> Iterator[Finding]:
+    if not host["systemd"]:
+        yield Finding("systemd does not run on this host (there is no /run/systemd/system), and the app is a service "
+                      "of it", "use a machine or container that boots with systemd", stops=True)  # fmt: skip
+    if facts["node"]["arch"] is None:
+        yield Finding(f"there is no Node.js for this host's processor ({facts['node']['machine']})",
+                      "x86_64 and aarch64 are supported", stops=True)  # fmt: skip
+    missing = plan.missing_packages(settings, facts)
+    if missing and not host["apt"]:
+        yield Finding(f"the host lacks {', '.join(missing)} and has no apt-get to install them with",
+                      "use Debian or Ubuntu", stops=True)  # fmt: skip
+
+
+def _node(settings: Settings, app: App, files: Mapping[str, str], facts: Facts) -> Iterator[Finding]:
+    """An installed version that fits `node: "22"` is kept, and may be older than what the app has come to need."""
+    version = plan.installed_node(settings.node, facts)
+    if version is None or version == settings.node:
+        return
+    too_old, unwanted = node_problem(app, version), engine_problem(files, version)
+    if too_old:
+        yield Finding(f"{too_old} there, because that is installed", "set `node` to an exact version", stops=True)
+    if unwanted:
+        yield Finding(f"{unwanted.text} there, because that is installed", "set `node` to an exact version",
+                      stops=True)  # fmt: skip
+
+
+def _names(settings: Settings, facts: Facts, host: Host) -> Iterator[Finding]:
+    account = host["account"]
+    if account and _is_of_a_person(account) and not _is_ours(account, settings, facts):
+        yield Finding(f"the user `{settings.user}` is there already and can log in (shell {account['shell']}, home "
+                      f"{account['home']}): the app would have what that account has",
+                      "set `user` to a name of its own", stops=True)  # fmt: skip
+    if host["taken"]:
+        yield Finding(f"`name: {settings.name}` is taken on this host: {', '.join(host['taken'])} "
+                      f"{'is' if len(host['taken']) == 1 else 'are'} there and not of this app",
+                      "give the app another `name`, or move that away", stops=True)  # fmt: skip
+
+
+def _is_of_a_person(account: Mapping[str, Any]) -> bool:
+    return account["uid"] == 0 or not str(account["shell"]).endswith(NO_LOGIN)
+
+
+def _is_ours(account: Mapping[str, Any], settings: Settings, facts: Facts) -> bool:
+    """Made by us, or accepted before: the app's directory is its."""
+    home = facts["paths"].get(f"/srv/{settings.name}") or {}
+    return account["comment"] == f"Next.js app {settings.name}" or home.get("group") == settings.user
+
+
+# -- ports and sites -------------------------------------------------------------------------------------------
+
+
+def _ports(settings: Settings, host: Host) -> Iterator[Finding]:
+    told = set()
+    for held in host["listeners"]:
+        port = held["port"]
+        ours = _is_unit_of(settings, held["unit"]) or (port == WEB and held["process"] == "nginx")
+        if not ours and port not in told and _collide(settings.listen if port != WEB else ANY[0], held["address"]):
+            told.add(port)
+            yield _taken_port(settings, held)
+    for other in host["apps"]:
+        if settings.port in other["ports"] and settings.port not in told:
+            yield Finding(f"`port: {settings.port}` is that of the app {other['name']} on this host: only one of them "
+                          "can run", "give one of them another `port`", stops=True)  # fmt: skip
+
+
+def _taken_port(settings: Settings, held: Mapping[str, Any]) -> Finding:
+    process = f"{held['process'] or 'a process'} (process {held['pid'] or 'unknown'}"
+    who = f"{process}, {held['unit']})" if held["unit"] else f"{process})"
+    if held["port"] == WEB:
+        return Finding(f"port {WEB} of this host is taken by {who}, so nginx can't have it",
+                       "stop and disable that, or set `proxy: none`", stops=True)  # fmt: skip
+    return Finding(f"`port: {settings.port}` is taken on this host by {who} at {held['address']}, so the app can't "
+                   "listen there", "set another `port`, or stop that", stops=True)  # fmt: skip
+
+
+def _is_unit_of(settings: Settings, unit: str) -> bool:
+    """Its service, or an instance of it (`shop@a.service`)."""
+    return unit == f"{settings.name}.service" or unit.startswith(f"{settings.name}@")
+
+
+def _collide(wanted: str, held: str) -> bool:
+    held = held.removeprefix("::ffff:")
+    return wanted == held or wanted in ANY or held in ANY
+
+
+def _sites(settings: Settings, host: Host) -> Iterator[Finding]:
+    if settings.proxy != "nginx":
+        return
+    for site in host["sites"]:
+        owner = f"the app {site['app']} ({site['file']})" if site["app"] else site["file"]
+        if site["names"]:
+            yield Finding(f"{', '.join(site['names'])} is served by {owner} already; nginx would take the one it reads "
+                          "first and ignore the other", "remove the name there, or from `domain`",
+                          stops=True)  # fmt: skip
+        elif site["file"] != WELCOME:
+            yield Finding(f"{owner} answers for every name (default_server), and without `domain` so would this app: "
+                          "nginx refuses two of them", "set `domain`", stops=True)  # fmt: skip
+    if host["nginx_refuses"]:
+        yield Finding(f"nginx refuses the configuration that is on this host, so it could not be reloaded: "
+                      f"{host['nginx_refuses']}", "mend that first; `nginx -t` tests it", stops=True)  # fmt: skip
+
+
+# -- room ------------------------------------------------------------------------------------------------------
+
+
+def _space(settings: Settings, facts: Facts, host: Host, share: Share) -> Iterator[Finding]:
+    """What is to lie on one file system is added up."""
+    needs: dict[int, int] = {}
+    whys: dict[int, list[str]] = {}
+    for path, bytes_, why in _wanted(settings, facts, share):
+        device = host["space"][path]["device"]
+        needs[device] = needs.get(device, 0) + bytes_
+        whys.setdefault(device, []).append(f"{_mib(bytes_)} at {path} for {why}")
+    for device, bytes_ in needs.items():
+        free = min(found["free"] for found in host["space"].values() if found["device"] == device)
+        if free < bytes_:
+            yield Finding(f"the disk has {_mib(free)} free, but should have {_mib(bytes_)} ({'; '.join(whys[device])}):"
+                          " a full disk would also stop the app that runs from writing",
+                          "remove what is not needed (old releases: `keep`; packages: `apt-get clean`) or enlarge it",
+                          stops=True)  # fmt: skip
+
+
+def _wanted(settings: Settings, facts: Facts, share: Share) -> Iterator[tuple[str, int, str]]:
+    """Path, bytes and what for."""
+    sizes = [size for release in facts["releases"] if isinstance(size := release.get("size"), int)]
+    if share.arrives and sizes:
+        yield f"/srv/{settings.name}", RELEASES * sizes[0], f"{RELEASES} releases like the last one"
+    elif share.arrives:
+        yield (f"/srv/{settings.name}", *((FIRST_BUILD, "a first build") if share.builds
+                                          else (FIRST_RELEASE, "a first release")))  # fmt: skip
+    if plan.installed_node(settings.node, facts) is None:
+        yield "/opt/node", NODE, "Node.js"
+
+
+def _memory(settings: Settings, facts: Facts) -> Iterator[Finding]:
+    memory = facts["memory"]
+    available, swap = memory["MemAvailable"], memory["SwapFree"]
+    if available + swap < BUILD_MEMORY:
+        yield Finding(
+            f"the host has {_mib(available)} of memory available and {_mib(swap)} of swap, but a build of an ordinary "
+            f"app takes up to {_mib(BUILD_MEMORY)}: it may be killed, which harms nothing that runs",
+            "add a swap file (fallocate -l 2G /swapfile; chmod 600 /swapfile; mkswap /swapfile; swapon /swapfile; and "
+            "a line in /etc/fstab), or put a larger host first in the play")  # fmt: skip
+    limit = settings.build_memory_max
+    if limit is not None and limit > available + swap:
+        yield Finding(f"`build_memory_max: {_mib(limit)}` is more than the {_mib(available + swap)} that the host has "
+                      "available with its swap, so a build could take the memory of what runs",
+                      "lower it or leave it out")  # fmt: skip
+
+
+def _clock(host: Host, now: float) -> Iterator[Finding]:
+    off = host["time"] - now
+    if abs(off) > SKEW:
+        span = f"{abs(off) / 86400:.0f} days" if abs(off) > 2 * WRONG_CLOCK else f"{abs(off) / 60:.0f} minutes"
+        yield Finding(f"the host's clock is {span} {'ahead of' if off > 0 else 'behind'} this machine's: certificates "
+                      "and the times of releases would be wrong", "set the clock (`timedatectl set-ntp true`)",
+                      stops=abs(off) > WRONG_CLOCK)  # fmt: skip
+
+
+def _mib(bytes_: int) -> str:
+    return f"{bytes_ / GIB:.1f} GiB" if bytes_ >= GIB else f"{bytes_ // MIB} MiB"

@@ -1,0 +1,112 @@
+"""What a host has that may be in an app's way. Only reads; what it means is decided on the controller."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import time
+from typing import Any, Dict, List, Mapping, Optional
+
+from provisioner.remote.nextjs.layout import NODE_ROOT, Layout
+from provisioner.remote.nextjs.listeners import listeners
+from provisioner.remote.nextjs.sites import servers
+from provisioner.remote.sdk import Ctx, ModuleFailed
+
+UNITS = "/etc/systemd/system"
+PACKAGED_UNITS = "/lib/systemd/system"  # where /lib is a link to /usr/lib, too
+SITES = ("/etc/nginx/conf.d", "/etc/nginx/sites-enabled")
+_OURS = re.compile(r"# Made by provision for the app ([a-z0-9-]+)[;\n]")
+_PORT = re.compile(r"(?:^ExecStart=.*? -p |^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE)
+
+
+def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]", *, nginx: bool) -> "Dict[str, Any]":
+    """asked: {ports: those to look at, domains: names the app shall answer for}. nginx: whether it is running."""
+    return {
+        "root": os.geteuid() == 0,
+        "systemd": ctx.stat("/run/systemd/system") is not None,
+        "apt": ctx.which("apt-get") is not None,
+        "time": time.time(),
+        "space": {path: _space(path) for path in (layout.root, NODE_ROOT)},
+        "account": _account(user),
+        "taken": _taken(ctx, layout, user),
+        "listeners": listeners(ctx, asked["ports"]),
+        "apps": _apps(ctx, layout),
+        "sites": _sites(ctx, layout, [name.lower() for name in asked["domains"]]),
+        "nginx_refuses": _refused(ctx, layout) if nginx else None,
+    }
+
+
+def _space(path: str) -> "Dict[str, int]":
+    """Free bytes where `path` is or will be."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    found = os.statvfs(path)
+    return {"free": found.f_bavail * found.f_frsize, "device": os.stat(path).st_dev}
+
+
+def _account(user: str) -> "Optional[Dict[str, Any]]":
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        return None
+    return {"uid": found.pw_uid, "shell": found.pw_shell, "home": found.pw_dir, "comment": found.pw_gecos}
+
+
+def _taken(ctx: Ctx, layout: Layout, user: str) -> "List[str]":
+    """Paths of this app that something else has: a unit that is not ours, directories with foreign things in them."""
+    if ctx.stat(layout.journal) is not None:
+        return []
+    text = _text(ctx, layout.unit_file)
+    found = [layout.unit_file] if text is not None and not _OURS.match(text) else []
+    packaged = "%s/%s" % (PACKAGED_UNITS, layout.unit)
+    found += [packaged] if ctx.stat(packaged) is not None else []
+    for path in (layout.root, layout.config):
+        there = ctx.stat(path)
+        if there and not (there.kind == "directory" and (there.group == user or not ctx.listdir(path))):
+            found.append(path)
+    return found
+
+
+def _apps(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
+    """Other apps of ours with the ports that their units and sites name, running or not."""
+    found: "Dict[str, List[int]]" = {}
+    for folder, suffix in ((UNITS, ".service"), (SITES[0], ".conf")):
+        for name in ctx.listdir(folder):
+            text = _text(ctx, "%s/%s" % (folder, name)) if name.endswith(suffix) else None
+            owner = _OURS.match(text or "")
+            if text and owner and owner[1] != layout.name:
+                found.setdefault(owner[1], []).extend(map(int, _PORT.findall(text)))
+    return [{"name": name, "ports": sorted(set(ports))} for name, ports in sorted(found.items())]
+
+
+def _sites(ctx: Ctx, layout: Layout, domains: "List[str]") -> "List[Dict[str, Any]]":
+    """Other sites on port 80 that have one of the names, or that answer for every name where the app shall do so."""
+    found = []
+    for folder in SITES:
+        for name in ctx.listdir(folder):
+            path = "%s/%s" % (folder, name)
+            if path == layout.site or (folder == SITES[0] and not name.endswith(".conf")):
+                continue
+            text = _text(ctx, path) or ""
+            owner = _OURS.match(text)
+            for server in servers(text):
+                names = sorted(server.names.intersection(domains))
+                if 80 in server.ports and (names or (server.default and not domains)):
+                    found.append({"file": path, "names": names, "app": owner[1] if owner else None})
+    return found
+
+
+def _text(ctx: Ctx, path: str) -> "Optional[str]":
+    """Of a file or a link to one; a masked unit is a link to /dev/null."""
+    found = ctx.stat(path, follow=True)
+    return ctx.read_text(path) if found is not None and found.kind == "file" else None
+
+
+def _refused(ctx: Ctx, layout: Layout) -> "Optional[str]":
+    """Why nginx would not take its present configuration; an error in the app's own site is mended later."""
+    try:
+        done = ctx.query(["nginx", "-t", "-q"], timeout=15)
+    except ModuleFailed:  # it waits for a name server: no statement
+        return None
+    return done.stderr.strip() if done.rc not in (0, 126, 127) and layout.site not in done.stderr else None
