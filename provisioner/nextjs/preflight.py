@@ -17,7 +17,7 @@ from provisioner.nextjs.scripts import build_script, start_script
 from provisioner.nextjs.semver import allows, intervals
 from provisioner.nextjs.settings import PUBLIC, Settings
 
-LTS = ("24", "22", "20", "18", "16", "14", "12")
+LTS = ("22", "24", "20", "18", "16", "14", "12")  # what `engines` allows is looked for in this order; 22 is the default
 CONFIGS = ("next.config.js", "next.config.mjs", "next.config.ts")  # in the order in which Next.js looks for them
 BUILD_ENV_FILES = (".env", ".env.production")
 
