@@ -38,10 +38,15 @@ class Share:
     builds: bool
 
 
+def ports(settings: Settings) -> tuple[int, ...]:
+    """Those that the app itself listens on."""
+    return (settings.port,)
+
+
 def question(settings: Settings) -> dict[str, Any]:
     """What `nextjs_status` is asked to look at."""
     web = [WEB] if settings.proxy == "nginx" else []
-    return {"ports": [settings.port, *web], "domains": list(settings.domains)}
+    return {"ports": [*ports(settings), *web], "domains": list(settings.domains)}
 
 
 def of_host(
@@ -116,26 +121,26 @@ def _is_ours(account: Mapping[str, Any], settings: Settings, facts: Facts) -> bo
 
 
 def _ports(settings: Settings, host: Host) -> Iterator[Finding]:
-    told = set()
+    told: set[int] = set()
     for held in host["listeners"]:
         port = held["port"]
         ours = _is_unit_of(settings, held["unit"]) or (port == WEB and held["process"] == "nginx")
         if not ours and port not in told and _collide(settings.listen if port != WEB else ANY[0], held["address"]):
             told.add(port)
-            yield _taken_port(settings, held)
+            yield _taken_port(held)
     for other in host["apps"]:
-        if settings.port in other["ports"] and settings.port not in told:
-            yield Finding(f"`port: {settings.port}` is that of the app {other['name']} on this host: only one of them "
-                          "can run", "give one of them another `port`", stops=True)  # fmt: skip
+        for port in sorted({*ports(settings)} & {*other["ports"]} - told):
+            yield Finding(f"`port: {port}` is that of the app {other['name']} on this host: only one of them can run",
+                          "give one of them another `port`", stops=True)  # fmt: skip
 
 
-def _taken_port(settings: Settings, held: Mapping[str, Any]) -> Finding:
+def _taken_port(held: Mapping[str, Any]) -> Finding:
     process = f"{held['process'] or 'a process'} (process {held['pid'] or 'unknown'}"
     who = f"{process}, {held['unit']})" if held["unit"] else f"{process})"
     if held["port"] == WEB:
         return Finding(f"port {WEB} of this host is taken by {who}, so nginx can't have it",
                        "stop and disable that, or set `proxy: none`", stops=True)  # fmt: skip
-    return Finding(f"`port: {settings.port}` is taken on this host by {who} at {held['address']}, so the app can't "
+    return Finding(f"`port: {held['port']}` is taken on this host by {who} at {held['address']}, so the app can't "
                    "listen there", "set another `port`, or stop that", stops=True)  # fmt: skip
 
 
