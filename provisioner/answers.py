@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from provisioner import effects
-from provisioner.diag import Diagnostic, InputError
+from provisioner.diag import Diagnostic, InputError, Span
 from provisioner.engine.includes import Loaded, LoadInclude
 from provisioner.lang.load import Loader
+from provisioner.lang.source import near_file
 from provisioner.lang.yaml import load_data
 from provisioner.messages import Ask
 from provisioner.template.effects import Effect, EffectFailure
@@ -36,14 +37,15 @@ class ControllerAnswers:
             return load_include(self.loader, ask.effect)
         effect: Effect = ask.effect
         if effect.kind == "vars_file":
-            return vars_file([str(name) for name in effect.args], dict(effect.kwargs)["playbook"])
+            given = dict(effect.kwargs)
+            return vars_file([str(name) for name in effect.args], given["playbook"], given["span"])
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
         return effects.answer(effect, search_paths=ask.search)
 
 
-def vars_file(candidates: list[str], playbook: str) -> Mapping[str, Value]:
-    """The variables of the first file that exists; beside the playbook or in its `vars/`."""
+def vars_file(candidates: list[str], playbook: str, span: Span | None = None) -> Mapping[str, Value]:
+    """The variables of the first file that exists; beside the playbook or in its `vars/`. `span`: who names them."""
     directory = PurePath(playbook).parent
     tried: list[str] = []
     for name in candidates:
@@ -51,7 +53,9 @@ def vars_file(candidates: list[str], playbook: str) -> Mapping[str, Value]:
             if os.path.isfile(path):
                 return _mapping(Path(path))
             tried.append(str(path))
-    raise InputError([Diagnostic("Variables file not found", f"none of these exists: {', '.join(tried)}")])
+    listed = ", ".join(f"`{path}`" for path in tried)
+    detail = f"none of these exists: {listed}"
+    raise InputError([Diagnostic("Variables file not found", detail, span, near_file(tried))])
 
 
 def _mapping(path: Path) -> Mapping[str, Value]:
@@ -59,5 +63,6 @@ def _mapping(path: Path) -> Mapping[str, Value]:
     if data is None:
         return {}
     if not isinstance(data, Mapping):
-        raise InputError([Diagnostic("Wrong type", f"{path} must hold a mapping of variables")])
+        raise InputError([Diagnostic("Wrong type", f"{path} must hold a mapping of variables", Span(str(path), 1),
+                                     "write each variable as `name: value`")])
     return data

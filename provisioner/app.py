@@ -92,7 +92,7 @@ def load(request: Request) -> Loaded:
     found.raise_errors()
     assert inventory is not None
     if request.limit:
-        inventory.check_limit(request.limit)
+        found.items += inventory.check_limit(request.limit)
     return Loaded(tuple(playbooks), inventory, loader, found.warnings)
 
 
@@ -125,7 +125,7 @@ class _Run:
         name = uuid.uuid4().hex[:12]
         self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__))
         for warning in self.loaded.warnings:
-            self.sinks.handle(Warned(f"{warning.summary}: {warning.detail}", str(warning.span or "")))
+            self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         world = self._world()
         engine = Engine(self.loaded.playbooks, world, Templar(), registry := Registry())
         driver = Driver(engine, registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
@@ -149,7 +149,7 @@ class _Run:
             check=request.check, diff=request.diff, limit=request.limit,
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
             connection=request.connection, strategy=request.strategy, force_handlers=request.force_handlers,
-            verbosity=request.verbosity, version=__version__,
+            verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
         return World(self.loaded.inventory, options)
 

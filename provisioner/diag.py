@@ -59,8 +59,12 @@ class Diagnostic:
     related: tuple[tuple[str, Span], ...] = ()
 
     def __str__(self) -> str:
-        where = f"{self.span}: " if self.span else ""
-        text = f"{where}{self.summary}"
+        return f"{self.span}: {self.words}" if self.span else self.words
+
+    @property
+    def words(self) -> str:
+        """In one line, without the place."""
+        text = self.summary
         if self.detail:
             text += f": {self.detail}"
         if self.hint:

@@ -16,11 +16,12 @@ from provisioner.actions.driving import HostDriving, drive
 from provisioner.actions.registry import Registry
 from provisioner.diag import Interrupted, ProvisionError
 from provisioner.engine.engine import Engine
-from provisioner.events import Event
+from provisioner.events import Event, Warned
 from provisioner.messages import (
     ActionEnded,
     Answered,
     Ask,
+    CallEnded,
     Command,
     Emit,
     Finish,
@@ -32,6 +33,9 @@ from provisioner.messages import (
 )
 from provisioner.transport.pool import SessionPool
 from provisioner.values import Secret, Value
+
+_INTERRUPTED = "interrupted: what runs on hosts is left to end, nothing more is started; Ctrl-C again ends it now"
+_INTERRUPTED_TWICE = "interrupted again: what runs on hosts is ended now; a third Ctrl-C leaves at once"
 
 
 class Answerer(Protocol):
@@ -64,6 +68,8 @@ class Driver:
     _finished: Finish | None = None
     _interrupted: int = 0
     _outstanding: int = 0
+    _calls_left: dict[int, int] = field(default_factory=dict)
+    """Of each segment that is out."""
 
     def run(self) -> Finish:
         """Carry the playbook out. Raises `Interrupted` after Ctrl-C, once what was running has ended."""
@@ -88,16 +94,25 @@ class Driver:
         if isinstance(given, Input):
             if _ends_something(given):
                 self._outstanding -= 1
+            if self._is_broken_off(given):
+                return
             commands = self.engine.feed(given)
             self._take([c for c in commands if isinstance(c, Emit)] if self._interrupted else commands)
         else:
             self.emit(given)
+
+    def _is_broken_off(self, given: Input) -> bool:
+        """Whether a segment ends before its last call because of Ctrl-C: the host is not lost, and all was told."""
+        if isinstance(given, CallEnded):
+            self._calls_left[given.segment] -= 1
+        return bool(isinstance(given, SegmentEnded) and self._calls_left.pop(given.segment) and self._interrupted)
 
     def _interrupt(self) -> None:
         """Once: finish what runs and start nothing. Twice: end it now."""
         self._interrupted += 1
         if self._interrupted > 2:
             raise Interrupted("interrupted three times: left at once, hosts may still be busy")
+        self.emit(Warned(_INTERRUPTED if self._interrupted == 1 else _INTERRUPTED_TWICE))
         assert self._pool is not None
         self._pool.cancel()
 
@@ -126,6 +141,7 @@ class Driver:
             self.learn_secrets(call.environment)
             self._learn_arguments(call.module, call.args)
         self._outstanding += 1
+        self._calls_left[command.segment.id] = len(command.segment.calls)
         self._pool.session(command.target).submit(command.host, command.segment)
 
     def _learn_arguments(self, module: str, args: Mapping[str, object]) -> None:

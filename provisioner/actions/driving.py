@@ -94,10 +94,12 @@ class HostDriving:
         self.post(Step(self.host, self._task, name, status_of(result), ms, {} if self.share.no_log else result))
 
     def progress(self, text: str) -> None:
-        self.post(HostText(self.host, self._task, "progress", text))
+        if not self.share.no_log:
+            self.post(HostText(self.host, self._task, "progress", text))
 
     def warn(self, message: str) -> None:
-        self.post(Warned(message, host=self.host))
+        if not self.share.no_log:
+            self.post(Warned(message, host=self.host))
 
     @property
     def _task(self) -> TaskRef:

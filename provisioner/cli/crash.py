@@ -15,11 +15,11 @@ from provisioner.ui.escape import visible
 
 
 def keep_traceback(error: BaseException) -> list[str]:
-    """Write the traceback (without any variable's value) to a file that only the user can read; what to say."""
+    """Write the traceback to a file that only the user can read; what to say."""
     text = "".join([f"provision {__version__}, Python {platform.python_version()}, {platform.platform()}\n",
                     *traceback.format_exception(error)])
     name = f"crash-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
-    last = visible(traceback.format_exception_only(error)[-1].strip())
+    last = visible(type(error).__name__)  # the message may hold values; the file is the user's own
     try:
         path = _write(state_dir() / "crashes", name, text)
     except OSError:

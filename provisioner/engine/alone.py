@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.actions.base import HostWork
+from provisioner.diag import TemplateError
 from provisioner.engine.batch import Batch
 from provisioner.engine.calls import module_call
 from provisioner.engine.commit import Committer
 from provisioner.engine.entry import Drive, Entry, Item, Plan
 from provisioner.engine.execute import emit
 from provisioner.engine.hoststate import Ahead
-from provisioner.engine.judge import Judged, holds_until
+from provisioner.engine.judge import Judged, broken, holds_until
 from provisioner.engine.meta import carry_out_meta
 from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver, raw_result
@@ -105,7 +106,10 @@ class Alone:
         loop = entry.task.loop
         if loop is None or not loop.control.break_when:
             return False
-        return self.resolver.all_hold(loop.control.break_when, entry, item, judged)
+        try:
+            return self.resolver.all_hold(loop.control.break_when, entry, item, judged)
+        except TemplateError:
+            return True  # a condition that cannot be evaluated must not keep the loop going
 
     def _item(self, entry: Entry, item: Item) -> Routine[tuple[Judged, float]]:
         """One item, with its attempts."""
@@ -118,8 +122,11 @@ class Alone:
             if waits_for_more:
                 raw = {**raw, "attempts": attempt}
             judged = self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
-            if not waits_for_more or self._satisfied(entry, item, judged):
-                return judged, total
+            try:
+                if not waits_for_more or self._satisfied(entry, item, judged):
+                    return judged, total
+            except TemplateError as error:  # `until` itself is wrong: no attempt will make it right
+                return Judged("failed", {**judged.result, **broken(error)}), total
             if attempt > entry.retries:
                 return Judged("failed", {**judged.result, "attempts": entry.retries, "failed": True}), total
             left = entry.retries - attempt + 1
@@ -132,9 +139,9 @@ class Alone:
     def _attempt(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
         match item.work:
             case HostWork():
-                return (yield from self._on_host(entry, item))
+                return (yield from self._on_host(item.own or entry, item))
             case Drive():
-                return (yield from self._drive(entry, item.work))
+                return (yield from self._drive(item.own or entry, item.work))
             case _:
                 raw = raw_result(item.work)
                 assert raw is not None
@@ -151,7 +158,7 @@ class Alone:
         while True:
             match (yield WAIT):
                 case CallBegan():
-                    yield Emit(HostBegan(entry.host, reference(entry), item.label or None))
+                    yield Emit(HostBegan(entry.host, reference(entry), entry.label_of(item) or None))
                 case CallText() as text if not entry.no_log:
                     yield Emit(HostText(entry.host, reference(entry), text.stream,
                                         live_text(text.data)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from provisioner.diag import Diagnostic
 from provisioner.engine.cursor import Position
 from provisioner.engine.handlers import HandlerTable
 from provisioner.engine.hoststate import HostState, Memory
@@ -23,6 +24,7 @@ class Hosts(Protocol):
     @property
     def groups(self) -> Mapping[str, list[HostName]]: ...
     def hosts(self, pattern: str, limit: str | None = None) -> list[HostName]: ...
+    def unmatched(self, pattern: str) -> tuple[Diagnostic, ...]: ...
     def groups_of(self, host: HostName) -> list[str]: ...
     def host_layers(self, host: HostName) -> list[tuple[str, Mapping[str, Value]]]: ...
     def has(self, host: HostName) -> bool: ...
@@ -44,6 +46,8 @@ class Options:
     force_handlers: bool = False
     verbosity: int = 0
     version: str = ""
+    cwd: str = "/"
+    """Where relative paths of the command line begin."""
     inventory_dir: str | None = None
     inventory_sources: tuple[str, ...] = ()
     cuts: Cuts = Cuts()
@@ -59,7 +63,10 @@ class World:
     _numbers: int = 0
 
     def memory(self, host: HostName) -> Memory:
-        return self.memories.setdefault(host, Memory())
+        known = self.memories.get(host)
+        if known is None:
+            known = self.memories[host] = Memory()
+        return known
 
     def number(self) -> int:
         """A number that was not given before in this run."""
@@ -88,6 +95,9 @@ class Batch:
     orders: dict[Position, dict[tuple[str, str], int]] = field(default_factory=dict)
     """At each include, in which order its files and items were first met."""
 
+    force_handlers: bool = False
+    left: set[HostName] = field(default_factory=set)
+    """Hosts that `meta: end_host` took out of the play."""
     ends_play: bool = False
     """`meta: end_play` was met: no further batch of this play."""
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from provisioner.actions.base import Done
-from provisioner.diag import ProvisionError, near
+from provisioner.diag import ProvisionError, TemplateError, near
 from provisioner.engine.batch import Batch
-from provisioner.engine.cursor import Cursor, Frame, Halt, is_rescued, reraise, start, unwind
-from provisioner.engine.entry import Entry, Item
+from provisioner.engine.cursor import Cursor, Frame, Halt, reraise, start, unwind, will_be_rescued
+from provisioner.engine.entry import Enclose, Entry, Item
 from provisioner.engine.hoststate import HostState
-from provisioner.engine.judge import Judged, aggregate, shown
+from provisioner.engine.judge import Judged, aggregate, broken, shown
 from provisioner.engine.naming import reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
@@ -24,7 +24,7 @@ from provisioner.vars.facts import is_steering
 class Notifier(Protocol):
     """Renders what a finished task notifies (`TaskResolver` does)."""
 
-    def notifications(self, entry: Entry) -> list[str]: ...
+    def notifications(self, entry: Entry, items: Sequence[Item]) -> list[str]: ...
 
 
 class UnknownHandler(ProvisionError):
@@ -41,8 +41,8 @@ class Committer:
     # -- one loop item --------------------------------------------------------------------------------------
 
     def item_events(self, entry: Entry, item: Item, judged: Judged, ms: float) -> list[Event]:
-        """What is told when one item of a loop is done."""
-        if not entry.looped:
+        """What is told when one item of a loop is done; nothing of a loop whose items could not be had."""
+        if not entry.looped or not item.variables:
             return []
         result = shown(judged.result, no_log=entry.no_log)
         return [ItemResult(entry.host, reference(entry), "(censored due to no_log)" if entry.no_log else item.label,
@@ -55,6 +55,12 @@ class Committer:
         """Apply the results. Gives the events, and whether the host goes straight on to the next task."""
         state = self.batch.states[entry.host]
         judged = aggregate(items) if entry.looped else items[0]
+        handlers: dict[int, bool] = {}
+        if not judged.failed:
+            try:
+                handlers = self._handlers_of(entry, items)
+            except TemplateError as error:
+                judged = Judged("failed", {**judged.result, **broken(error)})
         self.batch.forget_answers(entry.host, entry.cursor.position)
         warnings = self._remember(entry, items, judged)
         if entry.included and not judged.failed:
@@ -65,7 +71,8 @@ class Committer:
             self._count(entry, judged, rescued=rescued)
             return [*warnings, replace(event, rescued=rescued)], False
         self._count(entry, judged, rescued=False)
-        self._notify(state, entry, judged)
+        for number, certain in handlers.items():
+            state.notified[number] = state.notified.get(number, False) or certain
         self._go_on(state, entry)
         return [*warnings, event], True
 
@@ -81,7 +88,8 @@ class Committer:
         event = TaskResult(entry.host, reference(entry), "unreachable", result, ignored=entry.ignore_unreachable,
                            delegate=entry.delegate)
         if entry.ignore_unreachable:
-            state.memory.count("skipped")
+            state.memory.count("ok")
+            state.memory.count("ignored")
             self._go_on(state, entry)
             return [event], True
         state.memory.unreachable = True
@@ -99,11 +107,16 @@ class Committer:
                                        **({"hint": hint} if hint else {})})
         return self.commit(entry, [judged] * len(entry.items), 0.0)
 
-    def fail_along(self, host: HostName) -> None:
-        """Another host's failure ends the play for this one too (`any_errors_fatal`)."""
+    def fail_along(self, host: HostName, cause: HostName | None = None) -> None:
+        """Another host's failure ends the play for this one too (`any_errors_fatal`); `cause` is that host."""
         state = self.batch.states[host]
-        if state.active:
-            self._move_to_failure(state, state.cursor)
+        if not state.active:
+            return
+        self._move_to_failure(state, state.cursor)
+        told = self.batch.world.memory(cause).variables if cause is not None else {}
+        for name in ("ansible_failed_result", "ansible_failed_task"):
+            if name in told:
+                state.memory.variables[name] = told[name]
 
     # -- parts ----------------------------------------------------------------------------------------------
 
@@ -112,8 +125,8 @@ class Committer:
         refused: set[str] = set()
         for item, one in zip(entry.items, items, strict=True):
             if isinstance(item.work, Done) and not one.failed:
-                self._set(entry, item.work.variables)
-                for host in self._receivers(entry):
+                for host in self._fact_receivers(entry):
+                    self.batch.world.memory(host).variables.update(item.work.variables)
                     self.batch.world.memory(host).included.update(item.work.included)
                     self.batch.world.memory(host).learn_facts(item.work.facts)
                 self._change_inventory(entry, one.result)
@@ -154,11 +167,11 @@ class Committer:
     def _enter_includes(self, state: HostState, entry: Entry) -> list[Event]:
         events: list[Event] = []
         for item in entry.items:
-            for work in entry.included:
-                if item.work is work:
-                    events.append(Included(work.path, (entry.host,), reference(entry),
-                                           item.label if entry.looped else None))
-        state.memory.count("ok")
+            if isinstance(item.work, Enclose):
+                label = entry.label_of(item) if entry.looped else None
+                events.append(Included(item.work.path, (entry.host,), reference(entry), label))
+                state.memory.count("ok")
+        leave_handler(state, entry.cursor)
         state.cursor = into_includes(entry.cursor, entry.included)
         return events
 
@@ -170,7 +183,7 @@ class Committer:
 
     def _count(self, entry: Entry, judged: Judged, *, rescued: bool) -> None:
         memory = self.batch.world.memory(entry.host)
-        if entry.meta is not None:
+        if entry.task.module == "meta":
             return
         if judged.failed and not entry.ignore_errors:
             memory.count("rescued" if rescued else "failed")
@@ -185,24 +198,26 @@ class Committer:
         else:
             memory.count(judged.status)
 
-    def _notify(self, state: HostState, entry: Entry, judged: Judged) -> None:
-        certain = bool(judged.result.get("changed")) and not judged.failed
-        if not entry.task.notify or not (certain or judged.status == "unknown"):
-            return
-        for name in self.notifier.notifications(entry):
-            numbers = self.batch.handlers.find(name)
-            if not numbers:
-                raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
-                                     hint=near(name, self.batch.handlers.known()))
-            for number in numbers:
-                state.notified[number] = state.notified.get(number, False) or certain
+    def _handlers_of(self, entry: Entry, items: Sequence[Judged]) -> dict[int, bool]:
+        """The handlers that these results notify; False where check mode cannot tell whether they would."""
+        if not entry.task.notify:
+            return {}
+        changed = [item for item, one in zip(entry.items, items, strict=True) if one.result.get("changed")]
+        unknown = [item for item, one in zip(entry.items, items, strict=True) if one.status == "unknown"]
+        found: dict[int, bool] = {}
+        for certain, some in ((False, unknown), (True, changed)):
+            for name in self.notifier.notifications(entry, some):
+                numbers = self.batch.handlers.find(name)
+                if not numbers:
+                    raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
+                                         hint=near(name, self.batch.handlers.known()))
+                found.update(dict.fromkeys(numbers, certain))
+        return found
 
     def _go_on(self, state: HostState, entry: Entry) -> None:
         """Behind the task; a handler that ran is no longer notified."""
-        cursor = entry.cursor
-        if cursor.top.handlers:
-            state.notified.pop(cursor.top.pc, None)
-        state.cursor = cursor.step()
+        leave_handler(state, entry.cursor)
+        state.cursor = entry.cursor.step()
 
     def _fail(self, state: HostState, entry: Entry, judged: Judged) -> bool:
         """Unwind; True when a rescue section takes over."""
@@ -215,19 +230,18 @@ class Committer:
         return rescued
 
     def _move_to_failure(self, state: HostState, cursor: Cursor) -> bool:
-        if cursor.top.handlers:
-            state.notified.pop(cursor.top.pc, None)
+        leave_handler(state, cursor)
         caught = unwind(cursor)
         if caught is not None:
             state.cursor = caught
-            return is_rescued(caught)
+            return will_be_rescued(cursor)
         self.give_up(state)
         return False
 
     def give_up(self, state: HostState) -> None:
         """The failure was not caught: the host leaves the play, through its handlers where they are forced."""
         state.memory.failed = True
-        forced = self.batch.world.options.force_handlers or bool(self.batch.play.force_handlers)
+        forced = self.batch.world.options.force_handlers or self.batch.force_handlers
         if forced and state.notified and not state.failing and not state.cursor.in_handlers:
             state.failing = True
             program = state.cursor.frames[0].program
@@ -238,6 +252,12 @@ class Committer:
             state.cursor = cursor
         else:
             state.ended = True
+
+
+def leave_handler(state: HostState, cursor: Cursor) -> None:
+    """Whatever becomes of a handler once it was reached: the host is no longer notified of it."""
+    if cursor.top.handlers:
+        state.notified.pop(cursor.top.pc, None)
 
 
 def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]:

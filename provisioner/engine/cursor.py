@@ -174,6 +174,7 @@ def unwind(cursor: Cursor) -> Cursor | None:
     return None
 
 
-def is_rescued(cursor: Cursor) -> bool:
-    """Whether `unwind` gave the start of a rescue section."""
-    return bool(cursor.top.blocks) and cursor.top.blocks[-1].phase is Phase.RESCUE
+def will_be_rescued(cursor: Cursor) -> bool:
+    """Whether a failure here ends in a rescue section, be it after some always sections on the way."""
+    return any(block.phase is Phase.BODY and block.enter.has_rescue for frame in cursor.frames
+               for block in frame.blocks)

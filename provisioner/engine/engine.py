@@ -24,7 +24,7 @@ from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Scheduler
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.strategy import BatchRun
-from provisioner.events import NoHosts, PlayStarted
+from provisioner.events import NoHosts, PlayStarted, Warned
 from provisioner.lang.model import Node, Play, Playbook, Task
 from provisioner.messages import Answered, Ask, Command, Emit, Finish, Input
 from provisioner.remote.spec import to_bool
@@ -71,17 +71,21 @@ class Engine:
     def _play(self, play: Play, number: int) -> Routine[bool]:
         """One play; False when the playbook must end here: nobody of a batch is left."""
         context = _PlayKeywords(play, self.templar, self.world)
-        name = context.name()
         pattern = context.pattern()
+        name = context.name()
         matched = self.world.inventory.hosts(pattern, self.world.options.limit)
         hosts = context.ordered(host for host in matched if not self._is_out(host))
         yield Emit(PlayStarted(name, tuple(hosts), f"{play.span.file}:{play.span.line}"))
+        for warning in self.world.inventory.unmatched(pattern):
+            yield Emit(Warned(warning.words, str(play.span)))
         if not hosts:
             yield Emit(NoHosts(name, "" if not matched else "all of them failed before"))
             return True
         vars_files = yield from self._vars_files(play, context.scope)
         for slice_ in context.batches(hosts):
-            batch = Batch(play, self.world, number, name, tuple(hosts), handlers=HandlerTable(list(play.handlers)),
+            batch = Batch(play, self.world, number, name, tuple(hosts),
+                          handlers=HandlerTable(list(play.handlers), context.render),
+                          force_handlers=context.flag(play.force_handlers),
                           vars_files=vars_files, roles=list(play.used_roles))
             program = self._program(play, context)
             batch.states = {host: HostState(host, self.world.memory(host), start(program)) for host in slice_}
@@ -110,7 +114,8 @@ class Engine:
         for entry in play.vars_files:
             names = entry if isinstance(entry, (tuple, list)) else (entry,)
             candidates = tuple(str(self.templar.render(name, scope)) for name in names)
-            yield Ask(self.world.number(), Effect("vars_file", candidates, (("playbook", play.file),)))
+            told = (("playbook", play.file), ("span", play.span))
+            yield Ask(self.world.number(), Effect("vars_file", candidates, told))
             answered = yield WAIT
             assert isinstance(answered, Answered)
             if answered.error is not None:
@@ -149,7 +154,13 @@ class _PlayKeywords:
 
     def flag(self, value: Value, default: bool = False) -> bool:
         rendered = self.render(value)
-        return default if rendered is None else to_bool(rendered)
+        try:
+            return default if rendered is None else to_bool(rendered)
+        except ValueError as error:
+            raise self._wrong(str(error)) from None
+
+    def _wrong(self, detail: str) -> InputError:
+        return InputError([Diagnostic("Wrong keyword of a play", detail, self.play.span)])
 
     def name(self) -> str:
         if self.play.name is None:
@@ -177,7 +188,10 @@ class _PlayKeywords:
 
     def percentage(self) -> float | None:
         value = self.render(self.play.max_fail_percentage)
-        return None if value is None else float(value)
+        try:
+            return None if value is None else float(value)
+        except (TypeError, ValueError):
+            raise self._wrong(f"`max_fail_percentage` must be a number, not {value!r}") from None
 
     def ordered(self, hosts: Iterator[HostName]) -> list[HostName]:
         found = list(hosts)
@@ -196,7 +210,10 @@ class _PlayKeywords:
         sizes = [size for entry in rendered for size in (entry if isinstance(entry, list) else [entry])]
         left, turn = list(hosts), 0
         while left:
-            size = _size(sizes[min(turn, len(sizes) - 1)], len(hosts)) if sizes else len(left)
+            try:
+                size = _size(sizes[min(turn, len(sizes) - 1)], len(hosts)) if sizes else len(left)
+            except ValueError:
+                raise self._wrong(f"`serial` must be numbers or percentages, not {sizes!r}") from None
             yield left[:size]
             left, turn = left[size:], turn + 1
 

@@ -71,6 +71,8 @@ class Item:
     """`item`, `ansible_loop` … of this item."""
     label: str = ""
     """What to show for it."""
+    own: Entry | None = None
+    """The task with the keywords of this item, where keywords name the item (`delegate_to: "{{ item }}"`)."""
 
     @property
     def on_host(self) -> bool:
@@ -106,6 +108,10 @@ class Entry:
     delay: float = 5.0
     pause: float = 0.0
 
+    def label_of(self, item: Item) -> str:
+        """What may be shown for an item."""
+        return "(censored due to no_log)" if self.no_log and item.label else item.label
+
     @property
     def touches_host(self) -> bool:
         return any(item.on_host for item in self.items)
@@ -113,6 +119,8 @@ class Entry:
     @property
     def patient(self) -> bool:
         """Its items run one at a time, with attempts and pauses between."""
+        if any(item.own is not None for item in self.items):
+            return True
         return self.task.until is not None or self.task.retries is not None or self.pause > 0 or (
             self.task.loop is not None and bool(self.task.loop.control.break_when))
 

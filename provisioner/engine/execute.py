@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from provisioner.diag import ProtocolError
 from provisioner.engine.batch import Batch
 from provisioner.engine.calls import module_call
 from provisioner.engine.commit import Committer
@@ -131,7 +132,8 @@ class Execution:
         step, item = track.calls[given.call]
         if track.stopped:
             return []
-        began = HostBegan(track.host, reference(track.entries[step]), item.label or None)
+        entry = track.entries[step]
+        began = HostBegan(track.host, reference(entry), entry.label_of(item) or None)
         return [*self.telling.begin(step), began]
 
     def _text(self, track: _Track, given: CallText) -> list[Event]:
@@ -145,7 +147,8 @@ class Execution:
         if track.stopped:
             return []
         step, item = track.calls[given.call]
-        assert step == track.step, "results come in the order of the tasks"
+        if step != track.step:
+            raise ProtocolError(f"{track.host} gave the result of a task that was not its turn")
         if track.entry.check:
             self.batch.world.memory(track.entry.delegate or track.host).predict(given.result.get("predictions"))
         told = self._item_done(track, item, given.result, given.ms)

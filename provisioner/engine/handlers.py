@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from provisioner.diag import TemplateError
 from provisioner.engine.program import Program, compile_nodes
 from provisioner.lang.model import HandlerSection, Include, Task
+from provisioner.values import Value
+
+Render = Callable[[Value], Value]
 
 
-def _names(section: HandlerSection, handler: Task | Include) -> tuple[str, ...]:
+def _names(section: HandlerSection, handler: Task | Include, render: Render) -> tuple[str, ...]:
+    """What a handler is called. Its name is rendered without any host: all hosts share the handlers."""
     task = handler.task if isinstance(handler, Include) else handler
-    name = task.name if isinstance(task.name, str) else ""
-    if not name:
+    try:
+        name = render(task.name)
+    except TemplateError:
+        return ()
+    if not isinstance(name, str) or not name:
         return ()
     if section.role is None:
         return (name,)
@@ -24,11 +32,15 @@ class HandlerTable:
     """All handlers of a play in definition order, found by name or topic."""
 
     sections: list[HandlerSection] = field(default_factory=list)
+    render: Render = lambda value: value
+    """Renders names from what is known of the play."""
     _program: Program | None = None
 
     def add(self, section: HandlerSection) -> None:
-        """Append a section (a role that was included while the play ran); known ones are not added again."""
-        if section not in self.sections:
+        """Append a section (a role that was included while the play ran). A role's handlers are there once,
+        however often it is included."""
+        if not any(known.role is not None and section.role is not None and known.role.path == section.role.path
+                   and len(known.handlers) == len(section.handlers) for known in self.sections):
             self.sections.append(section)
             self._program = None
 
@@ -50,7 +62,7 @@ class HandlerTable:
         for section in self.sections:
             seen_here = False
             for handler in section.handlers:
-                if not seen_here and notification in _names(section, handler):
+                if not seen_here and notification in _names(section, handler, self.render):
                     by_name, seen_here = number, True
                 task = handler.task if isinstance(handler, Include) else handler
                 if notification in task.listen:
@@ -62,5 +74,6 @@ class HandlerTable:
         """Every name and topic, for near names."""
         for section in self.sections:
             for handler in section.handlers:
-                yield from _names(section, handler)
-                yield from (handler.task if isinstance(handler, Include) else handler).listen
+                yield from _names(section, handler, self.render)
+                listen = (handler.task if isinstance(handler, Include) else handler).listen
+                yield from map(str, listen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +65,7 @@ def judge(raw: Mapping[str, Any], task: Task, evaluate: Evaluate) -> Judged:
     try:
         return _by_conditions(result, task, evaluate)
     except TemplateError as error:
-        result.update(failed=True, msg=str(error), exception_hint=error.hint or None)
-        return Judged("failed", {key: value for key, value in result.items() if value is not None})
+        return Judged("failed", {**result, **broken(error)})
 
 
 def _by_conditions(result: dict[str, Any], task: Task, evaluate: Evaluate) -> Judged:
@@ -81,6 +81,33 @@ def _by_conditions(result: dict[str, Any], task: Task, evaluate: Evaluate) -> Ju
             return Judged("unknown", result, changed.reason)
         result["changed"] = changed
     return Judged(status_of(result), result)
+
+
+_RISKY = re.compile(r"[\[/%]|from_|mandatory|hostvars|lookup|query")
+
+
+def cannot_break(condition: Condition, register: str | None, fields: frozenset[str]) -> bool:
+    """Whether evaluating a condition about a result is sure to give no error.
+
+    It may read only the result, and of it only what the module says it returns (`fields`).
+    """
+    if condition.constant is not None:
+        return True
+    if register is None or _RISKY.search(condition.source):
+        return False
+    known = fields | {"changed", "failed", "skipped"}
+    read = re.findall(rf"\b{re.escape(register)}\b(?:\.(\w+))?", condition.source)
+    without_texts = re.sub(r"'[^']*'|\"[^\"]*\"", "", condition.source)
+    names = set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", without_texts))
+    return all(field in known or not field for field in read) and names <= {register, *_WORDS}
+
+
+_WORDS = frozenset({
+    "and", "or", "not", "in", "is", "true", "false", "True", "False", "none", "None", "changed", "failed", "skipped",
+    "succeeded", "success", "search", "match", "regex", "defined", "int", "default", "bool", "length", "lower", "trim",
+    "string",
+})
+"""Words of conditions that are sure to work on whatever a result holds."""
 
 
 def holds_until(judged: Judged, task: Task, evaluate: Evaluate) -> bool:
@@ -120,8 +147,13 @@ def skipped(false_condition: str) -> dict[str, Any]:
 
 def failure(error: TemplateError) -> dict[str, Any]:
     """The result of a task whose arguments or conditions could not be rendered."""
+    return {"changed": False, **broken(error)}
+
+
+def broken(error: TemplateError) -> dict[str, Any]:
+    """What an error of the task's own templates adds to its result."""
     where = f"{error.span}: " if error.span else ""
-    result = {"changed": False, "failed": True, "msg": f"{where}{error.message}"}
+    result = {"failed": True, "msg": f"{where}{error.message}"}
     if error.hint:
         result["hint"] = error.hint
     return result

@@ -8,7 +8,7 @@ from typing import Any
 from provisioner.diag import TemplateError
 from provisioner.lang.model import Loop
 from provisioner.template.templar import Templar
-from provisioner.values import Unknown
+from provisioner.values import OMIT, Unknown
 from provisioner.vars.scope import Scope
 
 
@@ -21,7 +21,7 @@ def loop_items(loop: Loop, scope: Scope, templar: Templar) -> list[Any] | Unknow
         if not isinstance(rendered, (list, tuple)):
             raise TemplateError(f"`loop` needs a list, not {_kind(rendered)}", span=loop.span,
                                 hint="wrap a single value in [ ], or a mapping in `| dict2items`")
-        return list(rendered)
+        return [item for item in rendered if item is not OMIT]
     if loop.kind == "items":
         return _flattened_once(rendered)
     return templar.lookup(loop.kind, rendered, scope)

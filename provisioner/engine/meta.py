@@ -33,6 +33,7 @@ def _flush(batch: Batch, entry: Entry) -> None:
 
 def _end_host(batch: Batch, entry: Entry) -> None:
     batch.states[entry.host].ended = True
+    batch.left.add(entry.host)
 
 
 def _end_batch(batch: Batch, entry: Entry) -> None:

@@ -45,6 +45,10 @@ class Resolver(Protocol):
 
     def writes_facts(self, entry: Entry) -> bool: ...
 
+    def may_fail_unseen(self, entry: Entry, ahead: Ahead) -> bool:
+        """Whether the controller may find the task failed although the host goes on."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
@@ -60,6 +64,8 @@ class Cuts:
     """Before a task for another user, or on another connection."""
     handlers: bool = True
     """Before handlers are flushed, and after a handler that notifies."""
+    unseen: bool = True
+    """After a task that only the controller can tell to have failed (`changed_when`, a broken loop item)."""
     reraise: bool = True
     """Before a failed block is left: the host must have confirmed what comes before."""
     uneven: bool = True
@@ -210,16 +216,21 @@ class Planner:
         return 0 < touching < len(entries) or (touching > 0 and not self.all_hosts)
 
     def _cut_after(self, entry: Entry, judged: Judged | None) -> bool:
+        if self.cuts.handlers and entry.cursor.in_handlers and entry.task.notify:
+            return True
         if judged is not None:
             return self.cuts.lost and judged.failed
+        if entry.included and entry.task.register:
+            return True
+        if self.cuts.unseen and not entry.ignore_errors and self.resolver.may_fail_unseen(
+                entry, self.ahead[entry.host]):
+            return True
         decides = entry.task.failed_when is not None and any(
             condition.constant is not False for condition in entry.task.failed_when)
         if decides and self.cuts.failed_when and not entry.ignore_errors:
             return True
-        if self.several and self.cuts.rescue and entry.stops_segment and entry.touches_host and (
-                unwind(entry.cursor) is not None):
-            return True
-        return self.cuts.handlers and entry.cursor.in_handlers and bool(entry.task.notify)
+        return bool(self.several and self.cuts.rescue and entry.stops_segment and entry.touches_host
+                    and unwind(entry.cursor) is not None)
 
 
 def next_task(cursor: Cursor, notified: dict[int, bool]) -> tuple[Cursor, Halt]:

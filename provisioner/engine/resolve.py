@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from provisioner.engine.entry import Broken, Drive, Enclose, Entry, Item, Meta, 
 from provisioner.engine.expansion import TaskExpansion
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.includes import include_work
-from provisioner.engine.judge import Evaluate, Judged, aggregate, failure, judge, skipped
+from provisioner.engine.judge import Evaluate, Judged, aggregate, cannot_break, failure, judge, skipped
 from provisioner.engine.loops import item_variables, loop_items
 from provisioner.engine.modules import ModuleInfo, Modules, arguments
 from provisioner.engine.program import Run
@@ -22,6 +22,7 @@ from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, targ
 from provisioner.lang.model import Include, Task
 from provisioner.messages import Become, Target
 from provisioner.remote.spec import to_bool
+from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
 from provisioner.values import OMIT, Condition, HostName, Secret, Unknown, contains_unknown, drop_omitted
 from provisioner.vars.scope import Scope
@@ -54,10 +55,38 @@ class TaskResolver:
             reason = "notified only by tasks of which check mode cannot tell whether they change anything"
             return replace(shell, items=(Item(NotKnowable(reason)),), looped=False)
         try:
-            entry = self._with_keywords(shell, reading)
+            shell = self._with_protection(shell, reading)
+            found = loop_items(task.loop, scope, self.templar) if task.loop is not None else None
+        except TemplateError as error:
+            return replace(shell, items=(Item(self._without_items(reading, error)),))
+        try:
+            return self._with_items(shell, reading, ahead, found)
         except TemplateError as error:
             return replace(shell, items=(Item(Broken(failure(error))),), looped=False)
-        return replace(entry, items=self._items(entry, reading), looped=task.loop is not None)
+
+    def _with_items(self, shell: Entry, reading: _Reading, ahead: Ahead, found: list[Any] | Unknown | None) -> Entry:
+        if found is None:
+            entry = self._with_keywords(shell, reading)
+            return replace(entry, items=(Item(self._work(entry, reading, {})),))
+        if isinstance(found, Unknown):
+            return replace(self._with_keywords(shell, reading), items=(Item(NotKnowable(found.reason)),))
+        if not reading.keywords_see_items():
+            entry = self._with_keywords(shell, reading)
+            return replace(entry, items=tuple(self._items(entry, reading, ahead, found)))
+        # Keywords that name the item are rendered for each; the task then does its items one by one.
+        return self._with_own_keywords(shell, reading, ahead, found)
+
+    def _with_own_keywords(self, shell: Entry, reading: _Reading, ahead: Ahead, found: list[Any]) -> Entry:
+        owners: list[Entry] = []
+        for index in range(len(found)):
+            variables = reading.item_variables(found, index)
+            scope = self.scopes.of_item(reading.scope, shell.host, shell.cursor, index, variables)
+            owners.append(self._with_keywords(shell, replace(reading, scope=scope)))
+        if not owners:
+            return shell
+        items = self._items(owners[0], reading, ahead, found)
+        return replace(owners[0], delegate=None, items=tuple(
+            replace(item, own=owner) for item, owner in zip(items, owners, strict=True)))
 
     def known(self, entry: Entry, ahead: Ahead) -> Judged | None:
         if any(isinstance(item.work, (HostWork, Drive, Meta, Enclose)) for item in entry.items):
@@ -108,16 +137,41 @@ class TaskResolver:
             task = replace(task, changed_when=None, failed_when=None)
         return judge({**raw, **extra}, task, self.evaluator(entry, item, ahead))
 
-    def notifications(self, entry: Entry) -> list[str]:
-        ahead = Ahead(entry.cursor)
-        scope = self.scopes.of_task(entry.host, entry.task, ahead)
-        names: list[str] = []
-        for value in entry.task.notify:
-            rendered = self.templar.render(value, scope)
-            names += map(str, rendered if isinstance(rendered, (list, tuple)) else [rendered])
-        return names
+    def notifications(self, entry: Entry, items: Sequence[Item], ahead: Ahead | None = None) -> list[str]:
+        """The names that `notify` means for these items, each once. Raises TemplateError."""
+        scope = self.scopes.of_task(entry.host, entry.task, ahead or Ahead(entry.cursor))
+        names: dict[str, None] = {}
+        for item in items:
+            for value in entry.task.notify:
+                rendered = self.templar.render(value, scope.with_layer("loop", item.variables))
+                for name in rendered if isinstance(rendered, (list, tuple)) else [rendered]:
+                    names[str(name)] = None
+        return list(names)
+
+    def may_fail_unseen(self, entry: Entry, ahead: Ahead) -> bool:
+        """Whether the controller may call the task failed although the host does not, and so would go on."""
+        if any(isinstance(item.work, Broken) or (isinstance(item.work, Done) and item.work.result.get("failed"))
+               for item in entry.items):
+            return True
+        info = self.modules.get(entry.task.module)
+        fields = frozenset(info.spec.returns) if info is not None and info.spec is not None else frozenset[str]()
+        if any(not cannot_break(condition, entry.task.register, fields) for condition in entry.task.changed_when or ()):
+            return True
+        try:
+            names = self.notifications(entry, entry.items, ahead) if entry.task.notify else []
+        except (TemplateError, Signal):
+            return True
+        return not all(self.batch.handlers.find(name) for name in names)
 
     # -- keywords -------------------------------------------------------------------------------------------
+
+    def _with_protection(self, entry: Entry, reading: _Reading) -> Entry:
+        """What must hold even when another keyword turns out to be wrong."""
+        if entry.task.loop is not None and reading.keywords_see_items():
+            return entry
+        return replace(entry, no_log=reading.boolean(entry.task.no_log, "no_log", False),
+                       ignore_errors=reading.boolean(entry.task.ignore_errors, "ignore_errors", False),
+                       run_once=reading.boolean(entry.task.run_once, "run_once", False))
 
     def _with_keywords(self, entry: Entry, reading: _Reading) -> Entry:
         task, options = entry.task, self.batch.world.options
@@ -148,7 +202,7 @@ class TaskResolver:
         scope, machine = reading.scope, host
         if delegate is not None:
             scope, machine = self.scopes.of_host(delegate), delegate
-            keywords = {name: value for name, value in keywords.items() if name not in ("connection", "port")}
+            keywords.pop("port", None)
         defaults = self.batch.world.options.connection
 
         def lookup(name: str) -> Any:
@@ -163,17 +217,14 @@ class TaskResolver:
 
     # -- items ----------------------------------------------------------------------------------------------
 
-    def _items(self, entry: Entry, reading: _Reading) -> tuple[Item, ...]:
-        task = entry.task
-        if task.loop is None:
-            return (Item(self._work(entry, reading, {})),)
-        try:
-            found = loop_items(task.loop, reading.scope, self.templar)
-        except TemplateError as error:
-            return (Item(self._without_items(reading, error)),)
-        if isinstance(found, Unknown):
-            return (Item(NotKnowable(found.reason)),)
-        return tuple(self._item(entry, reading, found, index) for index in range(len(found)))
+    def _items(self, entry: Entry, reading: _Reading, ahead: Ahead, found: Sequence[Any]) -> Iterator[Item]:
+        """One after the other: a `set_fact` of one item is seen by the next."""
+        for index in range(len(found)):
+            item = self._item(entry, reading, found, index)
+            yield item
+            if isinstance(item.work, Done) and item.work.variables:
+                ahead = replace(ahead, variables={**ahead.variables, **item.work.variables})
+                reading = replace(reading, scope=self.scopes.of_task(entry.host, entry.task, ahead))
 
     def _without_items(self, reading: _Reading, error: TemplateError) -> Work:
         """A loop that cannot be rendered does no harm where `when` does not hold anyway."""
@@ -186,7 +237,7 @@ class TaskResolver:
 
     def _item(self, entry: Entry, reading: _Reading, items: Sequence[Any], index: int) -> Item:
         assert entry.task.loop is not None
-        variables = item_variables(entry.task.loop, items, index, reading.render)
+        variables = reading.item_variables(items, index)
         scope = self.scopes.of_item(reading.scope, entry.host, entry.cursor, index, variables)
         work = self._work(entry, replace(reading, scope=scope), variables)
         label = entry.task.loop.control.label
@@ -216,7 +267,7 @@ class TaskResolver:
         if info is None:
             return Broken({"changed": False, "failed": True, "msg": (
                 f"the module `{task.module}` is known, but provision does not have it")})
-        args = drop_omitted({name: self._argument(value, scope) for name, value in
+        args = drop_omitted({self.templar.render(name, scope): self._argument(value, scope) for name, value in
                              arguments(info.spec, task.args).items()})
         unknown = contains_unknown(args)
         if unknown is not None and task.module not in KEEPS_UNKNOWN:
@@ -318,6 +369,23 @@ class _Reading:
             merged.update((str(name), value if isinstance(value, Secret) else str(value))
                           for name, value in rendered.items())
         return merged
+
+    def item_variables(self, items: Sequence[Any], index: int) -> dict[str, Any]:
+        assert self.task.loop is not None
+        return item_variables(self.task.loop, items, index, self.render)
+
+    def keywords_see_items(self) -> bool:
+        """Whether keywords (not arguments) name what the loop sets."""
+        task = self.task
+        if task.loop is None:
+            return False
+        control = task.loop.control
+        mentioned = self.scope.reads([
+            task.delegate_to, task.delegate_facts, task.environment, task.become.enabled, task.become.user,
+            task.become.method, task.become.flags, task.become.exe, task.connection, task.remote_user, task.port,
+            task.check_mode, task.diff, task.no_log, task.ignore_errors, task.ignore_unreachable, task.timeout,
+            task.delay, task.retries]).variables
+        return bool(mentioned & {str(control.loop_var), str(control.index_var), "ansible_loop"})
 
     def skip(self) -> Skip | NotKnowable | None:
         """What `when` says: None to go on."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from provisioner.messages import (
     ActionEnded,
@@ -125,9 +125,3 @@ def _key_of_input(given: Input) -> Hashable:
             return "action", given.id
         case Answered():
             return "ask", given.id
-
-
-def wait() -> Routine[Any]:
-    """The next input."""
-    given = yield WAIT
-    return given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -99,11 +100,16 @@ class Scopes:
         return Scope(self.templar, scope, self.effects(host, ahead.cursor))
 
     def of_host(self, host: HostName) -> Scope:
-        """What `hostvars[host]` shows, and what connection variables are read from."""
+        """What connection variables of a delegate are read from."""
         layers = role_layers(self.batch.roles)
         sources = Sources(role_defaults=(("defaults", magic.default_variables()), *layers.defaults),
                           role_vars=layers.vars, magic=self._magic(host), **self._of_host(host))
         return Scope(self.templar, assemble(sources))
+
+    def _seen_by_others(self, host: HostName) -> Scope:
+        """`hostvars[host]`: what belongs to the host itself, and nothing of the play at hand."""
+        own = {**self._of_host(host), "play_vars": {}, "vars_files": ()}
+        return Scope(self.templar, assemble(Sources(magic=self._magic(host), **own)))
 
     def effects(self, host: HostName, cursor: Cursor) -> Effects:
         return KnownEffects(self.batch.answers.get((host, cursor.position), {}))
@@ -145,8 +151,8 @@ class Scopes:
     def _magic(self, host: HostName) -> dict[str, Value]:
         batch, world = self.batch, self.batch.world
         options, inventory = world.options, world.inventory
-        alive = [name for name in batch.play_hosts if not world.memory(name).failed
-                 and not world.memory(name).unreachable]
+        alive = [name for name in batch.play_hosts if name not in batch.left
+                 and not (memory := world.memory(name)).failed and not memory.unreachable]
         in_batch = [name for name in batch.states if name in alive]
         every_host = list(dict.fromkeys([*inventory.groups.get("all", ()), *batch.play_hosts]))
         return {
@@ -155,11 +161,12 @@ class Scopes:
                 run_tags=sorted(options.tags.wanted), skip_tags=sorted(options.tags.skipped),
                 inventory_dir=options.inventory_dir, inventory_sources=options.inventory_sources),
             **magic.play_variables(
-                name=batch.play_name, playbook_dir=playbook_dir(batch), hosts_all=batch.play_hosts, hosts=alive,
+                name=batch.play_name, playbook_dir=_absolute(batch, playbook_dir(batch)),
+                hosts_all=batch.play_hosts, hosts=alive,
                 batch=in_batch, role_names=list(dict.fromkeys(role.name for role in batch.roles))),
             **magic.host_variables(
                 host=host, group_names=_group_names(batch, host), groups=inventory.groups,
-                hostvars=magic.HostVars(every_host, lambda name: self.of_host(HostName(name)))),
+                hostvars=magic.HostVars(every_host, lambda name: self._seen_by_others(HostName(name)))),
         }
 
     def _with_ahead(self, layers: tuple[Layer, ...], ahead: Ahead, shared_pending: bool) -> tuple[Layer, ...]:
@@ -211,7 +218,13 @@ def _group_names(batch: Batch, host: HostName) -> list[str]:
 
 
 def playbook_dir(batch: Batch) -> str:
+    """As the user named the playbook; may be relative."""
     return str(PurePath(batch.play.file).parent)
+
+
+def _absolute(batch: Batch, path: str) -> str:
+    """For variables: what is made of them may be used elsewhere, on a host too."""
+    return posixpath.normpath(posixpath.join(batch.world.options.cwd, path))
 
 
 def search_path(task: Task, batch: Batch) -> list[str]:
@@ -223,8 +236,9 @@ def search_path(task: Task, batch: Batch) -> list[str]:
 
 
 def _place(task: Task, batch: Batch) -> dict[str, Value]:
-    place: dict[str, Value] = {"ansible_search_path": search_path(task, batch)}
+    place: dict[str, Value] = {"ansible_search_path": [_absolute(batch, path) for path in search_path(task, batch)]}
     if task.role is not None:
-        place.update(magic.role_variables(name=task.role.name, path=task.role.path,
-                                          parents=[(role.name, role.path) for role in task.role.parents]))
+        place.update(magic.role_variables(name=task.role.name, path=_absolute(batch, task.role.path),
+                                          parents=[(role.name, _absolute(batch, role.path))
+                                                   for role in task.role.parents]))
     return place

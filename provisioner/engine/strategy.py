@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.diag import TemplateError
 from provisioner.engine.alone import Alone
 from provisioner.engine.batch import Batch
-from provisioner.engine.commit import Committer, settle_host
+from provisioner.engine.commit import Committer, leave_handler, settle_host
 from provisioner.engine.entry import Entry, Plan, Step
 from provisioner.engine.execute import Execution
 from provisioner.engine.hoststate import HostState
@@ -83,8 +83,9 @@ class BatchRun:
             if entry.host == first.host:
                 continue
             if shared:
-                self.committer.fail_along(entry.host)
+                self.committer.fail_along(entry.host, first.host)
             else:
+                leave_handler(self.batch.states[entry.host], entry.cursor)
                 self.batch.states[entry.host].cursor = entry.cursor.step()
 
     def _plan(self, group: Sequence[HostState], all_hosts: bool, *, several: bool) -> Routine[Plan]:
@@ -138,7 +139,8 @@ class BatchRun:
         fatal = self.any_errors_fatal or any(entry.any_errors_fatal for entry in entries)
         too_many = (self.max_fail_percentage is not None and states
                     and len(fallen) / len(states) * 100 > self.max_fail_percentage)
-        if (fatal and fallen & self.committer.failing) or too_many:
+        if (fatal and self.committer.failing) or too_many:
+            cause = next(iter(sorted(self.committer.failing)), None)
             for state in states:
-                if state.host not in fallen:
-                    self.committer.fail_along(state.host)
+                if state.host not in fallen | self.committer.failing:
+                    self.committer.fail_along(state.host, cause)

@@ -55,6 +55,20 @@ def _secret(value: Any) -> Secret | None:
     return value if value is None or isinstance(value, Secret) else Secret(str(value))
 
 
+def _number(value: Any, what: str) -> int | None:
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError):
+        raise TemplateError(f"`{what}` must be a number, not {value!r}") from None
+
+
+def _words(value: Any, what: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(str(value)))
+    except ValueError as error:
+        raise TemplateError(f"`{what}` can't be read as arguments: {error}") from None
+
+
 def _boolean(value: Any, what: str) -> bool:
     try:
         return to_bool(value)
@@ -88,7 +102,7 @@ def target_of(host: HostName, lookup: Lookup, keyword: Callable[[str], Any], def
         host,
         connection="ssh",
         address=_text(_first(lookup, "ansible_host", "ansible_ssh_host")) or host,
-        port=int(port) if port is not None else keyword("port"),
+        port=_number(port if port is not None else keyword("port"), "ansible_port"),
         user=_text(_first(lookup, "ansible_user", "ansible_ssh_user")) or _text(keyword("remote_user"))
         or defaults.remote_user,
         key_files=(str(key),) if key else (),
@@ -98,7 +112,7 @@ def target_of(host: HostName, lookup: Lookup, keyword: Callable[[str], Any], def
         known_hosts=(str(known_hosts),) if known_hosts else (),
         host_key_alias=_text(_first(lookup, "ansible_ssh_host_key_alias")),
         host_key_checking=_checking(checking, defaults),
-        connect_timeout=float(timeout) if timeout is not None else CONNECT_TIMEOUT,
+        connect_timeout=float(_number(timeout, "ansible_timeout") or CONNECT_TIMEOUT),
         ssh_args=_arguments(lookup),
     )
 
@@ -119,7 +133,7 @@ def _arguments(lookup: Lookup) -> tuple[str, ...]:
     for name in ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"):
         value = _first(lookup, name)
         if value:
-            words += shlex.split(str(value))
+            words += _words(value, name)
     return tuple(words)
 
 
@@ -143,7 +157,7 @@ def become_of(lookup: Lookup, keyword: Callable[[str], Any], defaults: Connectio
     exe = _first(lookup, "ansible_become_exe") or keyword("become_exe")
     return Become(user, method or defaults.become_method or "sudo",
                   _secret(password) or defaults.become_password, _text(exe),
-                  tuple(shlex.split(str(flags))) if flags else ())
+                  _words(flags, "become_flags") if flags else ())
 
 
 def keywords_of(task: Task, render: Callable[[Any], Any]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from provisioner.diag import Diagnostic, UsageError
@@ -95,14 +95,16 @@ class Inventory:
         """A warning for each part of `pattern` that names nothing, with the nearest name."""
         return patterns.unmatched(pattern, self)
 
-    def check_limit(self, limit: str) -> None:
-        """Raise `UsageError` when `--limit` leaves no host at all."""
+    def check_limit(self, limit: str) -> tuple[Diagnostic, ...]:
+        """A warning for each part that names nothing; raises `UsageError` when `--limit` leaves no host at all."""
         wanted = patterns.read_limit(limit)
+        unmatched = patterns.unmatched(wanted, self)
         if not patterns.select(wanted, self):
-            hints = [item.hint for item in patterns.unmatched(wanted, self) if item.hint]
+            hints = [item.hint for item in unmatched if item.hint]
             known = len(self.groups[ALL])
             raise UsageError(f"`--limit {limit}` matches none of the {known} hosts of the inventory",
-                             hint="; ".join(hints))
+                             hint="; ".join(hints) or "`provision inventory --graph` shows them")
+        return tuple(replace(item, detail=f"{item.detail} (`--limit {limit}`)") for item in unmatched)
 
     def groups_of(self, host: HostName) -> list[str]:
         """The groups a host is in, directly or not, without `all`, sorted by name."""

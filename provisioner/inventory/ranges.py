@@ -21,6 +21,8 @@ def expand(name: str) -> list[str]:
     """The names that `name` stands for, in order; just itself when it holds no range."""
     parts = _RANGE.split(name)
     if len(parts) == 1:
+        if name.count("[") != name.count("]"):
+            raise RangeError(f"a bracket of `{name}` is not closed; a range is written `web[1:3]`")
         return [name]
     fixed = parts[0::4]
     spans = [_span(*parts[at : at + 3]) for at in range(1, len(parts), 4)]

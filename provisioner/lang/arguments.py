@@ -48,6 +48,7 @@ def read_call(module: str, key: Scalar, node: Node, loading: Loading) -> Call:
             _read_text(call, node, loading)
     else:
         wrong_type(key.text, "a mapping of arguments", node, loading.found)
+        call.is_whole = False
     return call
 
 
@@ -77,6 +78,7 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
             loading.found.error("Not supported yet", detail, span, hint=hint)
             call.is_whole = False
         else:
+            call.is_whole = False
             detail = f"`{word}` is not `name=value`, and `{call.module}` takes no free text"
             loading.found.error("Arguments not readable", detail, span, hint="write the arguments as a mapping")
     for name, part in arguments.items():
@@ -129,7 +131,7 @@ def unknown_module(name: str, span: Span, loading: Loading, place: Place = Place
     hint = near(short, (*keywords, *loading.ours)) or near(short, modules.WELL_KNOWN)
     summary = "Unknown keyword" if hint and hint == near(short, keywords) else "Unknown module"
     detail = f"`{name}` is neither a module nor a keyword of a {place.value}"
-    loading.found.error(summary, detail, span, hint=hint)
+    loading.found.error(summary, detail, span, hint=hint or "`provision doc --list` shows the modules there are")
 
 
 def add_args(call: Call, node: Node, loading: Loading) -> None:

@@ -30,7 +30,11 @@ def parse_extra_vars(options: Iterable[str]) -> dict[str, Value]:
 def _parse(option: str) -> dict[str, Value]:
     if option.startswith("@"):
         path = option[1:]
-        return _mapping(load_data(read_text(path), path), option)
+        text = read_text(path, wanted_by=Span(f"-e {option}", 1))
+        if text.startswith("$ANSIBLE_VAULT;"):
+            raise UsageError(f"`-e {option}`: the file is encrypted by the vault, which is not supported yet",
+                             hint="decrypt it first")
+        return _mapping(load_data(text, path), option)
     if option.startswith(("{", "[")):
         try:
             return _mapping(load_data(option, "-e"), option)
@@ -58,7 +62,8 @@ def _mapping(data: Value, option: str) -> dict[str, Value]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise UsageError(f"`-e {option}` must be a mapping of variables")
+        raise UsageError(f"`-e {option}` must be a mapping of variables",
+                         hint="write `name: value` lines, or `{\"name\": value}`")
     return {_checked(str(name), option): value for name, value in data.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from provisioner.diag import Collector, Span
 from provisioner.lang.context import Context
-from provisioner.lang.source import YAML_SUFFIXES, first_file, is_directory, is_file, join
+from provisioner.lang.source import YAML_SUFFIXES, first_file, is_directory, is_file, join, near_file
 
 
 def find_tasks(name: str, context: Context, span: Span, found: Collector) -> str | None:
@@ -71,8 +71,9 @@ def directory_files(directory: str) -> list[str]:
 
 
 def missing(summary: str, what: str, tried: Iterable[str], span: Span, found: Collector, *, hint: str = "") -> None:
-    searched = ", ".join(f"`{path}`" for path in tried)
-    found.error(summary, f"{what}; looked for {searched}", span, hint=hint)
+    paths = list(tried)
+    searched = ", ".join(f"`{path}`" for path in paths)
+    found.error(summary, f"{what}; looked for {searched}", span, hint=hint or near_file(paths))
 
 
 def _unique(paths: Iterable[str]) -> list[str]:

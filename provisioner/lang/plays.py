@@ -18,7 +18,7 @@ from provisioner.lang.model import Node as TaskNode
 from provisioner.lang.nodes import Map, Scalar, Seq, describe, to_value
 from provisioner.lang.own import read_own
 from provisioner.lang.roles import role_list
-from provisioner.lang.source import is_file, join
+from provisioner.lang.source import is_file, join, near_file
 from provisioner.lang.state import Loading
 from provisioner.values import Condition, Template, Value
 
@@ -85,7 +85,8 @@ def _imported(item: Map, path: str, outer: _Outer, loading: Loading) -> tuple[Pl
     if entered is None:
         return ()
     if not is_file(target):
-        loading.found.error("File not found", f"no playbook `{name}`; looked for `{target}`", node.span)
+        loading.found.error("File not found", f"no playbook `{name}`; looked for `{target}`", node.span,
+                                    hint=near_file([target]))
         return ()
     inner = _Outer(
         outer.when + tuple(own.get("when") or ()), outer.tags | frozenset(own.get("tags") or ()),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from provisioner.diag import Diagnostic, InputError, Span
@@ -25,7 +26,7 @@ def read_text(path: str, *, wanted_by: Span | None = None) -> str:
             raise _refuse("File too large", f"`{path}` has more than {MAX_BYTES // 1024 // 1024} MiB", wanted_by)
         content = file.read_bytes()
     except FileNotFoundError:
-        raise _refuse("File not found", f"`{path}` does not exist", wanted_by) from None
+        raise _refuse("File not found", f"`{path}` does not exist", wanted_by, near_file([path])) from None
     except PermissionError:
         raise _refuse("File not readable", f"no permission to read `{path}`", wanted_by) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
@@ -46,8 +47,8 @@ def decode(content: bytes, path: str) -> str:
         raise InputError([Diagnostic("Not UTF-8 text", detail, Span(path, line, column), hint)]) from None
 
 
-def _refuse(summary: str, detail: str, span: Span | None) -> InputError:
-    return InputError([Diagnostic(summary, detail, span)])
+def _refuse(summary: str, detail: str, span: Span | None, hint: str = "") -> InputError:
+    return InputError([Diagnostic(summary, detail, span, hint)])
 
 
 def join(directory: str, name: str) -> str:
@@ -60,6 +61,20 @@ def join(directory: str, name: str) -> str:
 def first_file(candidates: Sequence[str]) -> str | None:
     """The first of the paths that is a file."""
     return next((path for path in candidates if is_file(path)), None)
+
+
+def near_file(candidates: Iterable[str]) -> str:
+    """A hint naming the file that looks most like one of `candidates` in the directories they would be in."""
+    for candidate in candidates:
+        wanted = Path(candidate)
+        try:
+            names = [entry.name for entry in wanted.parent.iterdir()]
+        except (OSError, ValueError):
+            continue
+        match = difflib.get_close_matches(wanted.name, names, n=1, cutoff=0.6)
+        if match:
+            return f"did you mean `{join(str(wanted.parent), match[0])}`?"
+    return ""
 
 
 def is_file(path: str) -> bool:

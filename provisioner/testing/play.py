@@ -4,10 +4,10 @@
     - hosts: all
       gather_facts: false
       tasks:
-        - touch: {name: a}
+        - yum: {name: a}
           register: r
-    ''', hosts=["h1"], modules={"touch": lambda host, args: {"changed": True}})
-    result.history["h1"]   # [("touch", {"name": "a"})]
+    ''', hosts=["h1"], modules={"yum": lambda host, args: {"changed": True}}, directory=tmp_path)
+    result.history["h1"]   # [("yum", {"name": "a"})]
     result.statuses("h1")  # ["changed"]
 
 The functions stand for remote modules: they get the host's name and the arguments and give the raw result.

@@ -54,6 +54,8 @@ class Sketch:
     sets: str | None = None
     """A `set_fact` of this variable instead of work on the host."""
     failed_when: bool = False
+    breaks: bool = False
+    """Its `changed_when` cannot be evaluated: it fails, which only the controller can tell."""
     ignore: bool = False
     items: int = 0
     delegate: str | None = None
@@ -94,10 +96,12 @@ class Sketch:
             args["extra"] = Template("{{ " + self.reads.text() + " }}")
         if self.items:
             args["item"] = Template("{{ item }}")
-        register = self.register or ("own" if self.failed_when or self.retries is not None else None)
+        needs_own = self.failed_when or self.breaks or self.retries is not None
+        register = self.register or ("own" if needs_own else None)
         return Task(
             "act", args, register=register, loop=self._loop(),
             failed_when=(Condition(f"{register}.value % 5 == 0"),) if self.failed_when else None,
+            changed_when=(Condition(f"{register}.no.such"),) if self.breaks else None,
             until=(Condition(f"{register}.value % 3 != 0"),) if self.retries is not None else None,
             retries=self.retries, delay=0, ignore_errors=True if self.ignore else None, delegate_to=self.delegate,
             run_once=True if self.run_once else None, become=Become(bool(self.user), None, self.user),
@@ -199,6 +203,8 @@ class Maker:
             sketch = replace(sketch, run_once=True, only_on=None)
         elif chance(0.04):
             sketch = replace(sketch, fatal=True)
+        elif chance(0.02):
+            sketch = replace(sketch, breaks=True)
         elif chance(0.04) and not sketch.failed_when:
             sketch = replace(sketch, retries=rng.randrange(3), items=0, ignore=False)
         return sketch
@@ -338,11 +344,10 @@ class Naive:
         outcome = {host: self._do(host, sketch, place, list(at), seen) for host in doing}
         if sketch.run_once and not outcome[hosts[0]]:
             outcome.update(dict.fromkeys(hosts, False))
-        failed_before = set(self.failed)
         for host in hosts:
             self._move(host, walks, at, outcome.get(host, True))
-        if sketch.fatal and any(not outcome.get(host, True) for host in self.failed - failed_before):
-            for host in list(at):
+        if sketch.fatal and not all(outcome.values()):
+            for host in [host for host in at if outcome.get(host, True)]:
                 self._move(host, walks, at, False)
 
     def _do(self, host: str, sketch: Sketch, place: Place, alive: list[str], seen: Seen) -> bool:
@@ -391,6 +396,7 @@ class Naive:
         for left in range(sketch.retries or 0, -1, -1):
             result = self.machines.act(sketch.delegate or host, args, sketch.user)
             failed = result["value"] % 5 == 0 if sketch.failed_when else bool(result["failed"])
+            failed = failed or sketch.breaks
             if sketch.retries is None:
                 break
             if result["value"] % 3 != 0:
