@@ -146,9 +146,9 @@ class Console:
         host = _host(event.host, event.delegate)
         item = f"(item={visible(event.label)})"
         if event.status == "failed":
-            self._failure(f"failed: [{host}] {item}", event.result, work)
+            self._failure(f"failed: [{host}] {item}", event.result, event.task, work)
         elif event.status == "unreachable":
-            self._failure(f"fatal: [{host}] {item}: UNREACHABLE!", event.result, work)
+            self._failure(f"fatal: [{host}] {item}: UNREACHABLE!", event.result, event.task, work)
         else:
             self._result(f"{_WORDS[event.status]}: [{host}] => {item}", event.task, event.status, event.result)
 
@@ -160,7 +160,7 @@ class Console:
             self.screen.end(visible(event.host))
         host = _host(event.host, event.delegate)
         if event.status == "unreachable":
-            self._failure(f"fatal: [{host}]: UNREACHABLE!", event.result, work)
+            self._failure(f"fatal: [{host}]: UNREACHABLE!", event.result, event.task, work)
         elif not told:
             self._alone(event, host, work)
         elif event.status == "skipped":
@@ -174,7 +174,8 @@ class Console:
         self._warnings(event.result)
         self._diffs(event.result)
         if event.status == "failed":
-            self._failure(f"fatal: [{host}]: FAILED!", _first_failure(event) if event.loop else event.result, work)
+            result = _first_failure(event) if event.loop else event.result
+            self._failure(f"fatal: [{host}]: FAILED!", result, event.task, work)
         elif event.task.module != "meta":
             self._result(f"{_WORDS[event.status]}: [{host}]", event.task, event.status, event.result)
 
@@ -192,12 +193,12 @@ class Console:
             head += f" => {dump(result, self.verbosity)}"
         self._print(head, status)
 
-    def _failure(self, head: str, result: Mapping[str, Any], work: _Work) -> None:
+    def _failure(self, head: str, result: Mapping[str, Any], task: TaskRef, work: _Work) -> None:
         line = f"{head} => {dump(result, self.verbosity)}"
         kind = "unreachable" if "UNREACHABLE!" in head else "failed"
         self._print(line, kind)
         block = failure_block(result, line, self._recent.get(work, ()), live=self._was_live(work),
-                              verbosity=self.verbosity)
+                              verbosity=self.verbosity, place=task.path if self.verbosity < 2 else "")
         if block:
             self._print("\n".join(block), kind)
 

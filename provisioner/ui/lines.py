@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from provisioner.ui.escape import visible, visible_json, visible_lines
 TAIL: Final = 10
 """How many of the last lines a failure shows."""
 
+_PLACED: Final = re.compile(r"[^\s:]+:\d+:\d+: ")
 _LONG_TEXT: Final = 10_000
 _READABLE: Final = 100
 """A line of JSON up to this long is its own explanation."""
@@ -42,11 +44,11 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def failure_block(result: Mapping[str, Any], line: str, seen: Sequence[str] = (), *, live: bool = False,
-                  verbosity: int = 0) -> list[str]:
-    """Lines for people below a failure: message, hint, and the ends of the output that were not shown yet.
+                  verbosity: int = 0, place: str = "") -> list[str]:
+    """Lines for people below a failure: message, hint, ends of the output that were not shown yet, the task's place.
 
     line: the line above, with the JSON. seen: the last lines of live output, used where the result has none.
-    live: that output was printed while it came.
+    live: that output was printed while it came. place: file:line of the task; left out where the message has a place.
     """
     block: list[str] = []
     message = result.get("msg")
@@ -60,6 +62,8 @@ def failure_block(result: Mapping[str, Any], line: str, seen: Sequence[str] = ()
         block += _output(result, seen)
     if verbosity > 2 and isinstance(result.get("exception"), str):
         block += ["exception:", *(f"  {text}" for text in visible_lines(result["exception"]))]
+    if place and not (told and _PLACED.match(told[0])):
+        block.append(f"task: {visible(place)}")
     return [f"  | {text}".rstrip() for text in block]
 
 

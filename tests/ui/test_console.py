@@ -58,7 +58,7 @@ def played(tmp_path: Path, text: str, **more: Any) -> str:
 
     events = play("- hosts: all\n  name: Web\n  gather_facts: false\n" + text, hosts=["h1", "h2"],
                   modules={"yum": module}, directory=tmp_path, actions=Registry(), **more).events
-    return shown(*events)
+    return shown(*events).replace(f"{tmp_path}/", "")
 
 
 def test_a_play_reads_as_ansibles(tmp_path: Path) -> None:
@@ -91,6 +91,7 @@ ok: [h2]
 TASK [Breaks] ******************************************************************
 skipping: [h2]
 fatal: [h1]: FAILED! => {"changed": false, "msg": "no such thing"}
+  | task: site.yml:9
 ...ignoring
 
 TASK [Tell] ********************************************************************
@@ -114,7 +115,7 @@ def test_failed_and_skipped_items_are_told_one_by_one(tmp_path: Path) -> None:
     - {name: None, yum: {}, loop: [1, 2], when: false}
 """)
     failed = 'failed: [h1] (item=2) => {"ansible_loop_var": "item", "changed": false, "item": 2, "msg": "broken"}'
-    assert f"ok: [h1] => (item=1)\n{failed}\n...ignoring\n" in text
+    assert f"ok: [h1] => (item=1)\n{failed}\n  | task: site.yml:6\n...ignoring\n" in text
     assert "skipping: [h1] => (item=1)\nskipping: [h1] => (item=2)\nskipping: [h1]\n" in text
 
 
@@ -151,9 +152,9 @@ def test_a_rescued_failure_is_told_like_any_other(tmp_path: Path) -> None:
     (result("ok", delegate="db"), "ok: [h1 -> db]"),
     (ItemResult(H, TASK, "a", "changed", {}, delegate="db"), "changed: [h1 -> db] => (item=a)"),
     (result("unreachable", {"changed": False, "unreachable": True, "msg": "no route"}),
-     'fatal: [h1]: UNREACHABLE! => {"changed": false, "msg": "no route", "unreachable": true}'),
+     'fatal: [h1]: UNREACHABLE! => {"changed": false, "msg": "no route", "unreachable": true}\n  | task: site.yml:5'),
     (result("unreachable", {"msg": "gone"}, ignored=True),
-     'fatal: [h1]: UNREACHABLE! => {"msg": "gone"}\n...ignoring'),
+     'fatal: [h1]: UNREACHABLE! => {"msg": "gone"}\n  | task: site.yml:5\n...ignoring'),
     (Included("/p/tasks.yml", (H,), TASK), "included: /p/tasks.yml for h1"),
     (Included("/p/tasks.yml", (H, HostName("h2")), TASK, "a"), "included: /p/tasks.yml for h1, h2 => (item=a)"),
     (Retry(H, TASK, 2, {"rc": 1}), "FAILED - RETRYING: [h1]: Do it (2 retries left)."),
@@ -178,7 +179,8 @@ def test_a_loop_that_got_to_no_item_says_why() -> None:
     assert shown(result("skipped", {"results": []}, loop=True)) == "skipping: [h1]"
     assert shown(result("unknown", {"unknown": "list of the hosts"}, loop=True)) == "unknown: [h1] => list of the hosts"
     lost = {"failed": True, "msg": "One or more items failed", "results": [{"failed": True, "msg": "sudo refused"}]}
-    assert shown(result("failed", lost, loop=True)) == 'fatal: [h1]: FAILED! => {"msg": "sudo refused"}'
+    assert shown(result("failed", lost, loop=True)) == (
+        'fatal: [h1]: FAILED! => {"msg": "sudo refused"}\n  | task: site.yml:5')
 
 
 def test_the_headline_is_not_repeated_for_hosts_that_come_later() -> None:
@@ -190,7 +192,12 @@ def test_a_failure_shows_real_lines_below_the_one_with_json() -> None:
                                "cmd": "x" * 60})
     first, *block = shown(failed).split("\n")
     assert first.startswith('fatal: [h1]: FAILED! => {"cmd": ')
-    assert block == ["  | non-zero return code", "  | stderr:", "  |   first", "  |   second"]
+    assert block == ["  | non-zero return code", "  | stderr:", "  |   first", "  |   second",
+                     "  | task: site.yml:5"]
+
+
+def test_a_message_with_a_place_of_its_own_needs_no_other() -> None:
+    assert "| task:" not in shown(result("failed", {"msg": "site.yml:6:9: `x` is undefined"}))
 
 
 def test_the_recap_has_a_line_for_each_host() -> None:
@@ -228,7 +235,7 @@ def test_output_of_a_task_that_is_not_at_the_headline_names_its_task() -> None:
 
 def test_without_v_live_output_is_not_printed_but_shown_when_the_task_fails() -> None:
     text = shown(HostText(H, TASK, "stdout", "x\n"), result("failed", {"msg": "killed"}))
-    assert text == 'fatal: [h1]: FAILED! => {"msg": "killed"}\n  | output:\n  |   x'
+    assert text == 'fatal: [h1]: FAILED! => {"msg": "killed"}\n  | output:\n  |   x\n  | task: site.yml:5'
 
 
 def test_with_v_a_failure_does_not_repeat_what_was_shown_live() -> None:
@@ -279,7 +286,8 @@ def test_colours_are_ansibles() -> None:
         console.handle(event, 0.0)
     assert screen.out == ["\x1b[0;32mok: [h1]\x1b[0m", "\x1b[0;33mchanged: [h1]\x1b[0m",
                           "\x1b[0;36mskipping: [h1]\x1b[0m",
-                          '\x1b[0;31mfatal: [h1]: FAILED! => {"msg": "m"}\x1b[0m']
+                          '\x1b[0;31mfatal: [h1]: FAILED! => {"msg": "m"}\x1b[0m',
+                          "\x1b[0;31m  | task: site.yml:5\x1b[0m"]
 
 
 def test_the_live_area_follows_the_hosts() -> None:
