@@ -92,10 +92,12 @@ class Spec(NamedTuple):
         """Everything wrong with `given`; values for which `is_known` is False (templates) are not looked into."""
         found: "list[Problem]" = []
         names: "dict[str, Any]" = {}
+        meant = []
         for name, value in given.items():
             own = self.canonical(name)
             if own is None:
                 if not self.open_ended:
+                    meant.append(self._nearest(name))
                     found.append(Problem(name, "`%s` has no argument `%s`" % (self.name, name), self._near(name)))
                 continue
             names[own] = value
@@ -105,9 +107,11 @@ class Spec(NamedTuple):
                 except ValueError as error:
                     found.append(Problem(name, "`%s`: %s" % (name, error)))
         for name, arg in self.args.items():
-            if arg.required and names.get(name) is None:
-                found.append(Problem("", "`%s` needs `%s`" % (self.name, name), arg.doc))
-        found.extend(self._relations(names, is_known))
+            if arg.required and names.get(name) is None and name not in meant:
+                hint = "`%s`: %s" % (name, arg.doc) if arg.doc else ""
+                found.append(Problem("", "`%s` needs `%s`" % (self.name, name), hint))
+        if not meant:  # a misspelt name may be the one that is missed: that is told once
+            found.extend(self._relations(names, is_known))
         return found
 
     def bind(self, given: "Mapping[str, Any]") -> "Arguments":
@@ -129,10 +133,15 @@ class Spec(NamedTuple):
         """Names of the arguments whose values must never be shown."""
         return frozenset(name for name, arg in self.args.items() if arg.secret)
 
+    def _nearest(self, name: str) -> Optional[str]:
+        return _nearest(name, self._public())
+
+    def _public(self) -> "list[str]":
+        return [own for own, arg in self.args.items() if not arg.internal]
+
     def _near(self, name: str) -> str:
-        known = [own for own, arg in self.args.items() if not arg.internal]
-        match = _nearest(name, known)
-        return "did you mean `%s`?" % match if match else "it takes: %s" % ", ".join(known)
+        match = self._nearest(name)
+        return "did you mean `%s`?" % match if match else "it takes: %s" % ", ".join(self._public())
 
     def _relations(self, names: "Mapping[str, Any]", is_known: "Callable[[Any], bool]") -> "list[Problem]":
         def present(name: str) -> bool:
