@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any, Mapping, Optional
 
 from provisioner.remote.sdk import Cancelled, Ctx, ModuleFailed, NotKnown, Result, WriteInCheckMode
@@ -15,8 +17,10 @@ def execute(module: Any, ctx: Ctx, args: "Mapping[str, Any]", *, verify: bool = 
     Never raises but `Cancelled`: a module's bug becomes a failed result with its traceback under `exception`.
     """
     spec: Spec = module.SPEC
+    given: Mapping[str, Any] = {}
     try:
         bound = spec.bind(args)
+        given = bound.as_dict()
         if hasattr(module, "current"):
             return _state(module, ctx, bound, verify)
         return _action(module, spec, ctx, bound)
@@ -33,13 +37,26 @@ def execute(module: Any, ctx: Ctx, args: "Mapping[str, Any]", *, verify: bool = 
         return {"failed": True, "changed": False,
                 "msg": "module `%s` tried to change the host in check mode: %s" % (spec.name, error)}
     except OSError as error:
-        where = ": %s" % error.filename if error.filename else ""
+        # write(2) does not say which file it was about: then it is the one that the task is about.
+        about = error.filename or next((str(given[name]) for name in spec.identity if given.get(name)), "")
+        where = ": %s" % about if about else ""
+        hint = _mending(error.errno)
         return {"failed": True, "changed": False, "msg": "%s%s" % (error.strerror or error, where),
-                "errno": error.errno, "exception": _traceback()}
+                "errno": error.errno, "exception": _traceback(), **({"hint": hint} if hint else {})}
     except (Exception, SystemExit) as error:  # a bug in the module must not end the runner and the tasks behind it
         return {"failed": True, "changed": False,
                 "msg": "module `%s` crashed: %s: %s" % (spec.name, type(error).__name__, error),
                 "exception": _traceback()}
+
+
+def _mending(number: Optional[int]) -> str:
+    if number in (errno.EACCES, errno.EPERM) and os.geteuid() != 0:
+        return "the user of this task may not do that; a task with `become: true` is done as root"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return "make room there (`df -h` and `df -i` show how much there is); nothing was replaced"
+    if number == errno.EROFS:
+        return "the file system is mounted read-only"
+    return ""
 
 
 def _traceback() -> str:
