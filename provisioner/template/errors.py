@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 
@@ -13,6 +13,8 @@ from provisioner.template.guard import describe_type
 from provisioner.template.lazy import LiveMapping, Variables
 from provisioner.template.marks import Missing
 from provisioner.values import Condition, Secret, Value
+
+_GATHER: Final = "if it is a fact: facts are there once they were gathered (`gather_facts: true`, or the task `setup:`)"
 
 
 def undefined_error(missing: Missing, scope: Variables, span: Span | None) -> UndefinedVariable:
@@ -24,7 +26,7 @@ def undefined_error(missing: Missing, scope: Variables, span: Span | None) -> Un
     owner = missing.owner
     if owner is None:
         return UndefinedVariable(f"`{missing.name}` is undefined", name=missing.name, span=span,
-                                 hint=near(missing.name, scope.names()))
+                                 hint=near(missing.name, scope.names()) or _where_to_set(missing.name))
     return UndefinedVariable(f"{describe_owner(owner)} has no `{missing.name}`", name=missing.name, span=span,
                              hint=_hint(missing.name, owner))
 
@@ -42,9 +44,17 @@ def describe_owner(owner: Any) -> str:
     return words[0].upper() + words[1:]
 
 
+def _where_to_set(name: str) -> str:
+    if name.startswith("ansible_"):
+        return _GATHER
+    return f"set it in `vars`, in group_vars or with `-e {name}=…`; text in an expression needs quotes: '{name}'"
+
+
 def _hint(name: str, owner: Any) -> str:
     if not isinstance(owner, Mapping):
         return ""
+    if not isinstance(owner, LiveMapping) and not owner:
+        return _GATHER
     if not isinstance(owner, LiveMapping) and dict.get(dict(owner), "skipped") is True:
         return "the task that registered it was skipped; use `is skipped` or `default(…)`"
     return near(name, map(str, owner))
@@ -57,7 +67,11 @@ def syntax_error(error: TemplateSyntaxError, environment: RenderEnvironment, spa
         return TemplateError(unknown[0], hint=unknown[1], span=span)
     line = f" in line {error.lineno} of the template" if error.lineno > 1 else ""
     hint = ""
-    if "unexpected" in message or "expected token" in message or "Unexpected end" in message:
+    if "'='" in message:
+        hint = "write `==` to compare"
+    elif "end of template" in message and "end of print statement" in message:
+        message, hint = "the template ends before its `}}`", "close it with `}}`"
+    elif "unexpected" in message or "expected token" in message or "Unexpected end" in message:
         hint = "check that braces, brackets and quotes are balanced"
     return TemplateError(f"Template syntax{line}: {message}", hint=hint, span=span)
 
