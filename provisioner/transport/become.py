@@ -17,7 +17,8 @@ from provisioner.diag import BecomeFailed
 from provisioner.messages import Become
 
 _GIVE = "give it with `-K` or `ansible_become_password`, or allow NOPASSWD in sudoers"
-_NO_SECOND_TRY = "sudo was asked once only, so that nobody is locked out"
+_NO_SECOND_TRY = ("give the right one with `-K` or `ansible_become_password`; sudo was asked once only, so that nobody "
+                  "is locked out")
 # (what sudo says in LC_ALL=C, what we say, what to do)
 _REFUSALS = (
     ("is not in the sudoers file", "the user may not use sudo", "add the user to sudoers on the host (`visudo`)"),

@@ -98,7 +98,8 @@ class Verifier:
             f"The host key of {self.identity.name} is not known: it shows {offered.spoken} {offered.fingerprint}, "
             f"and no line for it is in {read or 'any known_hosts file'}. Nothing was sent to it",
             hint="compare the fingerprint with the one on the host (`ssh-keygen -lf /etc/ssh/ssh_host_"
-                 f"{offered.spoken.lower()}_key.pub`), then add it with `{self._scan(offered)}`")
+                 f"{offered.spoken.lower()}_key.pub`), then add it with `{self._scan(offered)}`, or let "
+                 "`--accept-new-host-keys` add it")
 
     def _revoked(self, offered: HostKey, line: Line) -> HostKeyRejected:
         return HostKeyRejected(

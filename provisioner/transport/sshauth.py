@@ -17,6 +17,7 @@ from provisioner.transport.sshconfig import HostSettings
 from provisioner.values import Secret
 
 _AGENT_TIMEOUT = 10.0
+_PASSWORD = "the password"  # noqa: S105 - how it is called in messages
 
 
 class _Agent(AgentSSH):
@@ -89,7 +90,7 @@ class Authenticator:
         return not further
 
     def _log_in(self, transport: paramiko.Transport, password: Secret) -> bool:
-        self._tried.append("the password")
+        self._tried.append(_PASSWORD)
         try:
             return not transport.auth_password(self.user, password.reveal())
         except paramiko.BadAuthenticationType as error:
@@ -112,8 +113,15 @@ class Authenticator:
         notes = "".join(f"; {note}" for note in self._notes)
         accepts = f"; it accepts {', '.join(self._accepted)}" if self._accepted else ""
         return AuthenticationFailed(
-            f"{self.host} does not let {self.user} in: tried {self._listed()}{accepts}{notes}",
-            hint="check the user (`-u`), the key (`--private-key`) and the host's authorized_keys")
+            f"{self.host} does not let {self.user} in: tried {self._listed()}{accepts}{notes}", hint=self._hint())
+
+    def _hint(self) -> str:
+        if not self._tried:
+            return ("name a key with `--private-key` (`ansible_ssh_private_key_file`), load one with `ssh-add`, or "
+                    "give a password with `-k`")
+        if self._tried == [_PASSWORD]:
+            return "check the user (`-u`) and the password (`-k`); sshd may also forbid passwords, above all for root"
+        return "check the user (`-u`), the key (`--private-key`) and the host's authorized_keys"
 
     def _listed(self) -> str:
         return ", ".join(self._tried) or "nothing, as there is no key and no password"
@@ -152,7 +160,7 @@ class Authenticator:
         except OSError as error:
             self._notes.append(f"{file} cannot be read: {error.strerror}")
         except (ValueError, paramiko.SSHException, UnknownKeyType) as error:
-            self._notes.append(f"{file} is not a key that can be used: {error}")
+            self._notes.append(_no_key(file, error))
         else:
             return key
         return None
@@ -165,6 +173,16 @@ class Authenticator:
         except (OSError, paramiko.SSHException, ValueError) as error:
             self._notes.append(f"the agent at {self.settings.identity_agent} does not answer: {error}")
             return None
+
+
+def _no_key(file: str, error: Exception) -> str:
+    with open(os.path.expanduser(file), "rb") as opened:
+        begins = opened.read(64)
+    if begins.startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        return f"{file} is a public key; name the private one, `{file.removesuffix('.pub')}`"
+    if b"PRIVATE KEY" not in begins:
+        return f"{file} is not a private key"
+    return f"{file} is not a key that can be used: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
 
 def _named(key: Any) -> str:
