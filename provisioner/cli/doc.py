@@ -52,7 +52,10 @@ def doc(modules: tuple[str, ...], *, listed: bool, as_json: bool, snippet: bool)
 
 def _resolve(name: str, known: frozenset[str]) -> str:
     short = canonical(name, known)
-    if short is None or short not in known:
+    if short is not None and short not in known:
+        raise UsageError(f"the module {name!r} is known from Ansible, but provision does not have it",
+                         hint="`provision doc --list` shows those it has")
+    if short is None:
         raise UsageError(f"there is no module {name!r}", hint=near(name, known) or "`provision doc --list` shows all")
     if _spec(Registry(), short) is None:
         raise UsageError(f"{name!r} is part of the language and has no page of its own")
