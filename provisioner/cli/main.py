@@ -7,6 +7,7 @@ imported when it runs: `provision --help` answers in the time that Python takes 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _use_any_encoding()
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        if code == INTERRUPTED:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C while Python ends must not change the code
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; Python's own flush at exit must not fail on it once more.
