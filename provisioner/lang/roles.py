@@ -148,10 +148,11 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
     role = Role(
         name=use.name, path=path, params=use.params, public=use.public,
         defaults=_variables(path, "defaults", use, loading),
-        vars={**_variables(path, "vars", use, loading), **use.vars},
+        vars=_variables(path, "vars", use, loading),
         parents=(context.role, *context.role.parents) if context.role else (),
     )
-    inner = replace(entered, role=role)
+    # `vars:` of the entry are for its own tasks, as if a block were around them, not for the play.
+    inner = replace(entered, role=role).inside({"vars": use.vars})
     nodes: list[Node] = []
     for dependency in meta.dependencies:
         nodes.extend(_entry(dependency, inner, loading, build))

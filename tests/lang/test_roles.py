@@ -64,7 +64,8 @@ def test_an_entry_may_have_keywords_vars_and_params(site: Site) -> None:
     """)
     (task,) = tasks_of(play.roles)
     assert task.role is not None
-    assert (task.role.params, task.role.vars) == ({"p": 1}, {"v": "entry", "w": "file"})
+    assert (task.role.params, task.role.vars) == ({"p": 1}, {"v": "file", "w": "file"})
+    assert task.vars == ({"v": "entry"},)
     assert [condition.source for condition in task.when] == ["cond"]
     assert (set(task.tags), task.become.enabled) == ({"t"}, True)
 
