@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provisioner.actions.registry import Registry
+from provisioner.engine.commit import UnknownHandler
 from provisioner.events import Warned
 from provisioner.testing.play import Played, play
 
@@ -187,3 +190,101 @@ def test_what_add_host_adds_is_there_for_the_next_task(tmp_path: Path) -> None:
     - {yum: {out: "{{ groups['fresh'] }}"}}
 """, actions=Registry())
     assert played.history["h1"][-1] == ("yum", {"out": ["new"]})
+
+
+ACTIONS = Registry()
+
+
+def test_a_fact_set_by_one_loop_item_is_seen_by_the_next(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {set_fact: {all: "{{ (all | default([])) + [item] }}"}, loop: [1, 2, 3]}
+    - {yum: {out: "{{ all }}"}}
+""", actions=ACTIONS)
+    assert played.history["h1"][-1] == ("yum", {"out": [1, 2, 3]})
+
+
+def test_keywords_may_name_the_loop_item(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ item }}"}, delegate_to: "{{ item }}", loop: [h2, h1], run_once: true}
+""", hosts=["h1", "h2"])
+    assert played.history == {"h1": [("yum", {"out": "h1"})], "h2": [("yum", {"out": "h2"})]}
+
+
+def test_tasks_behind_a_broken_loop_item_do_not_run(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ item.a }}"}, loop: [{a: 1}, {b: 2}]}
+    - {yum: {out: never}}
+""")
+    assert played.history["h1"] == [("yum", {"out": 1})]
+
+
+def test_tasks_behind_a_notification_of_nobody_do_not_run(tmp_path: Path) -> None:
+    with pytest.raises(UnknownHandler, match="restart"):
+        run(tmp_path, """
+  tasks:
+    - {yum: {changed: true}, notify: restart}
+    - {yum: {failed: true, out: never}}
+""")
+
+
+def test_handler_names_are_rendered_without_a_host(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  vars: {app: shop}
+  tasks:
+    - {yum: {changed: true}, notify: "restart {{ item }}", loop: [shop]}
+  handlers:
+    - {name: "restart {{ app }}", yum: {out: handled}}
+""")
+    assert played.history["h1"][-1] == ("yum", {"out": "handled"})
+
+
+def test_an_included_handler_runs_once(tmp_path: Path) -> None:
+    (tmp_path / "more.yml").write_text("- {yum: {out: inner}}\n")
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {changed: true}, notify: more}
+    - meta: flush_handlers
+    - {yum: {}}
+  handlers:
+    - {name: more, include_tasks: more.yml}
+""")
+    assert [args.get("out") for _, args in played.history["h1"]] == [None, "inner", None]
+
+
+def test_labels_of_items_stay_inside_where_no_log_says_so(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ item }}"}, loop: [hunter2], no_log: true}
+""")
+    assert "hunter2" not in repr(played.events)
+
+
+def test_hostvars_show_nothing_of_the_play(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  vars: {own: 1}
+  tasks:
+    - {yum: {out: "{{ hostvars['h2'].own | default('nothing') }}"}}
+""", hosts=["h1", "h2"])
+    assert played.history["h1"] == [("yum", {"out": "nothing"})]
+
+
+def test_playbook_dir_is_absolute(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: "{{ playbook_dir }}"}}
+""")
+    assert played.history["h1"] == [("yum", {"out": str(tmp_path)})]
+
+
+def test_a_failure_on_the_way_through_always_to_a_rescue_counts_as_rescued(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - block:
+        - block: [{yum: {failed: true}}]
+          always: [{yum: {}}]
+      rescue: [{yum: {}}]
+""")
+    assert played.counts("h1") == {"rescued": 1, "ok": 2}
