@@ -113,8 +113,7 @@ def test_a_bug_leaves_its_traceback_in_a_file_and_two_lines(ending: Raiser, tmp_
                                                             capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(KeyError("no\x1b[31m")) == 250
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("provision has a bug: KeyError: ")
-    assert first.isprintable()
+    assert first == "provision has a bug: KeyError"  # the message may hold a value
     file, = (tmp_path / "state" / "crashes").iterdir()
     assert str(file) in second
     assert "Traceback" in file.read_text()

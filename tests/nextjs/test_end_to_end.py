@@ -309,6 +309,6 @@ def test_nothing_is_begun_elsewhere_when_the_building_host_is_lost(site: Site) -
         results, shown, _ = site.deploy()
         assert results[first].get("unreachable"), results
         assert "goes first" in results[second]["msg"]
-        assert not shown[second].steps
+        assert set(shown[second].steps) <= {plan.PREFLIGHT}
     finally:
         site.hosts[0].start()
