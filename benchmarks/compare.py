@@ -31,7 +31,7 @@ from provisioner.lab import Lab, LabHost
 from provisioner.testing.proxy import FaultProxy
 
 HERE = Path(__file__).parent
-PACKAGES = tuple((HERE / "packages.txt").read_text().split())
+PACKAGES = (*(HERE / "packages.txt").read_text().split(), "python3-apt")  # the last for Ansible's `apt`
 PAGE = ROOT / "docs" / "performance.md"
 
 

@@ -14,6 +14,7 @@ from provisioner.lab import LabHost
 
 ROOT = Path(__file__).parents[1]
 ANSIBLE, MITOGEN, PYINFRA = "ansible-core==2.19.14", "mitogen==0.3.54", "pyinfra==3.10.0"
+PYYAML = "pyyaml==6.0.2"  # for site/deploy.py, which reads site.yml
 NAMES = ("provision", "ansible", "mitogen", "pyinfra")
 
 CONFIGURATION = """\
@@ -62,8 +63,8 @@ def call(name: str, folder: Path, way: Way, playbook: Path) -> Call:
                 "--state-dir", str(folder / "state"), str(playbook)]
         return Call(argv, ROOT, environment | {"PYTHONPATH": str(ROOT)})
     if name == "pyinfra":
-        argv = [str(_installed(PYINFRA) / "pyinfra"), "-y", "--parallel", "50", str(_pyinfra_hosts(folder, way)),
-                "deploy.py"]
+        argv = [str(_installed(PYINFRA, PYYAML) / "pyinfra"), "-y", "--parallel", "50",
+                str(_pyinfra_hosts(folder, way)), "deploy.py"]
         return Call(argv, playbook.parent, environment)
     packages = [ANSIBLE, MITOGEN] if name == "mitogen" else [ANSIBLE]
     programs = _installed(*packages)
