@@ -67,7 +67,8 @@ def main() -> int:
     reasons = Lab.requirements()
     if reasons:
         sys.exit(f"lab hosts cannot run here: {'; '.join(reasons)}")
-    print(_machine())
+    machine = _machine()
+    print(machine)
     tables = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as scratch:  # short: paths of sockets have a limit
         lab = Lab(Path(scratch) / "lab")
@@ -81,7 +82,7 @@ def main() -> int:
         finally:
             lab.down_all()
     if options.write:
-        _write(f"{_hosts(options)}{f', {options.tasks} tasks' if options.tasks else ''}", [_machine(), *tables])
+        _write(f"{_hosts(options)}{f', {options.tasks} tasks' if options.tasks else ''}", [machine, *tables])
     return 0
 
 
