@@ -228,15 +228,17 @@ def _absolute(batch: Batch, path: str) -> str:
 
 
 def search_path(task: Task, batch: Batch) -> list[str]:
-    """Directories where a task's local files are looked for, in Ansible's order."""
+    """Directories where a task's local files are looked for, in Ansible's order; absolute, because what is found
+    there may be looked for again (`include_vars` of what `first_found` gives)."""
     role = task.role
-    return magic.search_path(
+    found = magic.search_path(
         playbook_dir=playbook_dir(batch), task_dir=str(PurePath(task.file).parent) if task.file else "",
         role_path=role.path if role else "", parent_paths=[parent.path for parent in role.parents] if role else ())
+    return list(dict.fromkeys(_absolute(batch, path) for path in found))
 
 
 def _place(task: Task, batch: Batch) -> dict[str, Value]:
-    place: dict[str, Value] = {"ansible_search_path": [_absolute(batch, path) for path in search_path(task, batch)]}
+    place: dict[str, Value] = {"ansible_search_path": search_path(task, batch)}
     if task.role is not None:
         place.update(magic.role_variables(name=task.role.name, path=_absolute(batch, task.role.path),
                                           parents=[(role.name, _absolute(batch, role.path))
