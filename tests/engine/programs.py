@@ -192,7 +192,7 @@ class Maker:
             base, reads=self.maybe_read(0.2), register=register, failed_when=chance(0.06), ignore=chance(0.1),
             items=rng.choice((2, 3)) if chance(0.1) else 0, user=rng.choice(("root", "web")) if chance(0.15) else None,
             only_on=rng.choice(self.hosts) if chance(0.07) else None,
-            notify=rng.randrange(self.handlers) if self.handlers and chance(0.2) else None)
+            notify=rng.randrange(self.handlers) if self.handlers and chance(0.5 if handler else 0.2) else None)
         if sketch.only_on is None and chance(0.15):
             sketch = replace(sketch, peer=rng.choice(self.hosts))
         if handler:
