@@ -18,6 +18,8 @@ from pathlib import Path
 from provisioner.diag import LabError
 
 PROC = Path("/proc")
+KTHREADD = 2
+EXEC_LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Container:
             _signal_if(pid, number, self._is_leader)
 
     def _is_supervisor(self, pid: int) -> bool:
-        argv = _read(pid, "cmdline").split(b"\0")
+        argv = _command_line(pid)
         return b"systemd-nspawn" in argv and b"--directory=" + os.fsencode(self.root) in argv and not _is_dead(pid)
 
     def _is_leader(self, pid: int) -> bool:
@@ -79,6 +81,23 @@ def _read(pid: int, name: str) -> bytes:
         return (PROC / str(pid) / name).read_bytes()
     except OSError:  # it ended
         return b""
+
+
+def _command_line(pid: int) -> list[bytes]:
+    """The arguments of a process. One that is becoming another program has none for a moment, and a busy machine
+    can make that moment long: a supervisor that is just being started must not be taken for absent."""
+    for _ in range(EXEC_LOOKS):
+        line = _read(pid, "cmdline")
+        if line or _is_dead(pid) or _is_kernel_thread(pid):
+            break
+        time.sleep(0.005)
+    return line.split(b"\0")
+
+
+def _is_kernel_thread(pid: int) -> bool:
+    """Kernel threads have no arguments at any time; they are kthreadd (2) and its children."""
+    after_name = _read(pid, "stat").rpartition(b")")[2].split()
+    return pid == KTHREADD or after_name[1:2] == [b"%d" % KTHREADD]
 
 
 def _is_dead(pid: int) -> bool:
