@@ -59,8 +59,10 @@ class Bench:
     def start(self, playbook: str, *options: str) -> subprocess.Popen[str]:
         (self.folder / "site.yml").write_text(playbook)
         line = command(self.folder, "apply", "-i", "hosts.ini", "site.yml", *options)
-        return subprocess.Popen(line, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True)
+        # A shell gives its background jobs an ignored SIGINT, and everything below them; a terminal does not.
+        return subprocess.Popen(line, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,  # noqa: PLW1509
+                                stderr=subprocess.STDOUT, text=True,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
 
     def apply(self, playbook: str = TASKS, *options: str) -> tuple[int, str]:
         running = self.start(playbook, *options)
