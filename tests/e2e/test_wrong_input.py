@@ -60,14 +60,18 @@ class Bench:
         (self.folder / "site.yml").write_text(playbook)
         line = command(self.folder, "apply", "-i", "hosts.ini", "site.yml", *options)
         # A shell gives its background jobs an ignored SIGINT, and everything below them; a terminal does not.
-        return subprocess.Popen(line, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,  # noqa: PLW1509
+        return subprocess.Popen(line, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True,
-                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+                                preexec_fn=_hear_interrupts)  # noqa: PLW1509 - it takes no lock
 
     def apply(self, playbook: str = TASKS, *options: str) -> tuple[int, str]:
         running = self.start(playbook, *options)
         text = running.communicate(timeout=60)[0]
         return running.returncode, text
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
