@@ -91,7 +91,7 @@ class TaskResolver:
     def known(self, entry: Entry, ahead: Ahead) -> Judged | None:
         if any(isinstance(item.work, (HostWork, Drive, Meta, Enclose)) for item in entry.items):
             return None
-        judged = [self.judge_known(entry, item, ahead) for item in entry.items]
+        judged = self.judge_nothing_done(entry, ahead)
         return aggregate(judged) if entry.looped else judged[0]
 
     def writes_facts(self, entry: Entry) -> bool:
@@ -106,9 +106,9 @@ class TaskResolver:
         assert raw is not None
         return self.judge_item(entry, item, raw, ahead)
 
-    def judge_nothing_done(self, entry: Entry) -> list[Judged]:
+    def judge_nothing_done(self, entry: Entry, ahead: Ahead | None = None) -> list[Judged]:
         """The results of an entry none of whose items needs anybody."""
-        return [self.judge_known(entry, item, Ahead(entry.cursor)) for item in entry.items]
+        return [self.judge_known(entry, item, ahead or Ahead(entry.cursor)) for item in entry.items]
 
     def evaluator(self, entry: Entry, item: Item, ahead: Ahead | None = None) -> Evaluate:
         """Evaluates the task's own conditions about a result (`changed_when`, `until` …)."""
