@@ -114,6 +114,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.scripts": PLAIN,
     "provisioner.nextjs.semver": PLAIN,
     "provisioner.nextjs.signals": PLAIN,
+    "provisioner.remote.nextjs.release": PLAIN,
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""
 

@@ -1,8 +1,8 @@
 """Carries a deploy out on all hosts of a play: they work side by side, one of them builds, all run that build.
 
-Each host has a thread that goes through the steps of `plan` in order. They meet at three points, kept as futures:
-the version of Node.js (the building host decides), the release (every host waits for the build), and the first
-start (the other hosts switch only after the building host is healthy).
+Each host has a thread that goes through the steps of `plan` in order. They meet at three points: the version of
+Node.js (the building host decides), the release (every host waits for the build), and the rollout (all have the
+release before the first one starts it, and then they start it wave by wave).
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight import of_source
 from provisioner.nextjs.preflight_host import of_host, question
 from provisioner.nextjs.registry import registry_here
+from provisioner.nextjs.rollout import Rollout, not_gone_on
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.signals import examine
 from provisioner.nextjs.source import opened
 from provisioner.nextjs.unit import site_text, unit_text
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS
+from provisioner.remote.nextjs.slots import upstream_of
 from provisioner.values import HostName
 
 Results = dict[HostName, dict[str, Any]]
@@ -81,7 +84,10 @@ class Deploy:
     manual_signal_handling: bool
     node: Future[str] = field(default_factory=Future)
     shipment: Future[Shipment] = field(default_factory=Future)
-    first_start: Future[None] = field(default_factory=Future)
+    rollout: Rollout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rollout = Rollout([host.name for host in self.hosts], self.hosts[0].settings.rollout)
 
     def run(self) -> Results:
         with ThreadPoolExecutor(len(self.hosts), thread_name_prefix="deploy") as pool:
@@ -113,13 +119,12 @@ class Deploy:
         return guarded
 
     def _give_up(self, host: Host, error: BaseException) -> None:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        self.rollout.failed(host.name, reason)
         if host is self.hosts[0]:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            for future in (self.node, self.shipment, self.first_start):
+            for future in (self.node, self.shipment):
                 if not future.done():
-                    future.set_exception(
-                        ProvisionError(f"not gone on with: {host.name}, which goes first, failed: {reason}")
-                    )
+                    future.set_exception(ProvisionError(not_gone_on(host.name, reason)))
 
     # -- the way of one host ---------------------------------------------------------------------------------
 
@@ -130,6 +135,7 @@ class Deploy:
             "name": settings.name, "user": settings.user, "packages": list(plan.all_packages(settings)),
             "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
             "preflight": question(settings),
+            "in_slots": settings.in_slots,
         })  # fmt: skip
         if result.get("failed"):
             raise StepFailed("reading the state of the app", result)
@@ -148,16 +154,25 @@ class Deploy:
         self._base(host)
         node = self._node(host)
         release = self._release(host, node)
+        self.rollout.wait_for_turn(host.name)
+        # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
+        proxy_first = bool(host.facts["live"]) and not plan.is_interrupted(host.settings, host.facts)
+        if proxy_first:
+            self._proxy(host)
         activated = self._activate(host, node, release)
-        if host is self.hosts[0]:
-            self.first_start.set_result(None)
         self._health(host, release, activated)
-        self._proxy(host)
+        if not proxy_first:
+            self._proxy(host)
+        self.rollout.done(host.name)
         if plan.needs_prune(host.settings, host.facts, release):
             host.app(plan.PRUNE, "nextjs_prune", {"keep": host.settings.keep, "arriving": release.name})
-        question = plan.health_question(host.settings)
         return {**host.summary(), "release": release.name, "build_id": release.build_id, "node": node,
-                "url": f"http://{question['address']}:{question['port']}/"}  # fmt: skip
+                "url": self._url(host)}  # fmt: skip
+
+    def _url(self, host: Host) -> str:
+        """Where the app answers on its host, whatever slot it runs in."""
+        question = plan.health_question(host.settings)
+        return "http://127.0.0.1/" if host.settings.in_slots else f"http://{question['address']}:{question['port']}/"
 
     def _base(self, host: Host) -> None:
         settings, facts = host.settings, host.facts
@@ -210,21 +225,27 @@ class Deploy:
             host.fine(plan.STAGE, release=shipment.release.name)
         else:
             stage(host, shipment.release, shipment.archive)
-        self.first_start.result()
         return shipment.release
 
     def _activate(self, host: Host, node: str, release: Release) -> bool:
         settings, facts = host.settings, host.facts
-        unit = unit_text(settings, node=node, machine=facts["node"]["machine"], sharp=bool(self.app.sharp),
-                         manual_signal_handling=self.manual_signal_handling)  # fmt: skip
-        why = plan.reasons_to_activate(settings, facts, release, unit)
+        units = {slot: unit_text(settings, slot, node=node, machine=facts["node"]["machine"],
+                                 sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling)
+                 for slot in (*SLOTS, SINGLE)}  # fmt: skip
+        why = plan.reasons_to_activate(settings, facts, release, units[plan.running_in(settings, facts)])
         if not why:
             host.fine(plan.ACTIVATE, release=release.name, pid=facts["service"]["pid"])
             return False
-        host.app(plan.ACTIVATE, "nextjs_activate", {
-            "release": release.name, "build_id": release.build_id, "base_path": release.base_path, "unit": unit,
+        common = {
+            "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
             "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
-            "why": list(why)})  # fmt: skip
+            "why": list(why)}  # fmt: skip
+        if settings.in_slots:
+            host.app(plan.ACTIVATE, "nextjs_switch", {
+                **common, "units": {slot: units[slot] for slot in SLOTS}, "drain": settings.drain,
+                "watch": settings.watch})  # fmt: skip
+        else:
+            host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": units[SINGLE]})
         return True
 
     def _health(self, host: Host, release: Release, activated: bool) -> None:
@@ -232,15 +253,19 @@ class Deploy:
         if activated or host.facts["unhealthy"] is None:
             host.fine(plan.HEALTH)
             return
-        question: Mapping[str, Any] = plan.health_question(host.settings)
+        slot = plan.running_in(host.settings, host.facts)
         host.app(plan.HEALTH, "nextjs_health", {
-            "health": question, "build_id": release.build_id, "base_path": release.base_path})  # fmt: skip
+            "slot": slot, "health": {**plan.health_question(host.settings), "port": host.settings.port_of(slot)},
+            "build_id": release.build_id, "base_path": release.base_path})  # fmt: skip
 
     def _proxy(self, host: Host) -> None:
         if host.settings.proxy == "none":
             return
         text = site_text(host.settings, ipv6=host.facts["proxy"]["ipv6"])
         if plan.needs_proxy(host.settings, host.facts, text):
-            host.app(plan.PROXY, "nextjs_proxy", {"text": text, "only": not host.settings.domains})
+            upstream = upstream_of(unit_text(host.settings, SLOTS[0], node="", machine="", sharp=False,
+                                             manual_signal_handling=False))  # fmt: skip
+            host.app(plan.PROXY, "nextjs_proxy", {
+                "text": text, "upstream": upstream, "only": not host.settings.domains})  # fmt: skip
         else:
             host.fine(plan.PROXY)

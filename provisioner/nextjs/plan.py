@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.unit import JEMALLOC
-from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, upstream_text
 
 Facts = Mapping[str, Any]
 """The result of `nextjs_status`."""
@@ -87,20 +87,37 @@ def known_modules(facts: Facts) -> frozenset[str]:
     return frozenset(release["modules"] for release in facts["releases"] if release.get("modules"))
 
 
+def running_in(settings: Settings, facts: Facts) -> str:
+    """The slot to look at; the one of the first release when nothing runs yet."""
+    if not settings.in_slots:
+        return SINGLE
+    return str(facts["live"]["slot"]) if facts["live"] else SLOTS[0]
+
+
+def is_interrupted(settings: Settings, facts: Facts) -> bool:
+    """Whether a release was begun and neither finished nor taken back."""
+    journal = facts["journal"]
+    if settings.in_slots:
+        return journal.get("step") not in (None, "steady")
+    return bool(journal.get("state") != "active")
+
+
 def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit: str) -> tuple[str, ...]:
-    """Why the service has to be started anew, for people; empty when it runs as it should."""
+    """Why a service has to be started, for people; empty when it runs as it should. `unit`: of the slot that runs."""
     layout = Layout(settings.name)
     service = facts["service"]
     active = service["active"] == "active"
     checks = (
         (facts["slot"] != release.name, f"release {facts['slot'] or 'none'} -> {release.name}"),
+        (settings.in_slots and running_in(settings, facts) == SINGLE, "from one service to two slots"),
+        (bool(facts["leftovers"]), f"slot {', '.join(facts['leftovers'])} still runs"),
         (facts["unit"] != unit, "the unit" if facts["unit"] is not None else "a new unit"),
         (not facts["env"]["same"], "the env file"),
         (not active, f"the service is {service['active'] or 'not there'}"),
         (service["enabled"] != "enabled", "it is not enabled at boot"),
         (bool(service["stale"]), "systemd has not read the unit"),
         (active and service["runs_in"] != layout.release(release.name), "the process runs another release"),
-        (facts["journal"].get("state") != "active", "the last start was interrupted"),
+        (is_interrupted(settings, facts), "the last start was interrupted"),
         (facts["current"] != release.name, "`current` points elsewhere"),
     )
     if facts["slot"] is None:
@@ -110,7 +127,13 @@ def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit
 
 def needs_proxy(settings: Settings, facts: Facts, site: str) -> bool:
     proxy = facts["proxy"]
-    return proxy["text"] != site or not proxy["active"] or (proxy["welcome"] and not settings.domains)
+    wanted = upstream_text(facts["live"]["upstream"]) if facts["live"] else None
+    return (
+        proxy["text"] != site
+        or proxy["upstream"] != wanted
+        or not proxy["active"]
+        or (proxy["welcome"] and not settings.domains)
+    )
 
 
 def needs_prune(settings: Settings, facts: Facts, release: Release) -> bool:
@@ -125,7 +148,7 @@ def health_question(settings: Settings) -> dict[str, Any]:
     health = settings.health
     return {
         "address": address,
-        "port": settings.port,
+        "port": settings.port_of(SINGLE),
         "path": health.path,
         "status": health.status,
         "timeout": health.timeout,

@@ -40,7 +40,7 @@ class Share:
 
 def ports(settings: Settings) -> tuple[int, ...]:
     """Those that the app itself listens on."""
-    return (settings.port,)
+    return settings.ports if settings.in_slots else settings.ports[:1]
 
 
 def question(settings: Settings) -> dict[str, Any]:

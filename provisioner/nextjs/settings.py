@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from provisioner.remote.nextjs.layout import SLOTS
 from provisioner.remote.spec import Arg, ArgumentError, Problem, Spec
 from provisioner.values import Secret
 
@@ -37,7 +38,12 @@ SPEC = Spec(
         "exclude": Arg(type="list", elements="str", default=[], doc="Paths of the source to leave out, with `*`"),
         "node": Arg(type="str", default="22", doc='Node.js: a major version ("22") or an exact one ("22.23.3")'),
         "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
-        "port": Arg(type="int", default=3000, doc="The app's own port"),
+        "port": Arg(type="int", default=3000, doc="The app's own port; behind nginx, that of the first slot"),
+        "ports": Arg(
+            type="list",
+            elements="int",
+            doc="The ports of the two slots that releases take turns in; by default `port` and the one after it",
+        ),
         "listen": Arg(default="127.0.0.1", doc="The address the app itself listens on"),
         "env": Arg(
             type="dict", default={}, doc="Variables of the running app; those named NEXT_PUBLIC_… are also in the build"
@@ -54,6 +60,20 @@ SPEC = Spec(
             "registers a handler for SIGTERM), true or false",
         ),
         "health": Arg(type="dict", options=HEALTH, default={}, doc="How to tell that the app is well"),
+        "drain": Arg(
+            type="float", default=3.0, doc="Seconds that pass at least between the switch and the old release's end"
+        ),
+        "watch": Arg(
+            type="float",
+            default=5.0,
+            doc="Seconds the new release is watched after the switch; the old one takes over again if it fails",
+        ),
+        "rollout": Arg(
+            type="list",
+            elements="raw",
+            default=[1, "100%"],
+            doc="How many hosts switch together, wave by wave, as a number or a share of all; the last one is repeated",
+        ),
         "keep": Arg(type="int", default=5, doc="How many releases stay on a host"),
         "jemalloc": Arg(
             type="bool", default=True, doc="Run with jemalloc: a quarter less memory when images are optimised"
@@ -80,7 +100,7 @@ SPEC = Spec(
     source:
       git: {repo: "https://git.example.com/blog.git", version: v1.4.0}
     node: "22"
-    port: 3001
+    port: 3010
     domain: [blog.example.com, www.blog.example.com]
     env:
       NEXT_PUBLIC_API: https://api.example.com
@@ -141,7 +161,7 @@ class Settings:
     exclude: tuple[str, ...]
     node: str
     domains: tuple[str, ...]
-    port: int
+    ports: tuple[int, int]
     listen: str
     env: Mapping[str, str]
     build_env: Mapping[str, str | Secret]
@@ -149,6 +169,9 @@ class Settings:
     user: str
     manual_signal_handling: Literal["auto"] | bool
     health: Health
+    drain: float
+    watch: float
+    rollout: tuple[int | str, ...]
     keep: int
     jemalloc: bool
     memory_max: int | None
@@ -156,6 +179,14 @@ class Settings:
     proxy: Literal["nginx", "none"]
     node_mirror: str
     npm_registry: str | None
+
+    @property
+    def in_slots(self) -> bool:
+        """Whether releases take turns; without a web server in front, one service is restarted in place."""
+        return self.proxy != "none"
+
+    def port_of(self, slot: str) -> int:
+        return self.ports[SLOTS.index(slot)] if slot in SLOTS else self.ports[0]
 
     @property
     def public_env(self) -> dict[str, str]:
@@ -176,7 +207,7 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
         name=a.name, source=source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain),
-        port=a.port,
+        ports=_ports(a), drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
         listen=a.listen, env={name: _text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: _kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: _kept(value) for name, value in a.secrets.items()}},
@@ -184,6 +215,12 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         health=Health(**{**_defaults(HEALTH), **a.health}), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
         build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
     )  # fmt: skip
+
+
+def _ports(a: Any) -> tuple[int, int]:
+    """Without a web server in front only the first is used."""
+    first, second = a.ports or (a.port, a.port + 1)
+    return first, second
 
 
 def _defaults(options: Mapping[str, Arg]) -> dict[str, Any]:
@@ -229,12 +266,12 @@ def _problems(a: Any) -> Iterator[Problem]:
     for domain in a.domain:
         if not _DOMAIN.fullmatch(domain):
             yield Problem("domain", f"`{domain}` is not a domain name", "without https://, port and path")
-    if not 1024 <= a.port <= 65535:
-        yield Problem(
-            "port",
-            f"`port: {a.port}` is not between 1024 and 65535",
-            "the app does not run as root; the proxy has port 80",
-        )
+    yield from _port_problems(a)
+    for name in ("drain", "watch"):
+        if not 0 <= getattr(a, name) <= 600:
+            yield Problem(name, f"`{name}: {getattr(a, name):g}` is not between 0 and 600 seconds")
+    if not a.rollout or not all(is_wave(wave) for wave in a.rollout):
+        yield Problem("rollout", f"`rollout: {a.rollout}` must list numbers of hosts and shares", 'as in [1, "50%"]')
     if not _ADDRESS.fullmatch(a.listen):
         yield Problem("listen", f"`listen: {a.listen}` is not an address")
     if a.keep < 1:
@@ -244,6 +281,28 @@ def _problems(a: Any) -> Iterator[Problem]:
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from _variable_problems(a)
+
+
+def is_wave(wave: object) -> bool:
+    if isinstance(wave, str):
+        return bool(re.fullmatch(r"\d{1,9}|100%|[1-9]\d?%", wave)) and wave.strip("0") != ""
+    return isinstance(wave, int) and not isinstance(wave, bool) and wave > 0
+
+
+def _port_problems(a: Any) -> Iterator[Problem]:
+    if a.ports is not None and (len(a.ports) != 2 or len(set(a.ports)) != 2):
+        yield Problem(
+            "ports", f"`ports: {a.ports}` must be two different ports", "one for each slot, as in [3000, 3001]"
+        )
+    argument = "port" if a.ports is None else "ports"
+    last = 65535 if a.ports is not None or a.proxy == "none" else 65534  # the second slot has the next one
+    for port in a.ports or [a.port]:
+        if not 1024 <= port <= last:
+            yield Problem(
+                argument,
+                f"`{argument}: {port}` is not between 1024 and {last}",
+                "the app does not run as root; the proxy has port 80",
+            )
 
 
 def _variable_problems(a: Any) -> Iterator[Problem]:

@@ -17,14 +17,19 @@ JEMALLOC = {
 STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that are kept open, plus 5 s
 
 
-def unit_text(settings: Settings, *, node: str, machine: str, manual_signal_handling: bool, sharp: bool) -> str:
-    """The unit. `machine` is what `uname -m` says; where jemalloc has no known path there, the app runs without."""
+def unit_text(
+    settings: Settings, slot: str, *, node: str, machine: str, manual_signal_handling: bool, sharp: bool
+) -> str:
+    """The unit of a slot, which has a port of its own. `machine` is what `uname -m` says; where jemalloc has no known
+    path there, the app runs without."""
     layout = Layout(settings.name)
+    place = layout.slot(slot)
     limit = settings.memory_max
     return render("nextjs/app.service.j2", {
-        "name": settings.name, "user": settings.user, "slot": layout.slot, "shared": layout.shared,
-        "env_file": layout.env_file,
-        "node_home": node_home(node), "listen": settings.listen, "port": settings.port, "stop_timeout": STOP_TIMEOUT,
+        "name": settings.name, "user": settings.user, "slot": place.link, "shared": layout.shared,
+        "env_file": place.env_file,
+        "node_home": node_home(node), "listen": settings.listen, "port": settings.port_of(slot),
+        "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
         "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
         "memory_max": limit, "memory_high": limit * 9 // 10 if limit else None,
@@ -32,12 +37,10 @@ def unit_text(settings: Settings, *, node: str, machine: str, manual_signal_hand
 
 
 def site_text(settings: Settings, *, ipv6: bool) -> str:
-    """The site of nginx. Without a domain it answers for every name."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.listen, settings.listen)  # noqa: S104 - compared, not listened on
-    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
+    """The site of nginx. Without a domain it answers for every name; which slot is live stands in a file of its own."""
     variables = {
         "name": settings.name,
-        "upstream": f"{host}:{settings.port}",
+        "upstream": Layout(settings.name).upstream,
         "domains": list(settings.domains),
         "ipv6": ipv6,
     }

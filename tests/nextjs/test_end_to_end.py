@@ -8,89 +8,19 @@ from __future__ import annotations
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioner.actions import nextjs_app
 from provisioner.events import HostText
-from provisioner.lab import Lab, LabHost
-from provisioner.messages import Target
 from provisioner.nextjs import plan
-from provisioner.testing.driving import Shown, bench
-from provisioner.values import HostName, Secret
+from provisioner.testing.driving import Shown
+from provisioner.testing.nextjs import CANARY, Site
+from provisioner.values import HostName
 
 EXAMPLE = Path(__file__).parents[2] / "playbooks/app"
-CANARY = "canary-4711"
-LISTING = (
-    "find /etc /srv /opt /var/lib /usr /home -xdev "
-    "\\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path '*/.next/server' "
-    "-o -path /etc/ld.so.cache \\) -prune -o -printf '%p %M %u %g %s %T@ %i %l\\n'"
-)
-
-
-@dataclass
-class Site:
-    """Two hosts and the source that is deployed to them."""
-
-    hosts: list[LabHost]
-    source: Path
-    scratch: Path
-    seen: dict[str, Any] = field(default_factory=dict)
-
-    def deploy(
-        self, *, check: bool = False, hosts: int = 2, **more: Any
-    ) -> tuple[Mapping[HostName, Mapping[str, Any]], Mapping[HostName, Shown], list[int]]:
-        """Results, what was shown, and round trips."""
-        args = {
-            "name": "example", "source": str(self.source), "env": {"GREETING": 'Say "hi" for $5\nand \\more'},
-            "secrets": {"TOKEN": Secret(CANARY)}, "memory_max": "900M", "health": {"path": "/api/health"}, **more,
-        }  # fmt: skip
-        targets = [
-            Target(
-                HostName(host.name),
-                address=host.address,
-                user="root",
-                key_files=(str(host.key_file),),
-                known_hosts=(str(host.known_hosts),),
-            )
-            for host in self.hosts[:hosts]
-        ]
-        with bench(targets, args, scratch=self.scratch, check=check) as run:
-            results = nextjs_app.run_batch(run.calls)
-        return results, run.shown, [call.round_trips for call in run.calls]
-
-    def get(self, path: str, host: int = 0) -> str:
-        with urllib.request.urlopen(f"http://{self.hosts[host].address}{path}", timeout=20) as answer:
-            return str(answer.read().decode())
-
-    def listing(self, host: int = 0) -> dict[str, str]:
-        lines = self.hosts[host].run(["sh", "-c", LISTING]).stdout.splitlines()
-        return {line.split(" ")[0]: line for line in lines}
-
-    def shell(self, command: str, host: int = 0) -> str:
-        return self.hosts[host].run(["sh", "-c", command]).stdout.strip()
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        path = self.source / name
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-
-
-@pytest.fixture(scope="module")
-def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    scratch = tmp_path_factory.mktemp("nextjs")
-    source = scratch / "app"
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
-    with ExitStack() as cleanup:
-        hosts = lab.up(count=2)
-        cleanup.callback(lab.down, [host.name for host in hosts])
-        yield Site(hosts, source, scratch)
 
 
 def changed(shown: Shown) -> set[str]:
@@ -141,18 +71,20 @@ def test_the_service_is_hardened_private_and_uses_jemalloc(site: Site) -> None:
     assert "127.0.0.1:3000" in site.shell("ss -ltnH sport = :3000")
     assert (
         float(
-            site.shell("systemd-analyze security example --no-pager | sed -n 's/.*: \\([0-9.]*\\) .*/\\1/p' | tail -1")
+            site.shell(
+                "systemd-analyze security example@a --no-pager | sed -n 's/.*: \\([0-9.]*\\) .*/\\1/p' | tail -1"
+            )
         )
         <= 1.5
     )
-    assert site.shell("systemd-analyze verify /etc/systemd/system/example.service 2>&1") == ""
-    pid = site.shell("systemctl show example -p MainPID --value")
+    assert site.shell("systemd-analyze verify /etc/systemd/system/example@a.service 2>&1") == ""
+    pid = site.shell(f"systemctl show example@{site.slot()} -p MainPID --value")
     assert int(site.shell(f"grep -c jemalloc /proc/{pid}/maps")) > 0
     environ = site.shell(f"tr '\\0' '\\n' < /proc/{pid}/environ")
     assert "NEXT_MANUAL_SIG_HANDLE=true" in environ
     assert f"TOKEN={CANARY}" in environ
     assert 'GREETING=Say "hi" for $5\nand \\more' in environ
-    assert site.shell("stat -c '%a %U' /etc/example/env /srv/example /srv/example/releases").split("\n") == [
+    assert site.shell("stat -c '%a %U' /etc/example/a.env /srv/example /srv/example/releases").split("\n") == [
         "600 root",
         "751 root",
         "750 root",
@@ -168,31 +100,33 @@ def test_images_are_optimised_and_pages_made_anew_under_the_hardening(site: Site
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.headers["Content-Type"] == "image/webp"
     assert site.shell("ls /srv/example/shared/cache/*")
-    assert "Failed to update prerender cache" not in site.shell("journalctl -u example -o cat --no-pager")
+    assert "Failed to update prerender cache" not in site.shell("journalctl -u 'example@*' -o cat --no-pager")
 
 
 def test_a_second_run_changes_nothing_and_asks_each_host_once(site: Site) -> None:
-    before, pid = site.listing(), site.shell("systemctl show example -p MainPID --value")
+    before, pid = site.listing(), site.shell(f"systemctl show example@{site.slot()} -p MainPID --value")
     results, shown, trips = site.deploy()
     assert not any(result["changed"] for result in results.values())
     assert {status for told in shown.values() for status in told.steps.values()} == {"ok"}
     assert trips == [1, 1]
     after = site.listing()
     assert {path for path in {**before, **after} if before.get(path) != after.get(path)} == set()
-    assert site.shell("systemctl show example -p MainPID --value") == pid
+    assert site.shell(f"systemctl show example@{site.slot()} -p MainPID --value") == pid
 
 
 @pytest.mark.parametrize(("command", "step"), [
-    ("sed -i s/TasksMax=512/TasksMax=5/ /etc/systemd/system/example.service", plan.ACTIVATE),
-    ("echo 'GREETING=\"x\"' > /etc/example/env", plan.ACTIVATE),
-    ("systemctl stop example", plan.ACTIVATE),
-    ("systemctl disable -q example", plan.ACTIVATE),
+    ("sed -i s/TasksMax=512/TasksMax=5/ /etc/systemd/system/example@SLOT.service", plan.ACTIVATE),
+    ("echo 'GREETING=\"x\"' > /etc/example/SLOT.env", plan.ACTIVATE),
+    ("systemctl stop example@SLOT", plan.ACTIVATE),
+    ("systemctl disable -q example@SLOT", plan.ACTIVATE),
     ("chmod 0777 /srv/example/shared", plan.TREE),
     ("sed -i s/20m/1m/ /etc/nginx/conf.d/example.conf", plan.PROXY),
     ("systemctl stop nginx", plan.PROXY),
+    ("rm /etc/nginx/conf.d/example.upstream", plan.PROXY),
+    ("echo 'server 127.0.0.1:9;' > /etc/nginx/conf.d/example.upstream; systemctl reload nginx", plan.PROXY),
 ])  # fmt: skip
 def test_one_edit_by_hand_is_mended_by_the_step_that_owns_it(site: Site, command: str, step: str) -> None:
-    site.shell(command)
+    site.shell(command.replace("SLOT", site.slot()))
     results, shown, _ = site.deploy(hosts=1)
     told = shown[HostName(site.hosts[0].name)]
     assert fine(results[HostName(site.hosts[0].name)])
@@ -200,7 +134,7 @@ def test_one_edit_by_hand_is_mended_by_the_step_that_owns_it(site: Site, command
     assert "It runs" in site.get("/")
 
 
-def test_another_variable_restarts_without_a_build(site: Site) -> None:
+def test_another_variable_starts_a_release_without_a_build(site: Site) -> None:
     _, shown, _ = site.deploy(hosts=1, env={"GREETING": "Ahoy"})
     told = shown[HostName(site.hosts[0].name)]
     assert changed(told) == {plan.ACTIVATE}
@@ -208,10 +142,12 @@ def test_another_variable_restarts_without_a_build(site: Site) -> None:
 
 
 def test_a_stop_finishes_the_running_request(site: Site) -> None:
-    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:3000/api/slow?ms=2000').read())"
-    site.shell(f'python3 -c "{ask}" > /tmp/answer & sleep 0.7; systemctl stop example; wait')
+    slot = site.slot()
+    port = {"a": 3000, "b": 3001}[slot]
+    ask = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/api/slow?ms=2000').read())"
+    site.shell(f'python3 -c "{ask}" > /tmp/answer & sleep 0.7; systemctl stop example@{slot}; wait')
     assert "waited" in site.shell("cat /tmp/answer; rm /tmp/answer")
-    assert site.shell("systemctl show example -p Result --value") == "success"
+    assert site.shell(f"systemctl show example@{slot} -p Result --value") == "success"
 
 
 def test_a_new_source_is_built_with_the_cache_and_shipped_without_its_modules(site: Site) -> None:
@@ -239,7 +175,7 @@ def test_a_release_that_does_not_answer_is_taken_back(site: Site) -> None:
     assert all("It runs anew" in site.get("/", number) for number in range(2))
     assert site.get("/api/health") == good
     assert site.shell("readlink /srv/example/current").endswith(first["rolled_back_to"])
-    assert site.shell("ls /etc/example") == "env"
+    assert site.shell("ls /etc/example") == f"{site.slot()}.env"
 
 
 def test_a_build_that_fails_leaves_everything_running(site: Site) -> None:

@@ -24,10 +24,12 @@ def facts(**changes: Any) -> dict[str, Any]:
         "packages": {"nginx": True, "libjemalloc2": True, "ca-certificates": True},
         "paths": {path: {"kind": "directory", **wanted} for path, wanted in Layout("shop").directories("shop").items()},
         "releases": [{"id": "r1", "fingerprint": "f1", "build_id": "b1", "modules": "m1"}],
-        "slot": "r1", "current": "r1", "unit": "text", "env": {"same": True}, "journal": {"state": "active"},
+        "slot": "r1", "current": "r1", "unit": "text", "env": {"same": True}, "journal": {"step": "steady"},
+        "live": {"slot": "a", "release": "r1", "upstream": "127.0.0.1:3000"}, "leftovers": [],
         "service": {"active": "active", "enabled": "enabled", "pid": 7, "stale": False,
                     "runs_in": "/srv/shop/releases/r1"},
-        "proxy": {"text": "site", "active": True, "welcome": False, "ipv6": True},
+        "proxy": {"text": "site", "upstream": "server 127.0.0.1:3000;\n", "active": True, "welcome": False,
+                  "ipv6": True},
     }  # fmt: skip
     for path, value in changes.items():
         group, _, name = path.partition("__")
@@ -56,14 +58,26 @@ def test_nothing_is_to_do_where_all_is_well() -> None:
     ({"service__enabled": "disabled"}, "not enabled at boot"),
     ({"service__stale": True}, "systemd has not read the unit"),
     ({"service__runs_in": "/srv/shop/releases/r0"}, "the process runs another release"),
-    ({"journal": {"state": "activating"}}, "interrupted"),
-    ({"journal": {}}, "interrupted"),
+    ({"journal": {"step": "watch"}}, "interrupted"),
+    ({"live__slot": "single"}, "from one service to two slots"),
+    ({"leftovers": ["b"]}, "slot b still runs"),
     ({"current": "r0"}, "`current` points elsewhere"),
 ])  # fmt: skip
 def test_each_deviation_is_a_reason_to_start_anew(changes: dict[str, Any], words: str) -> None:
     reasons = why(**changes)
     assert len(reasons) == 1
     assert words in reasons[0]
+
+
+def test_without_a_web_server_one_service_is_looked_at() -> None:
+    alone, single = settings(proxy="none"), facts(live=None, journal={"state": "active"})
+    assert plan.reasons_to_activate(alone, single, RELEASE, "text") == ()
+    (reason,) = plan.reasons_to_activate(alone, facts(live=None, journal={"state": "activating"}), RELEASE, "text")
+    assert "interrupted" in reason
+
+
+def test_a_site_that_names_another_slot_is_mended() -> None:
+    assert plan.needs_proxy(settings(), facts(proxy__upstream="server 127.0.0.1:9;\n"), "site")
 
 
 def test_only_packages_that_are_wanted_are_missed() -> None:

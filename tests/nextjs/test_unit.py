@@ -9,13 +9,14 @@ import pytest
 
 from provisioner.nextjs.settings import read_settings
 from provisioner.nextjs.unit import site_text, unit_text
+from provisioner.remote.nextjs.slots import upstream_of
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def unit(machine: str = "x86_64", *, signals: bool = True, sharp: bool = False, **args: Any) -> str:
+def unit(machine: str = "x86_64", *, slot: str = "a", signals: bool = True, sharp: bool = False, **args: Any) -> str:
     settings = read_settings({"name": "shop", "source": "s", **args})
-    return unit_text(settings, node="22.23.3", machine=machine, manual_signal_handling=signals, sharp=sharp)
+    return unit_text(settings, slot, node="22.23.3", machine=machine, manual_signal_handling=signals, sharp=sharp)
 
 
 def site(*, ipv6: bool = True, **args: Any) -> str:
@@ -24,7 +25,8 @@ def site(*, ipv6: bool = True, **args: Any) -> str:
 
 @pytest.mark.parametrize(("name", "text"), [
     ("shop.service", unit(memory_max="900M")),
-    ("plain.service", unit(signals=False, sharp=True, jemalloc=False, user="web", port=3005, listen="::1")),
+    ("plain.service", unit(
+        slot="single", signals=False, sharp=True, jemalloc=False, user="web", port=3005, listen="::1")),
     ("shop.conf", site(domain=["shop.example.com", "www.shop.example.com"])),
     ("every-name.conf", site(ipv6=False, listen="0.0.0.0", port=3005)),
 ])  # fmt: skip
@@ -41,5 +43,15 @@ def test_memory_is_never_protected_against_execution() -> None:
     assert "MemoryDenyWriteExecute=" not in unit()
 
 
-def test_an_app_that_listens_on_ipv6_is_proxied_there() -> None:
-    assert "server [::1]:3000;" in site(listen="::")
+def test_each_slot_has_its_own_port_link_and_variables() -> None:
+    second = unit(slot="b", ports=[4000, 5000])
+    assert "WorkingDirectory=/srv/shop/slots/b\n" in second
+    assert "EnvironmentFile=/etc/shop/b.env\n" in second
+    assert " -p 5000\n" in second
+
+
+@pytest.mark.parametrize(("listen", "upstream"), [
+    ("127.0.0.1", "127.0.0.1:3000"), ("0.0.0.0", "127.0.0.1:3000"), ("::", "[::1]:3000"), ("10.1.2.3", "10.1.2.3:3000"),
+])  # fmt: skip
+def test_the_web_server_reaches_the_app_where_its_unit_lets_it_listen(listen: str, upstream: str) -> None:
+    assert upstream_of(unit(listen=listen)) == upstream

@@ -1,4 +1,6 @@
-"""Puts a release to work: unit, env file, slot, restart, health check; all of it back as it was when it fails.
+"""Puts a release to work in place, for an app without a web server in front.
+
+Unit, env file, slot, restart, health check; all of it back as it was when it fails.
 
 The steps, in order. A journal on the host tells how far it got, so the next run knows what an interrupted one left:
   1. keep the env file of before, write the journal ("activating", with the unit and release of before)
@@ -12,7 +14,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from provisioner.remote.nextjs import envfile, probe, service
-from provisioner.remote.nextjs.layout import JOURNALS, Layout, ensure_directory, read_state, write_state
+from provisioner.remote.nextjs.layout import JOURNALS, SINGLE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -61,6 +63,11 @@ def run(ctx: Ctx, a: Arguments) -> Result:
                 ("path", layout.unit_file, {"kind": "file"}),
             ],
         )
+    if ctx.stat(layout.release_journal) is not None:
+        raise ctx.fail(
+            "%s runs in slots behind nginx, and `proxy: none` would stop it: disable its services %s@a and %s@b, "
+            "remove %s, and run this again" % (a.name, a.name, a.name, layout.release_journal)
+        )
     before = _keep(ctx, a, layout)
     _switch(ctx, layout, a.release, a.unit, envfile.render({**a.env, **a.secrets}).encode())
     problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
@@ -87,7 +94,7 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
             journal.get("build_before"),
             journal.get("base_before") or "",
         )
-    slot = ctx.stat(layout.slot)
+    slot = ctx.stat(layout.slot(SINGLE).link)
     release = slot.target.rpartition("/")[2] if slot and slot.target else None
     env = ctx.read(layout.env_file)
     before = Before(
@@ -116,7 +123,7 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
 def _switch(ctx: Ctx, layout: Layout, release: str, unit: str, env: bytes) -> None:
     ctx.write(layout.env_file, env, mode="0600", owner="root", group="root")
     ctx.write(layout.unit_file, unit.encode(), mode="0644", owner="root", group="root")
-    ctx.symlink("../releases/%s" % release, layout.slot)
+    ctx.symlink("../releases/%s" % release, layout.slot(SINGLE).link)
     ctx.run(["systemctl", "daemon-reload"], check=True, timeout=60)
 
 
@@ -157,7 +164,7 @@ def _go_back(ctx: Ctx, a: Arguments, layout: Layout, before: Before, problem: st
 
 def _stop(ctx: Ctx, layout: Layout) -> None:
     ctx.run(["systemctl", "disable", "--now", layout.unit], timeout=300)
-    for path in (layout.unit_file, layout.slot, layout.env_file, layout.env_backup, layout.journal):
+    for path in (layout.unit_file, layout.slot(SINGLE).link, layout.env_file, layout.env_backup, layout.journal):
         ctx.remove(path)
     ctx.run(["systemctl", "daemon-reload"], timeout=60)
     ctx.run(["systemctl", "reset-failed", layout.unit], timeout=30)
@@ -168,11 +175,11 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout) -> "list[Dict[str, str]]
     unit = ctx.read_text(layout.unit_file) or ""
     old_env = ctx.read_text(layout.env_file) or ""
     before, after = envfile.difference(old_env, envfile.render({**a.env, **a.secrets}), a.env)
-    slot = ctx.stat(layout.slot)
+    slot = ctx.stat(layout.slot(SINGLE).link)
     files = (
         (layout.unit_file, unit, a.unit),
         (layout.env_file, before, after),
-        (layout.slot, slot.target + "\n" if slot and slot.target else "", "../releases/%s\n" % a.release),
+        (layout.slot(SINGLE).link, slot.target + "\n" if slot and slot.target else "", "../releases/%s\n" % a.release),
     )
     return [
         {"before_header": path, "after_header": path, "before": old, "after": new}

@@ -14,6 +14,7 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
+        "slot": Arg(required=True, doc="What it runs in"),
         "build_id": Arg(doc="The build that must answer"),
         "base_path": Arg(default="", doc="The app's `basePath`"),
     },
@@ -21,9 +22,9 @@ SPEC = Spec(
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    layout = Layout(a.name)
-    problem = probe.wait(ctx, layout.unit, a.health, a.build_id, a.base_path)
+    unit = Layout(a.name).slot(a.slot).unit
+    problem = probe.wait(ctx, unit, a.health, a.build_id, a.base_path)
     if problem is not None:
-        lines = service.journal_lines(ctx, layout.unit)
+        lines = service.journal_lines(ctx, unit)
         raise ctx.fail("the app is not healthy: %s\nthe last lines of its journal:\n%s" % (problem, lines or "(none)"))
     return Result(msg="healthy")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, List
+from typing import Any, Dict, Optional
 
-from provisioner.remote.nextjs import service
-from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.nextjs import nginx, service, slots
+from provisioner.remote.nextjs.layout import Layout, upstream_text
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -17,13 +16,13 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "text": Arg(required=True, doc="The site as nginx reads it"),
+        "upstream": Arg(required=True, doc="address:port of the app, as long as no slot of it is live"),
         "only": Arg(
             type="bool", default=False, doc="It answers for every name, so the distribution's welcome page must go"
         ),
     },
 )
 
-HAND_OVER = 10  # seconds
 WELCOME = "/etc/nginx/sites-enabled/default"
 State = Dict[str, Any]
 
@@ -33,15 +32,28 @@ def current(ctx: Ctx, a: Arguments) -> State:
     welcome = ctx.stat(WELCOME) is not None
     if ctx.predicted("package", "nginx") is not None:  # check mode: with the package comes its site, and it is started
         welcome = active = ctx.stat("/etc/debian_version") is not None
-    return {"text": ctx.read_text(Layout(a.name).site), "welcome": welcome, "active": active}
+    layout = Layout(a.name)
+    texts = {"text": ctx.read_text(layout.site), "upstream": ctx.read_text(layout.upstream)}
+    return {**texts, "welcome": welcome, "active": active}
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
-    return {"text": a.text, "welcome": current["welcome"] and not a.only, "active": True}
+    welcome = current["welcome"] and not a.only
+    return {"text": a.text, "upstream": _upstream(ctx, a, current["upstream"]), "welcome": welcome, "active": True}
+
+
+def _upstream(ctx: Ctx, a: Arguments, found: "Optional[str]") -> "Optional[str]":
+    """Names the live slot. During a release, which an interrupted one still is, that is for the release to say."""
+    layout = Layout(a.name)
+    journal = slots.read_journal(ctx, layout)
+    if slots.is_interrupted(journal) and found is not None:
+        return found
+    live = slots.live(ctx, layout, journal)
+    return upstream_text(live.upstream if live else a.upstream)
 
 
 def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
-    site = Layout(a.name).site
+    layout = Layout(a.name)
     if not ctx.which("nginx"):
         raise ctx.fail("nginx is not installed; set `proxy: none` to do without")
     welcome = ctx.stat(WELCOME)
@@ -53,56 +65,34 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
                 % WELCOME
             )
         ctx.remove(WELCOME)
-    ctx.write(site, a.text.encode(), mode="0644", owner="root", group="root")
+    files = {"upstream": layout.upstream, "text": layout.site}
+    for key, path in files.items():
+        if current[key] != wanted[key]:
+            ctx.write(path, wanted[key].encode(), mode="0644", owner="root", group="root")
     tested = ctx.run(["nginx", "-t"], timeout=60)
     if tested.rc != 0:
-        if current["text"] is None:
-            ctx.remove(site)
-        else:
-            ctx.write(site, current["text"].encode())
+        for key, path in files.items():
+            if current[key] is None:
+                ctx.remove(path)
+            elif current[key] != wanted[key]:
+                ctx.write(path, current[key].encode())
         if target is not None and not wanted["welcome"]:
             ctx.symlink(target, WELCOME)
         raise ctx.fail(
             "nginx refuses the new configuration, which was taken back:\n%s" % tested.stderr.strip(), rc=tested.rc
         )
-    serving = _workers(ctx)
-    ctx.run(["systemctl", "reload-or-restart", "nginx.service"], check=True, timeout=60)
-    _until_handed_over(ctx, serving)
-
-
-def _workers(ctx: Ctx) -> "List[str]":
-    """Process ids of the workers that serve now."""
-    master = service.show(ctx, "nginx.service").get("MainPID") or "0"
-    children = ctx.read_text("/proc/%s/task/%s/children" % (master, master))
-    return (children or "").split()
-
-
-def _title(ctx: Ctx, process: str) -> str:
-    """What nginx calls the process; empty when it is gone."""
-    try:
-        return ctx.read_text("/proc/%s/cmdline" % process) or ""
-    except ProcessLookupError:  # it went between opening and reading
-        return ""
-
-
-def _until_handed_over(ctx: Ctx, workers: "List[str]") -> None:
-    """nginx reloads in its own time: until the old workers let go of their sockets, they serve the old site."""
-    deadline = time.monotonic() + HAND_OVER
-    while time.monotonic() < deadline:
-        titles = [_title(ctx, worker) for worker in workers]
-        if not any("worker process" in title and "shutting down" not in title for title in titles):
-            return
-        ctx.sleep(0.02)
-    ctx.warn("nginx was reloaded, but after %d s old workers still serve the old site" % HAND_OVER)
+    problem = nginx.reload(ctx)
+    if problem is not None:
+        raise ctx.fail(problem)
 
 
 def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "list[Dict[str, str]]":
-    site = Layout(a.name).site
-    found = []
-    if current["text"] != wanted["text"]:
-        found.append(
-            {"before_header": site, "after_header": site, "before": current["text"] or "", "after": wanted["text"]}
-        )
+    layout = Layout(a.name)
+    found = [
+        {"before_header": path, "after_header": path, "before": current[key] or "", "after": wanted[key]}
+        for key, path in (("text", layout.site), ("upstream", layout.upstream))
+        if current[key] != wanted[key]
+    ]
     if current["welcome"] != wanted["welcome"]:
         found.append({"before_header": WELCOME, "after_header": WELCOME, "before": "link\n", "after": ""})
     return found

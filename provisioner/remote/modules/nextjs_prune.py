@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
+from provisioner.remote.nextjs import slots
 from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -38,8 +39,8 @@ def current(ctx: Ctx, a: Arguments) -> State:
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
     """What runs is the first to be kept, also when newer ones were tried and taken back."""
     layout = Layout(a.name)
-    links = (ctx.stat(layout.slot), ctx.stat(layout.current))
-    used = {link.target.rpartition("/")[2] for link in links if link and link.target}
+    live = slots.live(ctx, layout, slots.read_journal(ctx, layout))
+    used = {name for name in (live.release if live else None, slots.linked(ctx, layout.current)) if name}
     if ctx.check and a.arriving:
         used = {a.arriving}
     names = current["releases"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import envfile, preflight, probe, service
+from provisioner.remote.nextjs import envfile, preflight, probe, service, slots
 from provisioner.remote.nextjs.cage import meminfo
-from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, Layout, read_build, read_state
+from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, SINGLE, SLOTS, Layout, read_build, read_state
+from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -21,6 +22,7 @@ SPEC = Spec(
         "packages": Arg(type="list", elements="str", default=[], doc="Debian packages to look for"),
         "env": Arg(type="dict", default={}, doc="Variables of the app at run time"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "in_slots": Arg(type="bool", required=True, doc="Whether it runs in slots, or as a single service"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
         "preflight": Arg(type="dict", doc="What to look at that may be in the app's way: ports, domains"),
     },
@@ -39,8 +41,12 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if unfit:
         raise ctx.fail("control characters in the value of %s: systemd would drop the variable" % ", ".join(unfit))
     releases = _releases(ctx, layout)
-    unit = service.show(ctx, layout.unit)
-    slot = _linked(ctx, layout.slot)
+    journal = slots.read_journal(ctx, layout) if a.in_slots else read_state(ctx, layout.journal)
+    live = slots.live(ctx, layout, journal) if a.in_slots else None
+    name = live.slot if live else SLOTS[0] if a.in_slots else SINGLE
+    place = layout.slot(name)
+    unit = service.show(ctx, place.unit)
+    slot = slots.linked(ctx, place.link) if live or not a.in_slots else None
     proxy = _proxy(ctx, layout)
     running = next((release for release in releases if release["id"] == slot), None)
     return Result(
@@ -51,10 +57,12 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         build=_build(ctx, layout),
         releases=releases,
         slot=slot,
-        current=_linked(ctx, layout.current),
-        journal=read_state(ctx, layout.journal),
-        unit=ctx.read_text(layout.unit_file),
-        env=_env(ctx, layout, a.env, a.secrets),
+        live=live.as_data() if live else None,
+        leftovers=[other for other in SLOTS if a.in_slots and other != name and _runs(ctx, layout, other)],
+        current=slots.linked(ctx, layout.current),
+        journal={key: journal.get(key) for key in ("state", "step")},
+        unit=ctx.read_text(place.unit_file),
+        env=_env(ctx, place.env_file, a.env, a.secrets),
         service={
             "active": unit.get("ActiveState", ""),
             "enabled": unit.get("UnitFileState", ""),
@@ -64,7 +72,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         },
         proxy=proxy,
         host=preflight.look(ctx, layout, a.user, a.preflight, nginx=proxy["active"]) if a.preflight else None,
-        unhealthy=_unhealthy(a.health, unit, running),
+        unhealthy=_unhealthy(a.health, unit, running, live),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )
 
@@ -112,15 +120,18 @@ def _releases(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
     return sorted(found, key=lambda release: (str(release.get("created", "")), release["id"]), reverse=True)
 
 
-def _linked(ctx: Ctx, path: str) -> "Optional[str]":
-    """The release a link points to."""
+def _runs(ctx: Ctx, layout: Layout, slot: str) -> bool:
+    """Whether a slot that should be at rest is running, or would be after a boot."""
+    place = layout.slot(slot)
+    if ctx.stat(place.unit_file) is None:
+        return False
+    found = service.show(ctx, place.unit)
+    return found.get("ActiveState") not in ("inactive", "failed") or found.get("UnitFileState") == "enabled"
+
+
+def _env(ctx: Ctx, path: str, env: "Mapping[str, str]", secrets: "Mapping[str, str]") -> "Dict[str, Any]":
     found = ctx.stat(path)
-    return found.target.rpartition("/")[2] if found and found.target else None
-
-
-def _env(ctx: Ctx, layout: Layout, env: "Mapping[str, str]", secrets: "Mapping[str, str]") -> "Dict[str, Any]":
-    found = ctx.stat(layout.env_file)
-    text = ctx.read_text(layout.env_file) or ""
+    text = ctx.read_text(path) or ""
     wanted = envfile.render({**env, **secrets})
     same = found is not None and text == wanted and (found.mode, found.owner, found.group) == ("0600", "root", "root")
     before, after = ("", "") if same else envfile.difference(text, wanted, env)
@@ -130,6 +141,7 @@ def _env(ctx: Ctx, layout: Layout, env: "Mapping[str, str]", secrets: "Mapping[s
 def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
     return {
         "text": ctx.read_text(layout.site),
+        "upstream": ctx.read_text(layout.upstream),
         "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
         "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
         "ipv6": ctx.stat("/proc/net/if_inet6") is not None,
@@ -137,7 +149,10 @@ def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
 
 
 def _unhealthy(
-    health: "Optional[Mapping[str, Any]]", unit: "Mapping[str, str]", running: "Optional[Mapping[str, Any]]"
+    health: "Optional[Mapping[str, Any]]",
+    unit: "Mapping[str, str]",
+    running: "Optional[Mapping[str, Any]]",
+    live: "Optional[Occupant]",
 ) -> "Optional[str]":
     """None when the app answers as it should."""
     if running is None:
@@ -146,4 +161,5 @@ def _unhealthy(
         return "the service is %s" % (unit.get("ActiveState") or "not there")
     if not health:
         return None
-    return probe.problem(health, running.get("build_id"), running.get("base_path", ""))
+    asked = {**health, "port": slots.port_of(live.upstream)} if live else health
+    return probe.problem(asked, running.get("build_id"), running.get("base_path", ""))

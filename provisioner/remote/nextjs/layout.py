@@ -10,11 +10,28 @@ from provisioner.remote.sdk import Ctx
 SCHEMA = 1
 NODE_ROOT = "/opt/node"
 JOURNALS = "/var/lib/provisioner/nextjs"
+RELEASE_JOURNALS = "/var/lib/provisioner/apps"
+LOCKS = "/var/lib/provisioner/locks"
 RELEASE_FILE = "RELEASE.json"
 
 
+#: Two releases fit beside each other; `c` is kept free for a third.
+SLOTS = ("a", "b")
+#: Not a slot: the one service of an app without a web server in front, which is restarted in place.
+SINGLE = "single"
+
+
+class Slot(NamedTuple):
+    """What a release runs in: it owns its unit, and with that its port and its Node.js, its variables and its link."""
+
+    unit: str
+    unit_file: str
+    env_file: str
+    link: str
+
+
 class Layout(NamedTuple):
-    """Paths of the app `name`. One instance runs in slot `a`; further slots and ports fit beside it."""
+    """Paths of the app `name`."""
 
     name: str
 
@@ -30,10 +47,13 @@ class Layout(NamedTuple):
     def slots(self) -> str:
         return self.root + "/slots"
 
-    @property
-    def slot(self) -> str:
-        """What the service runs in: a link to a release. `current` follows only once the release is healthy."""
-        return self.slots + "/a"
+    def slot(self, name: str) -> Slot:
+        """`name`: one of SLOTS, or SINGLE. `current` follows the link only once the release is healthy."""
+        if name == SINGLE:
+            return Slot(self.unit, self.unit_file, self.env_file, self.slots + "/a")
+        unit = "%s@%s.service" % (self.name, name)
+        env = "%s/%s.env" % (self.config, name)
+        return Slot(unit, "/etc/systemd/system/" + unit, env, "%s/%s" % (self.slots, name))
 
     @property
     def current(self) -> str:
@@ -93,8 +113,22 @@ class Layout(NamedTuple):
         return self.config + "/env.before"
 
     @property
+    def release_journal(self) -> str:
+        """What runs in which slot, and how far a release has come."""
+        return "%s/%s.json" % (RELEASE_JOURNALS, self.name)
+
+    @property
+    def lock(self) -> str:
+        return "%s/%s.lock" % (LOCKS, self.name)
+
+    @property
     def site(self) -> str:
         return "/etc/nginx/conf.d/%s.conf" % self.name
+
+    @property
+    def upstream(self) -> str:
+        """Included by the site: names the port of the slot that is live. nginx reads only `*.conf` by itself."""
+        return "/etc/nginx/conf.d/%s.upstream" % self.name
 
     def release(self, release: str) -> str:
         return "%s/%s" % (self.releases, release)
@@ -115,6 +149,14 @@ class Layout(NamedTuple):
             self.tools: {"mode": "0750", **mine},
             self.config: {"mode": "0750", "owner": "root", "group": user},
         }
+
+
+def upstream_text(upstream: str, backup: "Optional[str]" = None) -> str:
+    """address:port of the slot that gets the requests; and of the one that gets those it lets fall, which nginx tries
+    again there unless the app may have acted on them. max_fails=0: after one failure nginx would not ask for 10 s."""
+    if backup is None:
+        return "server %s;\n" % upstream
+    return "server %s max_fails=0;\nserver %s max_fails=0 backup;\n" % (upstream, backup)
 
 
 def node_home(version: str) -> str:

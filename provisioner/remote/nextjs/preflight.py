@@ -55,7 +55,7 @@ def _account(user: str) -> "Optional[Dict[str, Any]]":
 
 def _taken(ctx: Ctx, layout: Layout, user: str) -> "List[str]":
     """Paths of this app that something else has: a unit that is not ours, directories with foreign things in them."""
-    if ctx.stat(layout.journal) is not None:
+    if any(ctx.stat(path) is not None for path in (layout.journal, layout.release_journal)):
         return []
     text = _text(ctx, layout.unit_file)
     found = [layout.unit_file] if text is not None and not _OURS.match(text) else []

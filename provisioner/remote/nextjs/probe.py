@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from typing import Any, Dict, Mapping, Optional
 
@@ -25,6 +26,15 @@ def get_status(address: str, port: int, path: str, host: str, timeout: float = O
         return {"error": "%s: %s" % (type(error).__name__, error)}
     finally:
         connection.close()
+
+
+def is_taken(health: "Mapping[str, Any]") -> bool:
+    """Whether anything takes connections there."""
+    try:
+        socket.create_connection((health["address"], health["port"]), timeout=ONE_ANSWER).close()
+    except OSError:
+        return False
+    return True
 
 
 def is_healthy(status: int, expected: "Optional[int]") -> bool:

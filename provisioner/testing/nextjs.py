@@ -1,0 +1,178 @@
+"""An app on lab hosts for the tests of its deployment: deploys, looks, and clients that count what is refused."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import random
+import select
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.actions import nextjs_app
+from provisioner.lab import LabHost
+from provisioner.messages import Target
+from provisioner.testing.driving import Shown, bench
+from provisioner.values import HostName, Secret
+
+CANARY = "canary-4711"
+JOURNAL = "/var/lib/provisioner/apps/example.json"
+LISTING = (
+    "find /etc /srv /opt /var/lib /usr /home -xdev "
+    "\\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path '*/.next/server' "
+    "-o -path /etc/ld.so.cache \\) -prune -o -printf '%p %M %u %g %s %T@ %i %l\\n'"
+)
+
+
+@dataclass
+class Site:
+    """Hosts and the source that is deployed to them, as the app `example`."""
+
+    hosts: list[LabHost]
+    source: Path
+    scratch: Path
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def deploy(
+        self, *, check: bool = False, hosts: int = 2, **more: Any
+    ) -> tuple[Mapping[HostName, Mapping[str, Any]], Mapping[HostName, Shown], list[int]]:
+        """Results, what was shown, and round trips."""
+        args = {
+            "name": "example", "source": str(self.source), "env": {"GREETING": 'Say "hi" for $5\nand \\more'},
+            "secrets": {"TOKEN": Secret(CANARY)}, "memory_max": "900M", "health": {"path": "/api/health"},
+            "drain": 1, "watch": 1, **more,
+        }  # fmt: skip
+        targets = [
+            Target(
+                HostName(host.name),
+                address=host.address,
+                user="root",
+                key_files=(str(host.key_file),),
+                known_hosts=(str(host.known_hosts),),
+            )
+            for host in self.hosts[:hosts]
+        ]
+        with bench(targets, args, scratch=self.scratch, check=check) as run:
+            results = nextjs_app.run_batch(run.calls)
+        return results, run.shown, [call.round_trips for call in run.calls]
+
+    def get(self, path: str, host: int = 0) -> str:
+        with urllib.request.urlopen(f"http://{self.hosts[host].address}{path}", timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def listing(self, host: int = 0) -> dict[str, str]:
+        lines = self.hosts[host].run(["sh", "-c", LISTING]).stdout.splitlines()
+        return {line.split(" ")[0]: line for line in lines}
+
+    def shell(self, command: str, host: int = 0) -> str:
+        return self.hosts[host].run(["sh", "-c", command]).stdout.strip()
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.source / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def journal(self, host: int = 0) -> dict[str, Any]:
+        text = self.shell(f"cat {JOURNAL} 2>/dev/null || echo '{{}}'", host)
+        return dict(json.loads(text))
+
+    def slot(self, host: int = 0) -> str:
+        """The slot that is live."""
+        return str(self.journal(host)["live"]["slot"])
+
+
+@dataclass
+class Load:
+    """What came of the requests of `load`."""
+
+    answered: int = 0
+    failures: list[str] = field(default_factory=list)
+    builds: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def load(address: str, clients: int = 20, pause: float = 0.15) -> Iterator[Load]:
+    """Clients of a lab host until the block ends: half keep their connection, 30 % of the requests are POST, a tenth
+    takes 1.5 s. Nothing is ever tried twice; an answer other than 200 or one that is cut off is a failure. As every
+    client that keeps connections, these look whether the server has closed an idle one before they use it again."""
+    found, over, lock = Load(), threading.Event(), threading.Lock()
+
+    def client(number: int) -> None:
+        dice, connection = random.Random(number), None  # noqa: S311 - no secret
+        while not over.wait(pause * dice.random() * 2):
+            kind = dice.random()
+            method, path = (
+                ("POST", "/api/echo") if kind < 0.3 else ("GET", "/api/slow?ms=1500" if kind < 0.4 else "/api/health")
+            )
+            if connection is not None and _is_closed(connection):
+                connection.close()
+                connection = None
+            connection = connection or http.client.HTTPConnection(address, timeout=20)
+            try:
+                connection.request(method, path, body=b"x" * 1000 if method == "POST" else None)
+                answer = connection.getresponse()
+                body = answer.read()
+                problem = None if answer.status == 200 else f"{method} {path}: {answer.status}"
+                if problem is None and method == "POST" and body != b"x" * 1000:
+                    problem = f"{method} {path}: {len(body)} bytes"
+            except (OSError, http.client.HTTPException) as error:
+                problem, body = f"{method} {path}, kept {number % 2 == 0}: {type(error).__name__}: {error}", b""
+            with lock:
+                found.answered += problem is None
+                found.failures += [problem] if problem else []
+                if path == "/api/health" and not problem:
+                    found.builds.add(json.loads(body)["build"])
+            if problem or number % 2:
+                connection.close()
+                connection = None
+        if connection is not None:
+            connection.close()
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _is_closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server has closed the idle connection: then there is an end to read."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
+
+
+@contextmanager
+def poller(address: str, per_second: int = 20) -> Iterator[Load]:
+    """Asks for the health page that often, each time on a new connection."""
+    found, over = Load(), threading.Event()
+
+    def ask() -> None:
+        began = time.monotonic()
+        for number in itertools.count(1):
+            try:
+                with urllib.request.urlopen(f"http://{address}/api/health", timeout=20) as answer:
+                    found.builds.add(json.load(answer)["build"])
+                found.answered += 1
+            except OSError as error:
+                found.failures.append(f"{time.monotonic() - began:.2f} s: {error}")
+            if over.wait(max(0.0, began + number / per_second - time.monotonic())):
+                return
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,237 @@
+"""Releases while requests come in, on a real host: none is lost, whatever the release does and whoever gets killed.
+
+PROVISION_EVERY_STEP=1 kills the runner at every step of a release instead of a few.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from provisioner.remote.nextjs import release
+from provisioner.testing.nextjs import JOURNAL, Site, load, poller
+from provisioner.values import HostName
+
+EVERY = os.environ.get("PROVISION_EVERY_STEP") == "1"
+KILLED_AT = release.FORWARD if EVERY else (release.START, release.POINT, release.WATCH, release.RETIRE)
+KILLED_BACK_AT = release.BACK if EVERY else (release.RETURN,)
+LOST_RACE = {release.SETTLE, release.REOPEN, release.RESTORE}
+"""Steps that may be over before the killer has seen them."""
+
+FAULTS = """
+  const fault = process.env.FAULT;
+  globalThis.asked = (globalThis.asked || 0) + 1;
+  if (fault === '500') return new Response('broken', { status: 500 });
+  if (fault === 'hang') await new Promise(() => {});
+  if (fault === 'die' && globalThis.asked > 15) process.exit(3);
+"""
+KILLER = """
+import json, os, time
+for _ in range(40000):
+    try:
+        if json.load(open("%s"))["step"] == "%s":
+            os.kill(json.load(open("/var/lib/provisioner/locks/example.lock"))["pid"], 9)
+            print("killed")
+            break
+    except (OSError, ValueError, KeyError):
+        pass
+    time.sleep(0.001)
+"""
+
+
+@pytest.fixture(scope="module")
+def app(site: Site) -> Site:
+    """The app with faults that a variable chooses, running."""
+    site.edit("app/api/health/route.js", "export async function GET() {", "export async function GET() {" + FAULTS)
+    start = "export async function register() {"
+    site.edit("instrumentation.js", start, start + "\n  if (process.env.FAULT === 'crash') throw new Error('boom');")
+    result = only(site)
+    assert not result.get("failed"), result
+    return site
+
+
+def only(site: Site, greeting: str = "hello", fault: str = "", **more: Any) -> Mapping[str, Any]:
+    """Deploy to the first host. Another greeting makes another release of the same build."""
+    results, _, _ = site.deploy(hosts=1, env={"GREETING": greeting, **({"FAULT": fault} if fault else {})}, **more)
+    return results[HostName(site.hosts[0].name)]
+
+
+def runs(site: Site) -> str:
+    return site.shell("systemctl list-units --state=running --plain --no-legend 'example*' | cut -d' ' -f1")
+
+
+@contextmanager
+def killing(site: Site, step: str) -> Iterator[list[str]]:
+    """Kills the runner with SIGKILL as soon as the journal tells this step."""
+    told: list[str] = []
+
+    def work() -> None:
+        told.append(site.hosts[0].run(["python3", "-c", KILLER % (JOURNAL, step)], check=False).stdout.strip())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.3)
+    try:
+        yield told
+    finally:
+        thread.join()
+
+
+@pytest.mark.timeout(300)
+def test_no_request_fails_over_three_releases_and_a_rollback(app: Site) -> None:
+    with load(app.hosts[0].address) as seen:
+        builds = []
+        for words in ("It runs", "First", "Second"):
+            if words != "It runs":
+                app.edit("app/page.js", "<h1>", f"<h1>{words} ")
+            builds.append(only(app, f"load {words}", watch=3, drain=3))
+        app.edit("app/page.js", "<h1>Second ", "<h1>")
+        builds.append(only(app, "load First", watch=3, drain=3))
+    assert not any(result.get("failed") for result in builds), builds
+    assert seen.failures == [], "\n".join([f"of {seen.answered}:", *seen.failures])
+    assert seen.answered > 500
+    assert len({result["build_id"] for result in builds}) == 3
+    assert seen.builds >= {result["build_id"] for result in builds}
+    assert builds[3]["release"] == builds[1]["release"]
+    app.edit("app/page.js", "<h1>First ", "<h1>")
+    assert not only(app).get("failed")
+
+
+@pytest.mark.parametrize(("fault", "words"), [
+    ("crash", "boom"),
+    ("500", "answers with status 500"), ("hang", "no answer from"), ("die", "after requests were sent"),
+])  # fmt: skip
+def test_a_release_that_is_not_well_is_taken_back_without_a_failed_request(app: Site, fault: str, words: str) -> None:
+    before = app.journal()["live"]
+    with poller(app.hosts[0].address) as seen:
+        result = only(app, fault=fault, watch=4, health={"path": "/api/health", "timeout": 4})
+        time.sleep(0.5)
+    assert result["failed"], result
+    assert words in result["msg"]
+    assert "went back to release" in result["msg"]
+    assert seen.failures == []
+    assert app.journal()["live"] == before
+    assert runs(app) == f"example@{before['slot']}.service"
+    assert not only(app)["changed"]
+
+
+def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
+    port = {"a": 3001, "b": 3000}[app.slot()]
+    app.shell(f"systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 {port}")
+    app.shell(f"until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))' 2>&-; do :; done")
+    try:
+        result = only(app, "squatted")
+    finally:
+        app.shell("systemctl stop squatter")
+    assert f"`port: {port}` is taken on this host by python3" in result["msg"]
+    assert not only(app)["changed"]
+
+
+@pytest.mark.parametrize("step", KILLED_AT)
+def test_a_runner_killed_on_the_way_forward_leaves_nothing_that_the_next_run_does_not_mend(
+    app: Site, step: str
+) -> None:
+    with poller(app.hosts[0].address) as seen:
+        with killing(app, step) as told:
+            first = only(app, f"killed at {step}")
+        assert told == ["killed"] or step in LOST_RACE
+        assert first.get("failed") or step in LOST_RACE
+        second = only(app, f"killed at {step}")
+    assert not second.get("failed"), second
+    assert seen.failures == []
+    assert runs(app) == f"example@{app.slot()}.service"
+    assert app.journal()["step"] == "steady"
+    assert f"killed at {step}" in app.get("/about")
+    assert not only(app, f"killed at {step}")["changed"]
+
+
+@pytest.mark.parametrize("step", KILLED_BACK_AT)
+def test_a_runner_killed_on_the_way_back_leaves_nothing_that_the_next_run_does_not_mend(app: Site, step: str) -> None:
+    assert not only(app).get("failed")
+    with poller(app.hosts[0].address) as seen:
+        with killing(app, step) as told:
+            first = only(app, fault="die", watch=4)
+        assert first["failed"]
+        assert told == ["killed"] or step in LOST_RACE
+        second = only(app)
+    assert not second.get("failed"), second
+    assert seen.failures == []
+    assert runs(app) == f"example@{app.slot()}.service"
+    assert not only(app)["changed"]
+
+
+def test_a_second_release_at_the_same_time_is_refused_with_who_is_at_it(app: Site) -> None:
+    results: list[Mapping[str, Any]] = []
+    thread = threading.Thread(target=lambda: results.append(only(app, "one at a time", watch=6)))
+    thread.start()
+    try:
+        app.shell(f'until grep -q \'"step": "watch"\' {JOURNAL}; do sleep 0.05; done')
+        refused = only(app, "me too")
+    finally:
+        thread.join()
+    assert "another release of example is under way on this host (process" in refused["msg"]
+    assert not results[0].get("failed"), results
+    assert not only(app, "one at a time")["changed"]
+
+
+def test_after_a_power_cut_the_app_answers_without_a_controller(app: Site) -> None:
+    thread = threading.Thread(target=lambda: only(app, "dark", watch=30))
+    thread.start()
+    app.shell(f'until grep -q \'"step": "watch"\' {JOURNAL}; do sleep 0.05; done')
+    app.hosts[0].kill()
+    thread.join()
+    app.hosts[0].start()
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            app.get("/api/health")
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    assert not only(app, "dark").get("failed")
+    assert runs(app) == f"example@{app.slot()}.service"
+    assert not only(app, "dark")["changed"]
+
+
+OUT_OF_SLOTS = f"""
+for slot in a b; do systemctl disable -q --now example@$slot; done
+rm -f /etc/systemd/system/example@*.service /srv/example/slots/* /etc/example/* {JOURNAL}
+sed -i 's,include .*,server 127.0.0.1:3000;,' /etc/nginx/conf.d/example.conf
+rm -f /etc/nginx/conf.d/example.upstream
+systemctl daemon-reload
+systemctl reload nginx
+"""
+
+
+def test_one_service_without_a_web_server_is_restarted_in_place_and_taken_back(app: Site) -> None:
+    refused = only(app, "alone", proxy="none")
+    assert "runs in slots behind nginx" in refused["msg"]
+    app.shell(OUT_OF_SLOTS)
+    assert not only(app, "alone", proxy="none").get("failed")
+    assert runs(app) == "example.service"
+    assert not only(app, "alone", proxy="none")["changed"]
+    broken = only(app, fault="crash", proxy="none", health={"path": "/api/health", "timeout": 4})
+    assert "boom" in broken["msg"]
+    assert "went back to release" in broken["msg"]
+    assert "alone" in app.get("/about")
+
+
+def test_an_app_that_ran_as_one_service_moves_to_slots_without_a_failed_request(app: Site) -> None:
+    """nginx has a site of before there were slots, which names the port itself."""
+    assert runs(app) == "example.service"
+    with poller(app.hosts[0].address) as seen:
+        result = only(app, "moved")
+        time.sleep(0.5)
+    assert not result.get("failed"), result
+    assert seen.failures == []
+    assert runs(app) == "example@b.service"
+    assert app.shell("ls /etc/systemd/system | grep ^example; ls /etc/example /var/lib/provisioner/nextjs").split() == [
+        "example@b.service", "/etc/example:", "b.env", "/var/lib/provisioner/nextjs:"]  # fmt: skip
+    assert not only(app, "moved")["changed"]
