@@ -1,4 +1,4 @@
-"""The settings of an app, as one typed and checked value."""
+"""The settings of an app, as one typed and checked value. A group that is a mapping has a file of its own here."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from provisioner.nextjs.settings import health, variables
+from provisioner.nextjs.settings.common import as_text
+from provisioner.nextjs.settings.health import Health
+from provisioner.nextjs.settings.source import Directory, Git
+from provisioner.nextjs.settings.source import read as read_source
+from provisioner.nextjs.settings.variables import PUBLIC, kept
 from provisioner.remote.nextjs.layout import SLOTS
 from provisioner.remote.spec import Arg, ArgumentError, Problem, Spec
 from provisioner.values import Secret
 
-GIT = {
-    "repo": Arg(required=True, doc="Address of the repository, as `git clone` takes it. The controller fetches it"),
-    "version": Arg(default="HEAD", doc="Branch, tag or commit"),
-    "path": Arg(default="", doc="The app's directory inside the repository"),
-}
-
-HEALTH = {
-    "path": Arg(default="/", doc="What to ask for"),
-    "status": Arg(type="int", doc="The status that must come; by default any from 200 to 399"),
-    "timeout": Arg(type="float", default=60.0, doc="Seconds until it must answer"),
-}
+__all__ = ["PUBLIC", "SPEC", "Directory", "Git", "Health", "Settings", "read_settings"]
 
 SPEC = Spec(
     name="nextjs_app",
@@ -59,7 +55,7 @@ SPEC = Spec(
             doc="Whether NEXT_MANUAL_SIG_HANDLE is set: auto (when the app "
             "registers a handler for SIGTERM), true or false",
         ),
-        "health": Arg(type="dict", options=HEALTH, default={}, doc="How to tell that the app is well"),
+        "health": Arg(type="dict", options=health.OPTIONS, default={}, doc="How to tell that the app is well"),
         "drain": Arg(
             type="float", default=3.0, doc="Seconds that pass at least between the switch and the old release's end"
         ),
@@ -115,41 +111,11 @@ SPEC = Spec(
     },
 )
 
-# Set by us in the unit, or without effect there: a value in `env` would be a trap.
-RESERVED = {
-    "PORT": "use `port`",
-    "HOSTNAME": "use `listen`",
-    "NEXT_MANUAL_SIG_HANDLE": "use `manual_signal_handling`",
-    "LD_PRELOAD": "use `jemalloc`",
-    "NEXT_SHARP_PATH": "sharp is found by itself",
-}
-PUBLIC = "NEXT_PUBLIC_"
-
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _NODE = re.compile(r"v?(\d{1,3})(\.\d+\.\d+)?")
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _DOMAIN = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Git:
-    repo: str
-    version: str = "HEAD"
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    path: str = "/"
-    status: int | None = None
-    timeout: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +166,19 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
     if found:
         raise ArgumentError(found)
     a = SPEC.bind(args)
-    source = _source(a.source, found)
+    found_source = read_source(a.source, found)
     found.extend(_problems(a))
-    if found or source is None:
+    if found or found_source is None:
         raise ArgumentError(found)
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
-        name=a.name, source=source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain),
+        name=a.name, source=found_source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain),
         ports=_ports(a), drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
-        listen=a.listen, env={name: _text(value) for name, value in a.env.items() if name not in hidden},
-        build_env={name: _kept(value) for name, value in a.build_env.items()},
-        secrets={**hidden, **{name: _kept(value) for name, value in a.secrets.items()}},
+        listen=a.listen, env={name: as_text(value) for name, value in a.env.items() if name not in hidden},
+        build_env={name: kept(value) for name, value in a.build_env.items()},
+        secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
-        health=Health(**{**_defaults(HEALTH), **a.health}), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
+        health=health.read(a.health), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
         build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
     )  # fmt: skip
 
@@ -221,28 +187,6 @@ def _ports(a: Any) -> tuple[int, int]:
     """Without a web server in front only the first is used."""
     first, second = a.ports or (a.port, a.port + 1)
     return first, second
-
-
-def _defaults(options: Mapping[str, Arg]) -> dict[str, Any]:
-    return {name: arg.default for name, arg in options.items()}
-
-
-def _source(value: Any, found: list[Problem]) -> Directory | Git | None:
-    if isinstance(value, str) and value:
-        return Directory(value)
-    inner = Spec(
-        name="source",
-        summary="",
-        args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")},
-    )
-    if not isinstance(value, Mapping):
-        found.append(Problem("source", "`source` must be a directory or `git: {repo, version}`"))
-        return None
-    wrong = inner.problems(value)
-    if wrong:
-        found.extend(Problem("source", problem.message, problem.hint) for problem in wrong)
-        return None
-    return Git(**inner.bind(value).git)
 
 
 def _problems(a: Any) -> Iterator[Problem]:
@@ -276,11 +220,10 @@ def _problems(a: Any) -> Iterator[Problem]:
         yield Problem("listen", f"`listen: {a.listen}` is not an address")
     if a.keep < 1:
         yield Problem("keep", "`keep` must be at least 1")
-    if not str(a.health.get("path", "/")).startswith("/"):
-        yield Problem("health", f"the health path `{a.health['path']}` does not start with /")
+    yield from health.problems(a.health)
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
-    yield from _variable_problems(a)
+    yield from variables.problems(a)
 
 
 def is_wave(wave: object) -> bool:
@@ -303,41 +246,6 @@ def _port_problems(a: Any) -> Iterator[Problem]:
                 f"`{argument}: {port}` is not between 1024 and {last}",
                 "the app does not run as root; the proxy has port 80",
             )
-
-
-def _variable_problems(a: Any) -> Iterator[Problem]:
-    for argument in ("env", "build_env", "secrets"):
-        for name, value in getattr(a, argument).items():
-            if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-                yield Problem(argument, f"`{name}` in `{argument}` can't name a variable")
-            elif name in RESERVED:
-                yield Problem(argument, f"`{name}` in `{argument}` has no effect on the app", RESERVED[name])
-            elif isinstance(value, (Mapping, list, tuple)) or value is None:
-                yield Problem(argument, f"`{name}` in `{argument}` must be a text")
-            elif "\0" in _shown(value):
-                yield Problem(argument, f"`{name}` in `{argument}` holds a NUL character")
-    for name in sorted(set(a.env) & set(a.secrets)):
-        yield Problem("secrets", f"`{name}` is in `env` and in `secrets`")
-    for name in a.secrets:
-        if str(name).startswith(PUBLIC):
-            yield Problem(
-                "secrets",
-                f"`{name}` would be sent to every browser",
-                "variables named NEXT_PUBLIC_… are public by definition",
-            )
-
-
-def _shown(value: Any) -> str:
-    return "" if isinstance(value, Secret) else _text(value)
-
-
-def _text(value: Any) -> str:
-    """As people mean it in YAML: `true` is "true"."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _kept(value: Any) -> str | Secret:
-    return value if isinstance(value, Secret) else _text(value)
 
 
 def _tristate(value: Any) -> Literal["auto"] | bool:

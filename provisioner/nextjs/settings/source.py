@@ -1,0 +1,46 @@
+"""Where an app's sources are: a directory, or a git repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.remote.spec import Arg, Problem, Spec
+
+GIT = {
+    "repo": Arg(required=True, doc="Address of the repository, as `git clone` takes it. The controller fetches it"),
+    "version": Arg(default="HEAD", doc="Branch, tag or commit"),
+    "path": Arg(default="", doc="The app's directory inside the repository"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    repo: str
+    version: str = "HEAD"
+    path: str = ""
+
+
+def read(value: Any, found: list[Problem]) -> Directory | Git | None:
+    """The source from the argument; None with what is wrong added to `found`."""
+    if isinstance(value, str) and value:
+        return Directory(value)
+    inner = Spec(
+        name="source",
+        summary="",
+        args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")},
+    )
+    if not isinstance(value, Mapping):
+        found.append(Problem("source", "`source` must be a directory or `git: {repo, version}`"))
+        return None
+    wrong = inner.problems(value)
+    if wrong:
+        found.extend(Problem("source", problem.message, problem.hint) for problem in wrong)
+        return None
+    return Git(**inner.bind(value).git)
