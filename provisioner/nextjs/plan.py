@@ -167,6 +167,7 @@ def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
             settings.source,
             settings.exclude,
             settings.node,
+            settings.mode,
             settings.public_env,
             settings.build_env,
             settings.manual_signal_handling,

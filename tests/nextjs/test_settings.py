@@ -75,6 +75,8 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"rollout": [0]}, "numbers of hosts and shares"),
     ({"rollout": ["half"]}, "numbers of hosts and shares"),
     ({"rollout": ["0%"]}, "numbers of hosts and shares"),
+    ({"mode": "docker"}, "not there yet"),
+    ({"mode": "server-less"}, "did you mean server?"),
     ({"listen": "eth0"}, "not an address"),
     ({"keep": 0}, "at least 1"),
     ({"health": {"path": "up"}}, "does not start with /"),

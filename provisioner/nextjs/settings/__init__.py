@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import health, variables
+from provisioner.nextjs.settings import health, mode, variables
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.health import Health
+from provisioner.nextjs.settings.mode import MODES, Mode
 from provisioner.nextjs.settings.source import Directory, Git
 from provisioner.nextjs.settings.source import read as read_source
 from provisioner.nextjs.settings.variables import PUBLIC, kept
@@ -33,6 +34,12 @@ SPEC = Spec(
         ),
         "exclude": Arg(type="list", elements="str", default=[], doc="Paths of the source to leave out, with `*`"),
         "node": Arg(type="str", default="22", doc='Node.js: a major version ("22") or an exact one ("22.23.3")'),
+        "mode": Arg(
+            default="auto",
+            choices=MODES,
+            doc="What a release is: server (the full tree, as auto), standalone (only what the server needs), static "
+            "(files without a server), docker",
+        ),
         "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
         "port": Arg(type="int", default=3000, doc="The app's own port; behind nginx, that of the first slot"),
         "ports": Arg(
@@ -126,6 +133,7 @@ class Settings:
     source: Directory | Git
     exclude: tuple[str, ...]
     node: str
+    mode: Mode
     domains: tuple[str, ...]
     ports: tuple[int, int]
     listen: str
@@ -172,8 +180,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         raise ArgumentError(found)
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
-        name=a.name, source=found_source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), domains=tuple(a.domain),
-        ports=_ports(a), drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
+        name=a.name, source=found_source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), mode=a.mode,
+        domains=tuple(a.domain), ports=_ports(a), drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
         listen=a.listen, env={name: as_text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
@@ -221,6 +229,7 @@ def _problems(a: Any) -> Iterator[Problem]:
     if a.keep < 1:
         yield Problem("keep", "`keep` must be at least 1")
     yield from health.problems(a.health)
+    yield from mode.problems(a.mode)
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)
