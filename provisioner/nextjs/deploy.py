@@ -26,6 +26,7 @@ from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight import of_source
 from provisioner.nextjs.preflight_host import of_host, question
+from provisioner.nextjs.recovery import recovery_program
 from provisioner.nextjs.registry import registry_here
 from provisioner.nextjs.rollout import Rollout, not_gone_on
 from provisioner.nextjs.settings import Settings
@@ -33,7 +34,6 @@ from provisioner.nextjs.signals import examine
 from provisioner.nextjs.source import opened
 from provisioner.nextjs.unit import site_text, unit_text
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS
-from provisioner.remote.nextjs.slots import upstream_of
 from provisioner.values import HostName
 
 Results = dict[HostName, dict[str, Any]]
@@ -156,13 +156,13 @@ class Deploy:
         release = self._release(host, node)
         self.rollout.wait_for_turn(host.name)
         # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
-        proxy_first = bool(host.facts["live"]) and not plan.is_interrupted(host.settings, host.facts)
-        if proxy_first:
-            self._proxy(host)
-        activated = self._activate(host, node, release)
-        self._health(host, release, activated)
-        if not proxy_first:
-            self._proxy(host)
+        taken = plan.taken_slots(host.facts)
+        if taken:
+            self._proxy(host, taken)
+        slot = self._activate(host, node, release)
+        self._health(host, release, activated=slot is not None)
+        if slot or not taken:
+            self._proxy(host, plan.taken_by(host.settings, host.facts, slot))
         self.rollout.done(host.name)
         if plan.needs_prune(host.settings, host.facts, release):
             host.app(plan.PRUNE, "nextjs_prune", {"keep": host.settings.keep, "arriving": release.name})
@@ -227,45 +227,49 @@ class Deploy:
             stage(host, shipment.release, shipment.archive)
         return shipment.release
 
-    def _activate(self, host: Host, node: str, release: Release) -> bool:
+    def _activate(self, host: Host, node: str, release: Release) -> str | None:
+        """The slot it was started in; None when it runs already."""
         settings, facts = host.settings, host.facts
-        units = {slot: unit_text(settings, slot, node=node, machine=facts["node"]["machine"],
-                                 sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling)
+        units = {slot: [unit_text(settings, slot, number + 1, node=node, machine=facts["node"]["machine"],
+                                  sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling)
+                        for number in range(settings.instances)]
                  for slot in (*SLOTS, SINGLE)}  # fmt: skip
         why = plan.reasons_to_activate(settings, facts, release, units[plan.running_in(settings, facts)])
         if not why:
             host.fine(plan.ACTIVATE, release=release.name, pid=facts["service"]["pid"])
-            return False
+            return None
         common = {
             "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
             "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
             "why": list(why)}  # fmt: skip
-        if settings.in_slots:
-            host.app(plan.ACTIVATE, "nextjs_switch", {
-                **common, "units": {slot: units[slot] for slot in SLOTS}, "drain": settings.drain,
-                "watch": settings.watch})  # fmt: skip
-        else:
-            host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": units[SINGLE]})
-        return True
+        if not settings.in_slots:
+            host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": units[SINGLE][0]})
+            return SINGLE
+        recovery = recovery_program()
+        done = host.app(plan.ACTIVATE, "nextjs_switch", {
+            **common, "units": {slot: units[slot] for slot in SLOTS}, "drain": settings.drain,
+            "watch": settings.watch, "keep": settings.previous, "recovery": recovery.reference()},
+            (recovery,))  # fmt: skip
+        return str(done.get("slot") or plan.next_slot(facts))
 
-    def _health(self, host: Host, release: Release, activated: bool) -> None:
+    def _health(self, host: Host, release: Release, *, activated: bool) -> None:
         """An activation has asked already; else what the first look found counts, or it is waited for."""
         if activated or host.facts["unhealthy"] is None:
             host.fine(plan.HEALTH)
             return
-        slot = plan.running_in(host.settings, host.facts)
         host.app(plan.HEALTH, "nextjs_health", {
-            "slot": slot, "health": {**plan.health_question(host.settings), "port": host.settings.port_of(slot)},
+            "slot": plan.running_in(host.settings, host.facts), "health": plan.health_question(host.settings),
             "build_id": release.build_id, "base_path": release.base_path})  # fmt: skip
 
-    def _proxy(self, host: Host) -> None:
+    def _proxy(self, host: Host, taken: Mapping[str, Sequence[str]]) -> None:
+        """Twice at most: a release may leave the slots with other ports than they had before."""
         if host.settings.proxy == "none":
             return
-        text = site_text(host.settings, ipv6=host.facts["proxy"]["ipv6"])
-        if plan.needs_proxy(host.settings, host.facts, text):
-            upstream = upstream_of(unit_text(host.settings, SLOTS[0], node="", machine="", sharp=False,
-                                             manual_signal_handling=False))  # fmt: skip
-            host.app(plan.PROXY, "nextjs_proxy", {
-                "text": text, "upstream": upstream, "only": not host.settings.domains})  # fmt: skip
+        text = site_text(host.settings, ipv6=host.facts["proxy"]["ipv6"], taken=taken)
+        if text == host.site:
+            return
+        if host.site is not None or plan.needs_proxy(host.settings, host.facts, text):
+            host.app(plan.PROXY, "nextjs_proxy", {"text": text, "only": not host.settings.domains})
         else:
             host.fine(plan.PROXY)
+        host.site = text

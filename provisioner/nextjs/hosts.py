@@ -26,12 +26,14 @@ class StepFailed(ProvisionError):
 
 @dataclass(slots=True)
 class Host:
-    """`facts` are what `nextjs_status` said, empty before. Used by one thread at a time."""
+    """`facts` are what `nextjs_status` said, empty before. `site`: what the web server was given in this run. Used by
+    one thread at a time."""
 
     call: Driving
     settings: Settings
     facts: Facts = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    site: str | None = None
 
     @property
     def name(self) -> HostName:

@@ -8,7 +8,8 @@ from typing import Any
 
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.unit import JEMALLOC
-from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, upstream_text
+from provisioner.remote.nextjs import lanes, slots
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout
 
 Facts = Mapping[str, Any]
 """The result of `nextjs_status`."""
@@ -102,8 +103,10 @@ def is_interrupted(settings: Settings, facts: Facts) -> bool:
     return bool(journal.get("state") != "active")
 
 
-def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit: str) -> tuple[str, ...]:
-    """Why a service has to be started, for people; empty when it runs as it should. `unit`: of the slot that runs."""
+def reasons_to_activate(
+    settings: Settings, facts: Facts, release: Release, units: Sequence[str]
+) -> tuple[str, ...]:
+    """Why a service has to be started, for people; empty when it runs as it should. `units`: of the slot that runs."""
     layout = Layout(settings.name)
     service = facts["service"]
     active = service["active"] == "active"
@@ -111,12 +114,14 @@ def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit
         (facts["slot"] != release.name, f"release {facts['slot'] or 'none'} -> {release.name}"),
         (settings.in_slots and running_in(settings, facts) == SINGLE, "from one service to two slots"),
         (bool(facts["leftovers"]), f"slot {', '.join(facts['leftovers'])} still runs"),
-        (facts["unit"] != unit, "the unit" if facts["unit"] is not None else "a new unit"),
+        (facts["units"] != list(units), "the unit" if facts["units"] else "a new unit"),
+        (settings.in_slots and facts["lane"] != running_in(settings, facts), "requests go to another slot"),
+        (settings.previous == "stop" and facts["warm"] is not None, "the release before still runs"),
         (not facts["env"]["same"], "the env file"),
         (not active, f"the service is {service['active'] or 'not there'}"),
         (service["enabled"] != "enabled", "it is not enabled at boot"),
         (bool(service["stale"]), "systemd has not read the unit"),
-        (active and service["runs_in"] != layout.release(release.name), "the process runs another release"),
+        (active and service["runs_in"] != [layout.release(release.name)], "the process runs another release"),
         (is_interrupted(settings, facts), "the last start was interrupted"),
         (facts["current"] != release.name, "`current` points elsewhere"),
     )
@@ -127,13 +132,29 @@ def reasons_to_activate(settings: Settings, facts: Facts, release: Release, unit
 
 def needs_proxy(settings: Settings, facts: Facts, site: str) -> bool:
     proxy = facts["proxy"]
-    wanted = upstream_text(facts["live"]["upstream"]) if facts["live"] else None
     return (
         proxy["text"] != site
-        or proxy["upstream"] != wanted
         or not proxy["active"]
         or (proxy["welcome"] and not settings.domains)
     )
+
+
+def taken_slots(facts: Facts) -> dict[str, Sequence[str]]:
+    """Slots that run -> address:port of each instance: they keep them until the next release, whatever is set now."""
+    found = (facts["live"], facts["warm"])
+    return {lanes.of_slot(occupant["slot"]): occupant["upstreams"] for occupant in found if occupant}
+
+
+def taken_by(settings: Settings, facts: Facts, slot: str | None) -> dict[str, Sequence[str]]:
+    """Those that run after a release in `slot`."""
+    live, keeps = facts["live"], settings.previous != "stop"
+    before = {live["slot"]: live["upstreams"]} if live and keeps and live["slot"] != SINGLE else {}
+    return {**before, **({slot: settings.upstreams_of(slot)} if slot in SLOTS else {})}
+
+
+def next_slot(facts: Facts) -> str:
+    """The slot that a release would take."""
+    return slots.free(slots.occupant(facts["live"]), slots.occupant(facts["warm"]))
 
 
 def needs_prune(settings: Settings, facts: Facts, release: Release) -> bool:

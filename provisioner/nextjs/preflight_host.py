@@ -38,15 +38,10 @@ class Share:
     builds: bool
 
 
-def ports(settings: Settings) -> tuple[int, ...]:
-    """Those that the app itself listens on."""
-    return settings.ports if settings.in_slots else settings.ports[:1]
-
-
 def question(settings: Settings) -> dict[str, Any]:
     """What `nextjs_status` is asked to look at."""
     web = [WEB] if settings.proxy == "nginx" else []
-    return {"ports": [*ports(settings), *web], "domains": list(settings.domains)}
+    return {"ports": [*settings.ports, *web], "domains": list(settings.domains)}
 
 
 def of_host(
@@ -129,7 +124,7 @@ def _ports(settings: Settings, host: Host) -> Iterator[Finding]:
             told.add(port)
             yield _taken_port(held)
     for other in host["apps"]:
-        for port in sorted({*ports(settings)} & {*other["ports"]} - told):
+        for port in sorted({*settings.ports} & {*other["ports"]} - told):
             yield Finding(f"`port: {port}` is that of the app {other['name']} on this host: only one of them can run",
                           "give one of them another `port`", stops=True)  # fmt: skip
 

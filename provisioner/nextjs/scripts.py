@@ -82,7 +82,7 @@ def _start_flags(words: list[str], settings: Settings) -> Iterator[Finding]:
 
 def _port(value: str, settings: Settings) -> Iterator[Finding]:
     if re.fullmatch(r"\d+", value) and int(value) not in settings.ports:
-        yield Finding(f"the script `start` says port {value}, but the service listens on {settings.ports[0]}",
+        yield Finding(f"the script `start` says port {value}, but the service listens on {settings.port}",
                       f"if something asks the app directly, set `port: {value}`")  # fmt: skip
 
 

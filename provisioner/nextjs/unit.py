@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from provisioner.nextjs.settings import Settings
-from provisioner.remote.nextjs.layout import Layout, node_home
+from provisioner.remote.nextjs.layout import SLOTS, Layout, node_home
 from provisioner.template.templar import Templar
 from provisioner.vars.scope import Scope
 
@@ -18,17 +19,18 @@ STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that
 
 
 def unit_text(
-    settings: Settings, slot: str, *, node: str, machine: str, manual_signal_handling: bool, sharp: bool
-) -> str:
-    """The unit of a slot, which has a port of its own. `machine` is what `uname -m` says; where jemalloc has no known
-    path there, the app runs without."""
+    settings: Settings, slot: str, instance: int = 1, *, node: str, machine: str, manual_signal_handling: bool,
+    sharp: bool,
+) -> str:  # fmt: skip
+    """The unit of one instance in a slot. `machine` is what `uname -m` says; where jemalloc has no known path there, the
+    app runs without."""
     layout = Layout(settings.name)
     place = layout.slot(slot)
     limit = settings.memory_max
     return render("nextjs/app.service.j2", {
         "name": settings.name, "user": settings.user, "slot": place.link, "shared": layout.shared,
         "env_file": place.env_file,
-        "node_home": node_home(node), "listen": settings.listen, "port": settings.port_of(slot),
+        "node_home": node_home(node), "listen": settings.listen, "port": settings.port_of(slot, instance),
         "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
         "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
@@ -36,15 +38,16 @@ def unit_text(
     })  # fmt: skip
 
 
-def site_text(settings: Settings, *, ipv6: bool) -> str:
-    """The site of nginx. Without a domain it answers for every name; which slot is live stands in a file of its own."""
-    variables = {
-        "name": settings.name,
-        "upstream": Layout(settings.name).upstream,
-        "domains": list(settings.domains),
-        "ipv6": ipv6,
-    }
-    return render("nextjs/nginx-site.conf.j2", variables)
+def site_text(settings: Settings, *, ipv6: bool, taken: Mapping[str, Sequence[str]]) -> str:
+    """The site of nginx. Without a domain it answers for every name. `taken`: slots that run, with address:port of each
+    instance; the others will have what the settings say."""
+    layout = Layout(settings.name)
+    return render("nextjs/nginx-site.conf.j2", {
+        "name": settings.name, "variable": settings.name.replace("-", "_"), "domains": list(settings.domains),
+        "ipv6": ipv6, "live": layout.live, "static": layout.static, "slots": list(SLOTS),
+        "servers": {slot: list(taken.get(slot) or settings.upstreams_of(slot)) for slot in SLOTS},
+        "route": settings.previous == "route",
+    })  # fmt: skip
 
 
 def render(name: str, variables: dict[str, Any]) -> str:

@@ -122,8 +122,9 @@ def test_a_second_run_changes_nothing_and_asks_each_host_once(site: Site) -> Non
     ("chmod 0777 /srv/example/shared", plan.TREE),
     ("sed -i s/20m/1m/ /etc/nginx/conf.d/example.conf", plan.PROXY),
     ("systemctl stop nginx", plan.PROXY),
-    ("rm /etc/nginx/conf.d/example.upstream", plan.PROXY),
-    ("echo 'server 127.0.0.1:9;' > /etc/nginx/conf.d/example.upstream; systemctl reload nginx", plan.PROXY),
+    ("rm /srv/example/live", plan.ACTIVATE),
+    ("rm -r /srv/example/lanes/*; mkdir /srv/example/lanes/x; touch /srv/example/lanes/x/to-c; "
+     "ln -sfn lanes/x /srv/example/live", plan.ACTIVATE),
 ])  # fmt: skip
 def test_one_edit_by_hand_is_mended_by_the_step_that_owns_it(site: Site, command: str, step: str) -> None:
     site.shell(command.replace("SLOT", site.slot()))

@@ -24,12 +24,11 @@ def facts(**changes: Any) -> dict[str, Any]:
         "packages": {"nginx": True, "libjemalloc2": True, "ca-certificates": True},
         "paths": {path: {"kind": "directory", **wanted} for path, wanted in Layout("shop").directories("shop").items()},
         "releases": [{"id": "r1", "fingerprint": "f1", "build_id": "b1", "modules": "m1"}],
-        "slot": "r1", "current": "r1", "unit": "text", "env": {"same": True}, "journal": {"step": "steady"},
-        "live": {"slot": "a", "release": "r1", "upstream": "127.0.0.1:3000"}, "leftovers": [],
+        "slot": "r1", "current": "r1", "units": ["text"], "lane": "a", "warm": None, "env": {"same": True}, "journal": {"step": "steady"},
+        "live": {"slot": "a", "release": "r1", "upstreams": ["127.0.0.1:3000"]}, "leftovers": [],
         "service": {"active": "active", "enabled": "enabled", "pid": 7, "stale": False,
-                    "runs_in": "/srv/shop/releases/r1"},
-        "proxy": {"text": "site", "upstream": "server 127.0.0.1:3000;\n", "active": True, "welcome": False,
-                  "ipv6": True},
+                    "runs_in": ["/srv/shop/releases/r1"]},
+        "proxy": {"text": "site", "active": True, "welcome": False, "ipv6": True},
     }  # fmt: skip
     for path, value in changes.items():
         group, _, name = path.partition("__")
@@ -38,7 +37,7 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 
 def why(**changes: Any) -> tuple[str, ...]:
-    return plan.reasons_to_activate(settings(), facts(**changes), RELEASE, "text")
+    return plan.reasons_to_activate(settings(), facts(**changes), RELEASE, ["text"])
 
 
 def test_nothing_is_to_do_where_all_is_well() -> None:
@@ -52,14 +51,18 @@ def test_nothing_is_to_do_where_all_is_well() -> None:
 @pytest.mark.parametrize(("changes", "words"), [
     ({"slot": None}, "the first release"),
     ({"slot": "r0"}, "release r0 -> r1"),
-    ({"unit": "other"}, "the unit"),
+    ({"units": ["other"]}, "the unit"),
+    ({"units": ["text", "text"]}, "the unit"),
     ({"env": {"same": False}}, "the env file"),
     ({"service__active": "inactive"}, "the service is inactive"),
     ({"service__enabled": "disabled"}, "not enabled at boot"),
     ({"service__stale": True}, "systemd has not read the unit"),
-    ({"service__runs_in": "/srv/shop/releases/r0"}, "the process runs another release"),
+    ({"service__runs_in": ["/srv/shop/releases/r0"]}, "the process runs another release"),
     ({"journal": {"step": "watch"}}, "interrupted"),
-    ({"live__slot": "single"}, "from one service to two slots"),
+    ({"live__slot": "single", "lane": "single"}, "from one service to two slots"),
+    ({"lane": "b"}, "requests go to another slot"),
+    ({"lane": None}, "requests go to another slot"),
+    ({"warm": {"slot": "b"}}, "the release before still runs"),
     ({"leftovers": ["b"]}, "slot b still runs"),
     ({"current": "r0"}, "`current` points elsewhere"),
 ])  # fmt: skip
@@ -71,13 +74,24 @@ def test_each_deviation_is_a_reason_to_start_anew(changes: dict[str, Any], words
 
 def test_without_a_web_server_one_service_is_looked_at() -> None:
     alone, single = settings(proxy="none"), facts(live=None, journal={"state": "active"})
-    assert plan.reasons_to_activate(alone, single, RELEASE, "text") == ()
-    (reason,) = plan.reasons_to_activate(alone, facts(live=None, journal={"state": "activating"}), RELEASE, "text")
+    assert plan.reasons_to_activate(alone, single, RELEASE, ["text"]) == ()
+    (reason,) = plan.reasons_to_activate(alone, facts(live=None, journal={"state": "activating"}), RELEASE, ["text"])
     assert "interrupted" in reason
 
 
-def test_a_site_that_names_another_slot_is_mended() -> None:
-    assert plan.needs_proxy(settings(), facts(proxy__upstream="server 127.0.0.1:9;\n"), "site")
+def test_a_slot_that_runs_keeps_its_ports_in_the_site_until_the_next_release() -> None:
+    before = facts(live__upstreams=["127.0.0.1:9000"])
+    assert plan.taken_slots(before) == {"a": ["127.0.0.1:9000"]}
+    assert plan.taken_by(settings(port=4000), before, "b") == {"b": ("127.0.0.1:4001",)}
+    kept = plan.taken_by(settings(port=4000, previous="run", instances=2), before, "b")
+    assert kept == {"a": ["127.0.0.1:9000"], "b": ("127.0.0.1:4001", "127.0.0.1:4004")}
+
+
+def test_more_instances_never_take_the_ports_of_a_slot_that_runs() -> None:
+    one, three = settings(), settings(instances=3)
+    for slot, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        assert not {*one.upstreams_of(slot)} & {*three.upstreams_of(other)}
+    assert three.ports == tuple(range(3000, 3009))
 
 
 def test_only_packages_that_are_wanted_are_missed() -> None:

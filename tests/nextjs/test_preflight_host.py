@@ -116,7 +116,7 @@ def test_what_may_go_wrong_is_a_warning(changes: dict[str, Any], args: dict[str,
     ({"host__listeners": [listener(3000, "node", "127.0.0.1", "shop.service"), listener(80, "nginx")]}, WHOLE, {}),
     ({"host__listeners": [listener(3000, "node", "127.0.0.1", "shop@a.service")]}, WHOLE, {}),
     ({"host__listeners": [listener(3000, address="10.0.0.1")]}, WHOLE, {}),
-    ({"host__apps": [{"name": "blog", "ports": [3002]}]}, WHOLE, {}),
+    ({"host__apps": [{"name": "blog", "ports": [3003]}]}, WHOLE, {}),
     ({"host__sites": [{"file": "/etc/nginx/sites-enabled/default", "names": [], "app": None}]}, WHOLE, {}),
     ({"host__sites": [{"file": "/x", "names": [], "app": None}], "host__nginx_refuses": "x"}, WHOLE, {"proxy": "none"}),
     ({"node__installed": ["22.3.0"], "host__space": space(0, 0)}, Share(arrives=False, builds=False), {}),
@@ -139,5 +139,5 @@ def test_an_installed_node_that_engines_refuse_stops_the_deploy() -> None:
 
 def test_the_host_is_asked_about_what_the_app_needs() -> None:
     settings = {"name": "shop", "source": "s", "domain": "a.com", "port": 3005}
-    assert question(read_settings(settings)) == {"ports": [3005, 3006, 80], "domains": ["a.com"]}
+    assert question(read_settings(settings)) == {"ports": [3005, 3006, 3007, 80], "domains": ["a.com"]}
     assert question(read_settings({**settings, "proxy": "none"}))["ports"] == [3005]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from provisioner.remote.nextjs import release
 from provisioner.remote.nextjs.release import BACK, CUT_OFF, DONE, FAILED, FORWARD, STUCK, Seen, State, next_step
 
-UPDATE = Seen(has_old=True, proxied=True)
-FIRST = Seen(has_old=False, proxied=False)
+UPDATE = Seen(has_old=True)
+FIRST = Seen(has_old=False)
+WARM = Seen(has_old=True, new_is_warm=True)
 
 
 def way(seen: Seen, failing: str = "") -> list[str]:
@@ -33,7 +34,11 @@ def test_a_release_that_is_well_goes_all_the_way() -> None:
 
 
 def test_the_first_release_has_no_requests_to_move() -> None:
-    assert way(FIRST) == ["lay", "start", "check", "enable", "retire", "settle"]
+    assert way(FIRST) == ["lay", "start", "check", "enable", "point", "retire", "settle"]
+
+
+def test_a_release_that_runs_already_is_only_looked_at_before_it_gets_the_requests() -> None:
+    assert way(WARM) == ["check", "enable", "point", "watch", "retire", "settle"]
 
 
 @pytest.mark.parametrize("failing", ["lay", "start", "check", "enable"])

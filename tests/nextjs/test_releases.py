@@ -203,8 +203,9 @@ def test_after_a_power_cut_the_app_answers_without_a_controller(app: Site) -> No
 OUT_OF_SLOTS = f"""
 for slot in a b; do systemctl disable -q --now example@$slot; done
 rm -f /etc/systemd/system/example@*.service /srv/example/slots/* /etc/example/* {JOURNAL}
-sed -i 's,include .*,server 127.0.0.1:3000;,' /etc/nginx/conf.d/example.conf
-rm -f /etc/nginx/conf.d/example.upstream
+rm -rf /srv/example/live /srv/example/lanes/*
+echo 'server {{ listen 80 default_server; location / {{ proxy_pass http://127.0.0.1:3000; }} }}' \
+    > /etc/nginx/conf.d/example.conf
 systemctl daemon-reload
 systemctl reload nginx
 """
@@ -212,7 +213,7 @@ systemctl reload nginx
 
 def test_one_service_without_a_web_server_is_restarted_in_place_and_taken_back(app: Site) -> None:
     refused = only(app, "alone", proxy="none")
-    assert "runs in slots behind nginx" in refused["msg"]
+    assert "runs in slots behind a web server" in refused["msg"]
     app.shell(OUT_OF_SLOTS)
     assert not only(app, "alone", proxy="none").get("failed")
     assert runs(app) == "example.service"
@@ -233,5 +234,5 @@ def test_an_app_that_ran_as_one_service_moves_to_slots_without_a_failed_request(
     assert seen.failures == []
     assert runs(app) == "example@b.service"
     assert app.shell("ls /etc/systemd/system | grep ^example; ls /etc/example /var/lib/provisioner/nextjs").split() == [
-        "example@b.service", "/etc/example:", "b.env", "/var/lib/provisioner/nextjs:"]  # fmt: skip
+        "example-recover.service", "example@b.service", "/etc/example:", "b.env", "/var/lib/provisioner/nextjs:"]  # fmt: skip
     assert not only(app, "moved")["changed"]

@@ -23,7 +23,7 @@ def test_name_and_source_are_enough() -> None:
     settings = read_settings(LEAST)
     assert settings.source == Directory("../shop")
     assert (settings.user, settings.ports, settings.listen, settings.node, settings.proxy) == (
-        "shop", (3000, 3001), "127.0.0.1", "22", "nginx")  # fmt: skip
+        "shop", (3000, 3001, 3002), "127.0.0.1", "22", "nginx")  # fmt: skip
     assert settings.manual_signal_handling == "auto"
     assert settings.health == Health("/", None, 60.0)
 
@@ -39,7 +39,7 @@ def test_values_become_what_they_mean() -> None:
     assert (settings.node, settings.domains, settings.ports, settings.memory_max) == (
         "22",
         ("a.example.com",),
-        (3001, 3002),
+        (3001, 3002, 3003),
         900 << 20,
     )
     assert settings.env == {"DEBUG": "true", "N": "3"}
@@ -66,10 +66,11 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"node": 22.1}, "neither a major version nor an exact one"),
     ({"domain": "https://shop.example.com"}, "not a domain name"),
     ({"domain": "a.com; include /etc/passwd"}, "not a domain name"),
-    ({"port": 80}, "between 1024 and 65534"),
-    ({"ports": [3000]}, "two different ports"),
-    ({"ports": [3000, 3000]}, "two different ports"),
-    ({"ports": [3000, 80]}, "between 1024 and 65535"),
+    ({"port": 80}, "between 1024 and 65533"),
+    ({"port": 65531, "instances": 2}, "between 1024 and 65530"),
+    ({"instances": 0}, "between 1 and 64"),
+    ({"instances": 2, "proxy": "none"}, "need a web server"),
+    ({"previous": "run", "proxy": "none"}, "needs a web server"),
     ({"drain": -1}, "between 0 and 600"),
     ({"rollout": []}, "numbers of hosts and shares"),
     ({"rollout": [0]}, "numbers of hosts and shares"),

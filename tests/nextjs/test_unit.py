@@ -20,7 +20,7 @@ def unit(machine: str = "x86_64", *, slot: str = "a", signals: bool = True, shar
 
 
 def site(*, ipv6: bool = True, **args: Any) -> str:
-    return site_text(read_settings({"name": "shop", "source": "s", **args}), ipv6=ipv6)
+    return site_text(read_settings({"name": "shop", "source": "s", **args}), ipv6=ipv6, taken={})
 
 
 @pytest.mark.parametrize(("name", "text"), [
@@ -29,6 +29,7 @@ def site(*, ipv6: bool = True, **args: Any) -> str:
         slot="single", signals=False, sharp=True, jemalloc=False, user="web", port=3005, listen="::1")),
     ("shop.conf", site(domain=["shop.example.com", "www.shop.example.com"])),
     ("every-name.conf", site(ipv6=False, listen="0.0.0.0", port=3005)),
+    ("routed.conf", site(name="my-shop", instances=2, previous="route")),
 ])  # fmt: skip
 def test_the_text_is_the_expected_one(name: str, text: str) -> None:
     assert text == (GOLDEN / name).read_text()
@@ -44,7 +45,7 @@ def test_memory_is_never_protected_against_execution() -> None:
 
 
 def test_each_slot_has_its_own_port_link_and_variables() -> None:
-    second = unit(slot="b", ports=[4000, 5000])
+    second = unit(slot="b", port=4999)
     assert "WorkingDirectory=/srv/shop/slots/b\n" in second
     assert "EnvironmentFile=/etc/shop/b.env\n" in second
     assert " -p 5000\n" in second

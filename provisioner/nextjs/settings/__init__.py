@@ -41,12 +41,12 @@ SPEC = Spec(
             "(files without a server), docker",
         ),
         "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
-        "port": Arg(type="int", default=3000, doc="The app's own port; behind nginx, that of the first slot"),
-        "ports": Arg(
-            type="list",
-            elements="int",
-            doc="The ports of the two slots that releases take turns in; by default `port` and the one after it",
+        "port": Arg(
+            type="int",
+            default=3000,
+            doc="The first of the app's ports: behind a web server it has three for each instance",
         ),
+        "instances": Arg(type="int", default=1, doc="How many processes of the app run on each host"),
         "listen": Arg(default="127.0.0.1", doc="The address the app itself listens on"),
         "env": Arg(
             type="dict", default={}, doc="Variables of the running app; those named NEXT_PUBLIC_… are also in the build"
@@ -70,6 +70,11 @@ SPEC = Spec(
             type="float",
             default=5.0,
             doc="Seconds the new release is watched after the switch; the old one takes over again if it fails",
+        ),
+        "previous": Arg(
+            default="stop",
+            choices=("stop", "run", "route"),
+            doc="The release before: stopped, kept running to go back to at once, or kept for the pages it made, too",
         ),
         "rollout": Arg(
             type="list",
@@ -135,7 +140,9 @@ class Settings:
     node: str
     mode: Mode
     domains: tuple[str, ...]
-    ports: tuple[int, int]
+    port: int
+    instances: int
+    previous: Literal["stop", "run", "route"]
     listen: str
     env: Mapping[str, str]
     build_env: Mapping[str, str | Secret]
@@ -159,8 +166,22 @@ class Settings:
         """Whether releases take turns; without a web server in front, one service is restarted in place."""
         return self.proxy != "none"
 
-    def port_of(self, slot: str) -> int:
-        return self.ports[SLOTS.index(slot)] if slot in SLOTS else self.ports[0]
+    def port_of(self, slot: str, instance: int = 1) -> int:
+        """The slots' ports lie between each other, so that more instances never take those of a slot that runs."""
+        return self.port + (SLOTS.index(slot) + len(SLOTS) * (instance - 1) if slot in SLOTS else 0)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All that the app listens on at one time or another."""
+        if not self.in_slots:
+            return (self.port,)
+        return tuple(range(self.port, self.port + len(SLOTS) * self.instances))
+
+    def upstreams_of(self, slot: str) -> tuple[str, ...]:
+        """address:port of each instance in a slot, for a web server on the same host."""
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen, self.listen)  # noqa: S104 - compared only
+        host = f"[{address}]" if ":" in address else address
+        return tuple(f"{host}:{self.port_of(slot, number + 1)}" for number in range(self.instances))
 
     @property
     def public_env(self) -> dict[str, str]:
@@ -181,7 +202,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
         name=a.name, source=found_source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), mode=a.mode,
-        domains=tuple(a.domain), ports=_ports(a), drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
+        domains=tuple(a.domain), port=a.port, instances=a.instances, previous=a.previous, drain=a.drain, watch=a.watch,
+        rollout=tuple(a.rollout),
         listen=a.listen, env={name: as_text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
@@ -189,12 +211,6 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         health=health.read(a.health), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
         build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
     )  # fmt: skip
-
-
-def _ports(a: Any) -> tuple[int, int]:
-    """Without a web server in front only the first is used."""
-    first, second = a.ports or (a.port, a.port + 1)
-    return first, second
 
 
 def _problems(a: Any) -> Iterator[Problem]:
@@ -242,19 +258,18 @@ def is_wave(wave: object) -> bool:
 
 
 def _port_problems(a: Any) -> Iterator[Problem]:
-    if a.ports is not None and (len(a.ports) != 2 or len(set(a.ports)) != 2):
-        yield Problem(
-            "ports", f"`ports: {a.ports}` must be two different ports", "one for each slot, as in [3000, 3001]"
-        )
-    argument = "port" if a.ports is None else "ports"
-    last = 65535 if a.ports is not None or a.proxy == "none" else 65534  # the second slot has the next one
-    for port in a.ports or [a.port]:
-        if not 1024 <= port <= last:
-            yield Problem(
-                argument,
-                f"`{argument}: {port}` is not between 1024 and {last}",
-                "the app does not run as root; the proxy has port 80",
-            )
+    if not 1 <= a.instances <= 64:
+        yield Problem("instances", f"`instances: {a.instances}` is not between 1 and 64")
+        return
+    if a.proxy == "none" and a.instances > 1:
+        yield Problem("instances", "several instances need a web server in front that shares the requests out",
+                      "leave `proxy: none` out")  # fmt: skip
+    last = 65535 if a.proxy == "none" else 65536 - len(SLOTS) * a.instances
+    if not 1024 <= a.port <= last:
+        yield Problem("port", f"`port: {a.port}` is not between 1024 and {last}",
+                      "the app does not run as root; the proxy has port 80")  # fmt: skip
+    if a.proxy == "none" and a.previous != "stop":
+        yield Problem("previous", f"`previous: {a.previous}` needs a web server in front", "leave `proxy: none` out")
 
 
 def _tristate(value: Any) -> Literal["auto"] | bool:

@@ -65,8 +65,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         )
     if ctx.stat(layout.release_journal) is not None:
         raise ctx.fail(
-            "%s runs in slots behind nginx, and `proxy: none` would stop it: disable its services %s@a and %s@b, "
-            "remove %s, and run this again" % (a.name, a.name, a.name, layout.release_journal)
+            "%s runs in slots behind a web server, and `proxy: none` would stop it: disable its services "
+            "(systemctl disable --now '%s@*'), remove %s, and run this again"
+            % (a.name, a.name, layout.release_journal)
         )
     before = _keep(ctx, a, layout)
     _switch(ctx, layout, a.release, a.unit, envfile.render({**a.env, **a.secrets}).encode())

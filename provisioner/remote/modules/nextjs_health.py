@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from provisioner.remote.nextjs import probe, service
-from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.nextjs import probe, service, slots
+from provisioner.remote.nextjs.layout import SINGLE, Layout
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -22,9 +22,13 @@ SPEC = Spec(
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    unit = Layout(a.name).slot(a.slot).unit
-    problem = probe.wait(ctx, unit, a.health, a.build_id, a.base_path)
-    if problem is not None:
-        lines = service.journal_lines(ctx, unit)
-        raise ctx.fail("the app is not healthy: %s\nthe last lines of its journal:\n%s" % (problem, lines or "(none)"))
+    layout = Layout(a.name)
+    live = slots.live(ctx, layout, slots.read_journal(ctx, layout)) if a.slot != SINGLE else None
+    ports = [slots.port_of(upstream) for upstream in live.upstreams] if live else [a.health["port"]]
+    for number, port in enumerate(ports):
+        unit = layout.unit_of(a.slot, number + 1)
+        problem = probe.wait(ctx, unit, {**a.health, "port": port}, a.build_id, a.base_path)
+        if problem is not None:
+            lines = service.journal_lines(ctx, unit) or "(none)"
+            raise ctx.fail("the app is not healthy: %s\nthe last lines of its journal:\n%s" % (problem, lines))
     return Result(msg="healthy")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
-from provisioner.remote.nextjs import nginx, service, slots
-from provisioner.remote.nextjs.layout import Layout, upstream_text
+from provisioner.remote.nextjs import nginx, service
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -16,7 +16,6 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "text": Arg(required=True, doc="The site as nginx reads it"),
-        "upstream": Arg(required=True, doc="address:port of the app, as long as no slot of it is live"),
         "only": Arg(
             type="bool", default=False, doc="It answers for every name, so the distribution's welcome page must go"
         ),
@@ -32,24 +31,11 @@ def current(ctx: Ctx, a: Arguments) -> State:
     welcome = ctx.stat(WELCOME) is not None
     if ctx.predicted("package", "nginx") is not None:  # check mode: with the package comes its site, and it is started
         welcome = active = ctx.stat("/etc/debian_version") is not None
-    layout = Layout(a.name)
-    texts = {"text": ctx.read_text(layout.site), "upstream": ctx.read_text(layout.upstream)}
-    return {**texts, "welcome": welcome, "active": active}
+    return {"text": ctx.read_text(Layout(a.name).site), "welcome": welcome, "active": active}
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
-    welcome = current["welcome"] and not a.only
-    return {"text": a.text, "upstream": _upstream(ctx, a, current["upstream"]), "welcome": welcome, "active": True}
-
-
-def _upstream(ctx: Ctx, a: Arguments, found: "Optional[str]") -> "Optional[str]":
-    """Names the live slot. During a release, which an interrupted one still is, that is for the release to say."""
-    layout = Layout(a.name)
-    journal = slots.read_journal(ctx, layout)
-    if slots.is_interrupted(journal) and found is not None:
-        return found
-    live = slots.live(ctx, layout, journal)
-    return upstream_text(live.upstream if live else a.upstream)
+    return {"text": a.text, "welcome": current["welcome"] and not a.only, "active": True}
 
 
 def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
@@ -65,17 +51,14 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
                 % WELCOME
             )
         ctx.remove(WELCOME)
-    files = {"upstream": layout.upstream, "text": layout.site}
-    for key, path in files.items():
-        if current[key] != wanted[key]:
-            ctx.write(path, wanted[key].encode(), mode="0644", owner="root", group="root")
+    if current["text"] != wanted["text"]:
+        ctx.write(layout.site, wanted["text"].encode(), mode="0644", owner="root", group="root")
     tested = ctx.run(["nginx", "-t"], timeout=60)
     if tested.rc != 0:
-        for key, path in files.items():
-            if current[key] is None:
-                ctx.remove(path)
-            elif current[key] != wanted[key]:
-                ctx.write(path, current[key].encode())
+        if current["text"] is None:
+            ctx.remove(layout.site)
+        elif current["text"] != wanted["text"]:
+            ctx.write(layout.site, current["text"].encode())
         if target is not None and not wanted["welcome"]:
             ctx.symlink(target, WELCOME)
         raise ctx.fail(
@@ -87,12 +70,11 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
 
 
 def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "list[Dict[str, str]]":
-    layout = Layout(a.name)
-    found = [
-        {"before_header": path, "after_header": path, "before": current[key] or "", "after": wanted[key]}
-        for key, path in (("text", layout.site), ("upstream", layout.upstream))
-        if current[key] != wanted[key]
-    ]
+    site = Layout(a.name).site
+    found = []
+    if current["text"] != wanted["text"]:
+        found.append({"before_header": site, "after_header": site, "before": current["text"] or "",
+                      "after": wanted["text"]})  # fmt: skip
     if current["welcome"] != wanted["welcome"]:
         found.append({"before_header": WELCOME, "after_header": WELCOME, "before": "link\n", "after": ""})
     return found

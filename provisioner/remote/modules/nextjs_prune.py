@@ -39,8 +39,10 @@ def current(ctx: Ctx, a: Arguments) -> State:
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
     """What runs is the first to be kept, also when newer ones were tried and taken back."""
     layout = Layout(a.name)
-    live = slots.live(ctx, layout, slots.read_journal(ctx, layout))
-    used = {name for name in (live.release if live else None, slots.linked(ctx, layout.current)) if name}
+    journal = slots.read_journal(ctx, layout)
+    live, warm = slots.live(ctx, layout, journal), slots.warm(journal)
+    known = (live.release if live else None, warm.release if warm else None, slots.linked(ctx, layout.current))
+    used = {name for name in known if name}
     if ctx.check and a.arriving:
         used = {a.arriving}
     names = current["releases"]

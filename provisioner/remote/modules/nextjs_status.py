@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import envfile, preflight, probe, service, slots
+from provisioner.remote.nextjs import envfile, lanes, preflight, probe, service, slots
 from provisioner.remote.nextjs.cage import meminfo
-from provisioner.remote.nextjs.layout import NODE_ROOT, RELEASE_FILE, SINGLE, SLOTS, Layout, read_build, read_state
+from provisioner.remote.nextjs.layout import (
+    NODE_ROOT,
+    RELEASE_FILE,
+    SINGLE,
+    SLOTS,
+    Layout,
+    read_build,
+    read_state,
+    unit_file,
+)
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -45,8 +54,12 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     live = slots.live(ctx, layout, journal) if a.in_slots else None
     name = live.slot if live else SLOTS[0] if a.in_slots else SINGLE
     place = layout.slot(name)
-    unit = service.show(ctx, place.unit)
+    units = slots.units(ctx, layout, name)
+    instances = [service.show(ctx, unit) for unit in units]
     slot = slots.linked(ctx, place.link) if live or not a.in_slots else None
+    warm = slots.warm(journal) if a.in_slots else None
+    used = {found.slot for found in (live, warm) if found}
+    lane = lanes.opened(ctx, layout)
     proxy = _proxy(ctx, layout)
     running = next((release for release in releases if release["id"] == slot), None)
     return Result(
@@ -58,21 +71,17 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         releases=releases,
         slot=slot,
         live=live.as_data() if live else None,
-        leftovers=[other for other in SLOTS if a.in_slots and other != name and _runs(ctx, layout, other)],
+        warm=warm.as_data() if warm else None,
+        lane=lane.to if lane else None,
+        leftovers=[other for other in SLOTS if a.in_slots and other not in used and _runs(ctx, layout, other)],
         current=slots.linked(ctx, layout.current),
-        journal={key: journal.get(key) for key in ("state", "step")},
-        unit=ctx.read_text(place.unit_file),
+        journal={key: journal.get(key) for key in ("state", "step", "kept")},
+        units=[ctx.read_text(unit_file(unit)) for unit in units],
         env=_env(ctx, place.env_file, a.env, a.secrets),
-        service={
-            "active": unit.get("ActiveState", ""),
-            "enabled": unit.get("UnitFileState", ""),
-            "pid": int(unit.get("MainPID") or 0),
-            "stale": unit.get("NeedDaemonReload") == "yes",
-            "runs_in": service.runs_in(ctx, unit.get("MainPID", "")),
-        },
+        service=_service(ctx, instances),
         proxy=proxy,
         host=preflight.look(ctx, layout, a.user, a.preflight, nginx=proxy["active"]) if a.preflight else None,
-        unhealthy=_unhealthy(a.health, unit, running, live),
+        unhealthy=_unhealthy(a.health, instances, running, live),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )
 
@@ -120,13 +129,30 @@ def _releases(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
     return sorted(found, key=lambda release: (str(release.get("created", "")), release["id"]), reverse=True)
 
 
+def _service(ctx: Ctx, instances: "List[Dict[str, str]]") -> "Dict[str, Any]":
+    """All instances as if they were one: what one of them lacks, the service lacks."""
+
+    def worst(key: str, good: str) -> str:
+        found = [instance.get(key, "") for instance in instances]
+        return next((value for value in found if value != good), good) if found else ""
+
+    places = [service.runs_in(ctx, instance.get("MainPID", "")) for instance in instances]
+    return {
+        "active": worst("ActiveState", "active"),
+        "enabled": worst("UnitFileState", "enabled"),
+        "pid": int(instances[0].get("MainPID") or 0) if instances else 0,
+        "stale": any(instance.get("NeedDaemonReload") == "yes" for instance in instances),
+        "runs_in": sorted({place or "" for place in places}),
+    }
+
+
 def _runs(ctx: Ctx, layout: Layout, slot: str) -> bool:
     """Whether a slot that should be at rest is running, or would be after a boot."""
-    place = layout.slot(slot)
-    if ctx.stat(place.unit_file) is None:
-        return False
-    found = service.show(ctx, place.unit)
-    return found.get("ActiveState") not in ("inactive", "failed") or found.get("UnitFileState") == "enabled"
+    found = [service.show(ctx, unit) for unit in slots.units(ctx, layout, slot)]
+    return any(
+        unit.get("ActiveState") not in ("inactive", "failed") or unit.get("UnitFileState") == "enabled"
+        for unit in found
+    )
 
 
 def _env(ctx: Ctx, path: str, env: "Mapping[str, str]", secrets: "Mapping[str, str]") -> "Dict[str, Any]":
@@ -141,7 +167,6 @@ def _env(ctx: Ctx, path: str, env: "Mapping[str, str]", secrets: "Mapping[str, s
 def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
     return {
         "text": ctx.read_text(layout.site),
-        "upstream": ctx.read_text(layout.upstream),
         "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
         "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
         "ipv6": ctx.stat("/proc/net/if_inet6") is not None,
@@ -150,16 +175,19 @@ def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
 
 def _unhealthy(
     health: "Optional[Mapping[str, Any]]",
-    unit: "Mapping[str, str]",
+    instances: "List[Dict[str, str]]",
     running: "Optional[Mapping[str, Any]]",
     live: "Optional[Occupant]",
 ) -> "Optional[str]":
-    """None when the app answers as it should."""
+    """None when every instance of the app answers as it should."""
     if running is None:
         return "no release is running"
-    if unit.get("ActiveState") != "active":
-        return "the service is %s" % (unit.get("ActiveState") or "not there")
+    if not instances or any(instance.get("ActiveState") != "active" for instance in instances):
+        return "the service is %s" % (next(iter(instances), {}).get("ActiveState") or "not there")
     if not health:
         return None
-    asked = {**health, "port": slots.port_of(live.upstream)} if live else health
-    return probe.problem(asked, running.get("build_id"), running.get("base_path", ""))
+    ports = [slots.port_of(upstream) for upstream in live.upstreams] if live else [health["port"]]
+    answers = (
+        probe.problem({**health, "port": port}, running.get("build_id"), running.get("base_path", "")) for port in ports
+    )
+    return next((problem for problem in answers if problem), None)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from provisioner.remote.nextjs import envfile, lock, service, slots, switching
-from provisioner.remote.nextjs.layout import SINGLE, Layout
+from provisioner.remote.nextjs import envfile, lanes, lock, recovery, service, slots, switching
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, unit_file
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -24,12 +24,15 @@ SPEC = Spec(
         "release": Arg(required=True, doc="The release to run"),
         "build_id": Arg(doc="What must answer; known once there is a build"),
         "base_path": Arg(default="", doc="The app's `basePath`"),
-        "units": Arg(type="dict", required=True, doc="Slot -> the text of its unit"),
+        "deployment": Arg(doc="What requests of its pages call it"),
+        "units": Arg(type="dict", required=True, doc="Slot -> the texts of its units, one for each instance"),
         "env": Arg(type="dict", default={}, doc="Variables of the app"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
         "drain": Arg(type="float", default=3.0, doc="Seconds until the old slot may be stopped"),
         "watch": Arg(type="float", default=5.0, doc="Seconds the new one is watched once it gets requests"),
+        "keep": Arg(default="stop", choices=("stop", "run", "route"), doc="What happens to the old slot"),
+        "recovery": Arg(type="content", doc="The program that ends an interrupted release at boot"),
         "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
 )
@@ -38,24 +41,33 @@ SPEC = Spec(
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
     if ctx.check:
-        live = slots.live(ctx, layout, slots.read_journal(ctx, layout))
-        unit = layout.slot(slots.other(live))
-        predictions: "List[Tuple[str, str, Mapping[str, Any]]]" = [
-            ("service", unit.unit, {"state": "running", "enabled": True}),
-            ("path", unit.unit_file, {"kind": "file"}),
-        ]
-        return Result(changed=True, diff=_difference(ctx, a, layout, live), release=a.release, why=a.why,
-                      predictions=predictions)  # fmt: skip
+        return _predicted(ctx, a, layout)
     with lock.held(ctx, layout):
         journal = slots.read_journal(ctx, layout)
         found = _finish(ctx, layout, journal) if slots.is_interrupted(journal) else None
-        live = slots.live(ctx, layout, slots.read_journal(ctx, layout))
+        if a.recovery:
+            recovery.install(ctx, layout, a.recovery)
+        journal = slots.read_journal(ctx, layout)
+        live = slots.live(ctx, layout, journal)
         diff = _difference(ctx, a, layout, live)
         if live is None or not _is_right(ctx, a, layout, live):
-            live = _release(ctx, a, layout, live)
-    pid = service.show(ctx, layout.slot(live.slot).unit).get("MainPID", "0")
+            live = _release(ctx, a, layout, live, journal)
+    pid = service.show(ctx, layout.unit_of(live.slot)).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, slot=live.slot, pid=int(pid),
                   why=[*a.why, *([found] if found else [])])  # fmt: skip
+
+
+def _predicted(ctx: Ctx, a: Arguments, layout: Layout) -> Result:
+    journal = slots.read_journal(ctx, layout)
+    live = slots.live(ctx, layout, journal)
+    slot = slots.free(live, slots.warm(journal))
+    units = [layout.unit_of(slot, number + 1) for number in range(len(a.units[slot]))]
+    predictions: "List[Tuple[str, str, Mapping[str, Any]]]" = [
+        *(("service", unit, {"state": "running", "enabled": True}) for unit in units),
+        *(("path", unit_file(unit), {"kind": "file"}) for unit in units),
+    ]
+    return Result(changed=True, diff=_difference(ctx, a, layout, live), release=a.release, why=a.why,
+                  predictions=predictions)  # fmt: skip
 
 
 def _finish(ctx: Ctx, layout: Layout, journal: "Dict[str, Any]") -> str:
@@ -73,35 +85,54 @@ def _finish(ctx: Ctx, layout: Layout, journal: "Dict[str, Any]") -> str:
 def _is_right(ctx: Ctx, a: Arguments, layout: Layout, live: Occupant) -> bool:
     """After an interrupted release was finished it may be the one that is wanted; it is never so otherwise, or this
     would not have been called."""
-    slot = layout.slot(live.slot)
-    found = service.show(ctx, slot.unit)
+    lane = lanes.opened(ctx, layout)
+    others = [slot for slot in SLOTS if slot != live.slot]
     return (
         live.slot != SINGLE
-        and live.release == a.release
-        and slots.linked(ctx, slot.link) == a.release
+        and _is_made(ctx, a, layout, live)
         and slots.linked(ctx, layout.current) == a.release
-        and ctx.read_text(slot.unit_file) == a.units[live.slot]
-        and ctx.read(slot.env_file) == _env(a)
-        and found.get("ActiveState") == "active"
-        and found.get("UnitFileState") == "enabled"
-        and found.get("NeedDaemonReload") != "yes"
-        and service.runs_in(ctx, found.get("MainPID", "")) == layout.release(a.release)
-        and not any(slots.is_active(ctx, layout, other) for other in a.units if other != live.slot)
+        and lane is not None
+        and lane.to == live.slot
+        and not any(slots.is_active(ctx, layout, other) for other in others)
     )
 
 
-def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]") -> Occupant:
-    slot = slots.other(live)
-    upstream = slots.upstream_of(a.units[slot])
-    if upstream is None:
-        raise ctx.fail("the unit for slot %s does not say where the app listens" % slot)
-    if live is not None and live.upstream == upstream:
-        raise ctx.fail("release %s would need port %d, which the running one has; change `ports` to two other ones"
-                       % (a.release, slots.port_of(upstream)))  # fmt: skip
-    new = Occupant(slot, a.release, upstream, a.build_id, a.base_path)
-    journal = {"live": live.as_data() if live else None, "new": new.as_data(), "health": a.health, "drain": a.drain,
-               "watch": a.watch}  # fmt: skip
-    ended = switching.begin(ctx, layout, journal, switching.Order(a.units[slot], _env(a)))
+def _is_made(ctx: Ctx, a: Arguments, layout: Layout, found: Occupant) -> bool:
+    """Whether the slot is made and runs as a new one would."""
+    slot, units = layout.slot(found.slot), slots.units(ctx, layout, found.slot)
+    return (
+        found.release == a.release
+        and slots.linked(ctx, slot.link) == a.release
+        and [ctx.read_text(unit_file(unit)) for unit in units] == a.units[found.slot]
+        and ctx.read(slot.env_file) == _env(a)
+        and all(_runs(ctx, unit, layout.release(a.release)) for unit in units)
+    )
+
+
+def _runs(ctx: Ctx, unit: str, release: str) -> bool:
+    found = service.show(ctx, unit)
+    return (
+        found.get("ActiveState") == "active"
+        and found.get("UnitFileState") == "enabled"
+        and found.get("NeedDaemonReload") != "yes"
+        and service.runs_in(ctx, found.get("MainPID", "")) == release
+    )
+
+
+def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]", journal: "Dict[str, Any]") -> Occupant:
+    warm = slots.warm(journal)
+    if warm is not None and live is not None and _is_made(ctx, a, layout, warm):
+        new, units = warm, {}
+    else:
+        new = _occupant(ctx, a, live, warm)
+        units = {layout.unit_of(new.slot, number + 1): text for number, text in enumerate(a.units[new.slot])}
+    ended = switching.begin(
+        ctx, layout,
+        {"live": live.as_data() if live else None, "previous": journal.get("previous"),
+         "kept": journal.get("kept", "stop"), "new": new.as_data(), "keep": a.keep, "health": a.health,
+         "drain": a.drain, "watch": a.watch},
+        switching.Order(units, _env(a)),
+    )  # fmt: skip
     if ended.problem is None and not ended.stuck:
         return new
     told = "release %s is not healthy: %s" % (a.release, ended.problem)
@@ -113,6 +144,20 @@ def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]")
                    rolled_back_to=live.release)  # fmt: skip
 
 
+def _occupant(ctx: Ctx, a: Arguments, live: "Optional[Occupant]", warm: "Optional[Occupant]") -> Occupant:
+    """The new release in a slot of its own, with ports that nobody of this app has."""
+    slot = slots.free(live, warm)
+    upstreams = slots.upstreams_of(a.units[slot])
+    if len(upstreams) != len(a.units[slot]):
+        raise ctx.fail("the unit for slot %s does not say where the app listens" % slot)
+    for other in filter(None, (live, warm)):
+        common = sorted(set(upstreams) & set(other.upstreams))
+        if common:
+            raise ctx.fail("release %s would need port %d, which the running one has; change `port` to another one"
+                           % (a.release, slots.port_of(common[0])))  # fmt: skip
+    return Occupant(slot, a.release, upstreams, a.build_id, a.base_path, a.deployment)
+
+
 def _env(a: Arguments) -> bytes:
     return envfile.render({**a.env, **a.secrets}).encode()
 
@@ -122,14 +167,14 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant
     in one slot: slot and port change with every release."""
     if not ctx.want_diff:
         return None
-    target = slots.other(live)
+    target = slots.free(live, None)
     before, after = (layout.slot(live.slot) if live else None), layout.slot(target)
-    same = a.units[live.slot] if live and live.slot in a.units else a.units[target]
-    unit = ctx.read_text(before.unit_file) if before else None
+    same = a.units[live.slot][0] if live and live.slot in a.units else a.units[target][0]
+    old_unit = unit_file(layout.unit_of(live.slot)) if live else unit_file(layout.unit_of(target))
     env = ctx.read_text(before.env_file) if before else None
     old_env, new_env = envfile.difference(env or "", envfile.render({**a.env, **a.secrets}), a.env)
     files = (
-        (before.unit_file if before else after.unit_file, after.unit_file, unit or "", same),
+        (old_unit, unit_file(layout.unit_of(target)), (ctx.read_text(old_unit) or "") if live else "", same),
         (before.env_file if before else after.env_file, after.env_file, old_env, new_env),
         (layout.current, layout.current, "%s in slot %s\n" % (live.release, live.slot) if live else "",
          "%s in slot %s\n" % (a.release, target)),

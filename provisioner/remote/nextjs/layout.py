@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, NamedTuple, Optional
 
 from provisioner.remote.sdk import Ctx
@@ -15,17 +16,17 @@ LOCKS = "/var/lib/provisioner/locks"
 RELEASE_FILE = "RELEASE.json"
 
 
-#: Two releases fit beside each other; `c` is kept free for a third.
-SLOTS = ("a", "b")
+UNITS = "/etc/systemd/system"
+
+#: The new release, the one that runs, and the one before it where that is kept running.
+SLOTS = ("a", "b", "c")
 #: Not a slot: the one service of an app without a web server in front, which is restarted in place.
 SINGLE = "single"
 
 
 class Slot(NamedTuple):
-    """What a release runs in: it owns its unit, and with that its port and its Node.js, its variables and its link."""
+    """What a release runs in: it owns its units, and with them its ports and its Node.js, its variables, its link."""
 
-    unit: str
-    unit_file: str
     env_file: str
     link: str
 
@@ -50,14 +51,28 @@ class Layout(NamedTuple):
     def slot(self, name: str) -> Slot:
         """`name`: one of SLOTS, or SINGLE. `current` follows the link only once the release is healthy."""
         if name == SINGLE:
-            return Slot(self.unit, self.unit_file, self.env_file, self.slots + "/a")
-        unit = "%s@%s.service" % (self.name, name)
-        env = "%s/%s.env" % (self.config, name)
-        return Slot(unit, "/etc/systemd/system/" + unit, env, "%s/%s" % (self.slots, name))
+            return Slot(self.env_file, self.slots + "/a")
+        return Slot("%s/%s.env" % (self.config, name), "%s/%s" % (self.slots, name))
+
+    def unit_of(self, slot: str, instance: int = 1) -> str:
+        """shop@a.service, the second instance is shop@a2.service; the unit of SINGLE is shop.service."""
+        if slot == SINGLE:
+            return self.unit
+        return "%s@%s%s.service" % (self.name, slot, instance if instance > 1 else "")
+
+    def slot_of(self, unit: str) -> "Optional[str]":
+        """The slot a unit belongs to; None for one that is no slot's of this app."""
+        found = re.match(r"%s@([%s])\d*\.service$" % (re.escape(self.name), "".join(SLOTS)), unit)
+        return found[1] if found else None
 
     @property
     def current(self) -> str:
         return self.root + "/current"
+
+    @property
+    def static(self) -> str:
+        """`_next/static` of this and earlier releases, for pages that are still open."""
+        return self.root + "/static"
 
     @property
     def shared(self) -> str:
@@ -100,7 +115,7 @@ class Layout(NamedTuple):
 
     @property
     def unit_file(self) -> str:
-        return "/etc/systemd/system/%s" % self.unit
+        return unit_file(self.unit)
 
     @property
     def journal(self) -> str:
@@ -126,21 +141,36 @@ class Layout(NamedTuple):
         return "/etc/nginx/conf.d/%s.conf" % self.name
 
     @property
-    def upstream(self) -> str:
-        """Included by the site: names the port of the slot that is live. nginx reads only `*.conf` by itself."""
-        return "/etc/nginx/conf.d/%s.upstream" % self.name
+    def lanes(self) -> str:
+        return self.root + "/lanes"
+
+    @property
+    def live(self) -> str:
+        """Link to the lane that is open: the web server looks there with every request."""
+        return self.root + "/live"
+
+    @property
+    def recovery(self) -> str:
+        """The program that ends an interrupted release at boot, of the version that wrote the journal."""
+        return "%s/%s.pyz" % (RELEASE_JOURNALS, self.name)
+
+    @property
+    def recovery_unit(self) -> str:
+        return "%s-recover.service" % self.name
 
     def release(self, release: str) -> str:
         return "%s/%s" % (self.releases, release)
 
     def directories(self, user: str) -> "Dict[str, Dict[str, str]]":
-        """Every directory the app needs -> {mode, owner, group}. Others may pass through the root (a web server
-        reads `static` and `shared` some day) but see neither sources nor releases."""
+        """Every directory the app needs -> {mode, owner, group}. Others may pass through the root (the web server reads
+        lanes and old assets) but see neither sources nor releases."""
         mine = {"owner": user, "group": user}
         return {
             self.root: {"mode": "0751", "owner": "root", "group": user},
             self.releases: {"mode": "0750", "owner": "root", "group": user},
             self.slots: {"mode": "0750", "owner": "root", "group": user},
+            self.static: {"mode": "0755", "owner": "root", "group": "root"},
+            self.lanes: {"mode": "0755", "owner": "root", "group": "root"},
             self.shared: {"mode": "0755", "owner": "root", "group": user},
             self.shared + "/cache": {"mode": "0750", **mine},
             self.build: {"mode": "0750", "owner": "root", "group": user},
@@ -151,12 +181,8 @@ class Layout(NamedTuple):
         }
 
 
-def upstream_text(upstream: str, backup: "Optional[str]" = None) -> str:
-    """address:port of the slot that gets the requests; and of the one that gets those it lets fall, which nginx tries
-    again there unless the app may have acted on them. max_fails=0: after one failure nginx would not ask for 10 s."""
-    if backup is None:
-        return "server %s;\n" % upstream
-    return "server %s max_fails=0;\nserver %s max_fails=0 backup;\n" % (upstream, backup)
+def unit_file(unit: str) -> str:
+    return "%s/%s" % (UNITS, unit)
 
 
 def node_home(version: str) -> str:

@@ -1,4 +1,4 @@
-"""nginx: which workers serve, reloading without a lost request, and naming an app's live slot."""
+"""nginx: which workers serve, and reloading so that the new configuration counts when it is over."""
 
 from __future__ import annotations
 
@@ -6,28 +6,11 @@ import time
 from typing import List, Optional
 
 from provisioner.remote.nextjs import service
-from provisioner.remote.nextjs.layout import Layout, upstream_text
 from provisioner.remote.sdk import Ctx
 
 HAND_OVER = 10.0  # seconds until the old workers no longer take connections
 PAUSE = 0.02
 _LEAVING = "shutting down"
-
-
-def point(ctx: Ctx, layout: Layout, upstream: str, backup: "Optional[str]" = None) -> "Optional[str]":
-    """Send all new requests to `upstream` (address:port), and what it lets fall to `backup`.
-
-    What went wrong, or None. When nginx refuses, the file is as before and nothing was reloaded."""
-    before = ctx.read(layout.upstream)
-    wanted = upstream_text(upstream, backup).encode()
-    if before != wanted:
-        ctx.write(layout.upstream, wanted, mode="0644", owner="root", group="root")
-    tested = ctx.run(["nginx", "-t"], timeout=60)
-    if tested.rc != 0:
-        if before is not None:
-            ctx.write(layout.upstream, before)
-        return "nginx refuses its configuration:\n%s" % tested.stderr.strip()
-    return reload(ctx)
 
 
 def reload(ctx: Ctx) -> "Optional[str]":
@@ -43,11 +26,6 @@ def reload(ctx: Ctx) -> "Optional[str]":
             return "nginx was reloaded, but after %d s old workers still serve as before" % HAND_OVER
         time.sleep(PAUSE)
     return None
-
-
-def is_draining(ctx: Ctx) -> bool:
-    """Whether workers of before a reload still have requests to finish."""
-    return any(_LEAVING in _title(ctx, worker) for worker in _workers(ctx))
 
 
 def _workers(ctx: Ctx) -> "List[str]":

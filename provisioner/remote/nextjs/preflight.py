@@ -17,7 +17,7 @@ UNITS = "/etc/systemd/system"
 PACKAGED_UNITS = "/lib/systemd/system"  # where /lib is a link to /usr/lib, too
 SITES = ("/etc/nginx/conf.d", "/etc/nginx/sites-enabled")
 _OURS = re.compile(r"# Made by provision for the app ([a-z0-9-]+)[;\n]")
-_PORT = re.compile(r"(?:^ExecStart=.*? -p |^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE)
+_PORT = re.compile(r"(?:^X-Listen=.*:|^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE)
 
 
 def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]", *, nginx: bool) -> "Dict[str, Any]":

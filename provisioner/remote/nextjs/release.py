@@ -1,18 +1,18 @@
 """What comes next in a release: decided from the journal and from what is seen, without touching anything.
 
 The way forward                           The way back
-  lay      unit, variables, link            reopen   the old slot runs (it was never stopped, but it may have died)
-  start    the service of the new slot      return   the web server names the old slot again
-  check    it answers with its build        drain    the last requests to the new slot end
-  enable   it starts at boot too            remove   the new slot is stopped and emptied
-  point    the web server names it          restore  the journal names the old slot
+  lay      units, variables, link           reopen   the old slot runs (it was never stopped, but it may have died)
+  start    the services of the new slot     return   the lane to the old slot is opened again
+  check    they answer with their build     drain    the last requests to the new slot end
+  enable   they start at boot too           remove   the new slot is stopped and emptied
+  point    the lane to it is opened         restore  the journal names the old slot
   watch    it stays well, the last requests to the old slot end
-  retire   the old slot no longer starts at boot and is stopped
+  retire   slots that nobody needs any more do not start at boot and are stopped
   settle   `current` and the journal name the new slot
 
-From `enable` until `retire` both slots start at boot, so whatever the web server names then runs after a power cut.
-From `retire` on there is no way back. The journal has the name of a step before the step is begun; every step may be
-done again.
+A new slot that runs already, as the one before does where it is kept, begins with `check`. From `enable` until `retire`
+both slots start at boot, so whatever lane is open then leads somewhere after a power cut. From `retire` on there is no
+way back. The journal has the name of a step before the step is begun; every step may be done again.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ class State(NamedTuple):
     step: str
     outcome: str
     pointed: bool = False
-    """`point` was begun in this release: the web server may name the new slot, or be about to."""
+    """`point` was begun in this release: the lane to the new slot may be open, or about to be."""
 
 
 class Seen(NamedTuple):
     """What is found on the host."""
 
     has_old: bool
-    proxied: bool
+    new_is_warm: bool = False
+    """It runs since an earlier release."""
     new_is_well: bool = False
     """Looked at only after `point` or `watch` was cut off."""
 
@@ -51,7 +52,7 @@ class Seen(NamedTuple):
 def next_step(state: "Optional[State]", seen: Seen) -> "Optional[str]":
     """The step to do now; None when the release is over. `state` is None before the first step."""
     if state is None:
-        return LAY
+        return CHECK if seen.new_is_warm else LAY
     if state.outcome == CUT_OFF:
         return _after_death(state, seen)
     if state.outcome == FAILED:
@@ -84,9 +85,7 @@ def _first(steps: "tuple[str, ...]", state: State, seen: Seen) -> "Optional[str]
 
 
 def _applies(step: str, state: State, seen: Seen) -> bool:
-    if step in (POINT, WATCH):
-        return seen.proxied
-    if step == REOPEN:
+    if step in (WATCH, REOPEN):
         return seen.has_old
     if step in (RETURN, DRAIN):
         return seen.has_old and state.pointed

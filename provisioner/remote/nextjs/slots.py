@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from provisioner.remote.nextjs import service
-from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, read_state, upstream_text
+from provisioner.remote.nextjs import lanes, service
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS, UNITS, Layout, read_state, unit_file
 from provisioner.remote.sdk import Ctx
 
 STEADY = "steady"
-_LISTENS = re.compile(r"^ExecStart=.* start -H (\S+) -p (\d+)$", re.MULTILINE)
+_LISTENS = re.compile(r"^X-Listen=(\S+):(\d+)$", re.MULTILINE)
 
 
 class Occupant(NamedTuple):
-    """A release in a slot. upstream: address:port for the web server."""
+    """A release in a slot. upstreams: address:port of each instance. deployment: its id, in requests of its pages."""
 
     slot: str
     release: "Optional[str]"
-    upstream: str
+    upstreams: "Tuple[str, ...]"
     build_id: "Optional[str]" = None
     base_path: str = ""
+    deployment: "Optional[str]" = None
 
     def as_data(self) -> "Dict[str, Any]":
-        return dict(self._asdict())
+        return {**self._asdict(), "upstreams": list(self.upstreams)}
 
 
 def occupant(data: object) -> "Optional[Occupant]":
     if not isinstance(data, dict):
         return None
-    return Occupant(data["slot"], data["release"], data["upstream"], data.get("build_id"), data.get("base_path") or "")
+    return Occupant(data["slot"], data["release"], tuple(data["upstreams"]), data.get("build_id"),
+                    data.get("base_path") or "", data.get("deployment"))  # fmt: skip
 
 
 def read_journal(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
@@ -46,8 +48,12 @@ def upstream_of(unit: str) -> "Optional[str]":
     if found is None:
         return None
     address, port = found.groups()
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - compared, not listened on
-    return "%s:%s" % ("[%s]" % address if ":" in address else address, port)
+    address = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(address, address)  # noqa: S104 - compared only
+    return "%s:%s" % (address, port)
+
+
+def upstreams_of(units: "Iterable[str]") -> "Tuple[str, ...]":
+    return tuple(upstream for upstream in map(upstream_of, units) if upstream)
 
 
 def port_of(upstream: str) -> int:
@@ -59,27 +65,35 @@ def live(ctx: Ctx, layout: Layout, journal: "Mapping[str, Any]") -> "Optional[Oc
     known = occupant(journal.get("live"))
     if known is not None:
         return known
-    single = ctx.read_text(layout.unit_file)
-    if single is not None:
-        return _found(ctx, layout, SINGLE, single)
-    named = ctx.read_text(layout.upstream)
-    for slot in SLOTS:
-        text = ctx.read_text(layout.slot(slot).unit_file)
-        upstream = upstream_of(text or "")
-        if upstream and upstream_text(upstream) == named and is_active(ctx, layout, slot):
-            return _found(ctx, layout, slot, text or "")
-    return None
+    lane = lanes.opened(ctx, layout)
+    if lane is not None and units(ctx, layout, lane.to):
+        return _found(ctx, layout, lane.to)
+    return _found(ctx, layout, SINGLE) if ctx.stat(layout.unit_file) is not None else None
 
 
-def other(occupied: "Optional[Occupant]") -> str:
+def warm(journal: "Mapping[str, Any]") -> "Optional[Occupant]":
+    """The release before, where it is kept running."""
+    return occupant(journal.get("previous")) if journal.get("kept", "stop") != "stop" else None
+
+
+def free(live: "Optional[Occupant]", warm: "Optional[Occupant]") -> str:
     """The slot for the next release. The single service uses the link and the port of the first slot."""
-    if occupied is None:
-        return SLOTS[0]
-    return SLOTS[0] if occupied.slot == SLOTS[1] else SLOTS[1]
+    taken = {lanes.of_slot(found.slot) for found in (live, warm) if found}
+    return next(slot for slot in SLOTS if slot not in taken)
+
+
+def units(ctx: Ctx, layout: Layout, slot: str) -> "List[str]":
+    """The units a slot has on this host, the first instance first."""
+    if slot == SINGLE:
+        return [layout.unit] if ctx.stat(layout.unit_file) is not None else []
+    found = [name for name in ctx.listdir(UNITS) if layout.slot_of(name) == slot]
+    return sorted(found, key=lambda name: (len(name), name))
 
 
 def is_active(ctx: Ctx, layout: Layout, slot: str) -> bool:
-    return service.show(ctx, layout.slot(slot).unit).get("ActiveState") == "active"
+    """Whether all instances run."""
+    found = units(ctx, layout, slot)
+    return bool(found) and all(service.show(ctx, unit).get("ActiveState") == "active" for unit in found)
 
 
 def linked(ctx: Ctx, path: str) -> "Optional[str]":
@@ -88,6 +102,7 @@ def linked(ctx: Ctx, path: str) -> "Optional[str]":
     return found.target.rpartition("/")[2] if found and found.target else None
 
 
-def _found(ctx: Ctx, layout: Layout, slot: str, unit: str) -> "Optional[Occupant]":
-    upstream = upstream_of(unit)
-    return Occupant(slot, linked(ctx, layout.slot(slot).link), upstream) if upstream else None
+def _found(ctx: Ctx, layout: Layout, slot: str) -> "Optional[Occupant]":
+    texts = [ctx.read_text(unit_file(unit)) or "" for unit in units(ctx, layout, slot)]
+    upstreams = upstreams_of(texts)
+    return Occupant(slot, linked(ctx, layout.slot(slot).link), upstreams) if upstreams else None

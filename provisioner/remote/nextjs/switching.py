@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import nginx, probe, release, service, slots
+from provisioner.remote.nextjs import connections, lanes, probe, release, service, slots
+from provisioner.remote.nextjs.lanes import Lane
 from provisioner.remote.nextjs.layout import (
     RELEASE_JOURNALS,
     SINGLE,
     SLOTS,
     Layout,
     ensure_directory,
-    upstream_text,
+    unit_file,
     write_state,
 )
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx
 
 GOING_BACK = 30.0  # seconds the old release gets to answer again, should it have died meanwhile
-LAST_REQUESTS = 30.0  # seconds the web server's old workers get to finish beyond `drain`
+LAST_REQUESTS = 30.0  # seconds that requests to a slot get beyond `drain` before it is stopped
 WATCH_PAUSE = 0.25
 ASK_EVERY = 1.0
 
 
 class Order(NamedTuple):
-    """What a new slot is made of; not known any more when a release is resumed."""
+    """What a new slot is made of; not known any more when a release is resumed. units: name -> text; none
+    when it runs already."""
 
-    unit: str
+    units: "Mapping[str, str]"
     env: bytes
 
 
@@ -46,12 +48,12 @@ class Switch:
         self._layout = layout
         self._journal = journal
         self._order = order
-        self._problem: "Optional[str]" = journal.get("problem")
+        self._problem: "Optional[str]" = None
         old, new = slots.occupant(journal.get("live")), slots.occupant(journal["new"])
         assert new is not None, "a release has a slot"
         self._old: "Optional[Occupant]" = old
         self._new: Occupant = new
-        self._unit = layout.slot(new.slot).unit
+        self._units = [layout.unit_of(new.slot, number + 1) for number in range(len(new.upstreams))]
 
     def run(self, state: "Optional[release.State]" = None) -> Ended:
         """Go on from `state`, None: from the beginning."""
@@ -66,104 +68,128 @@ class Switch:
             self._ctx.progress(step)
             problem = getattr(self, "_" + step)()
             if problem is not None:
-                lines = service.journal_lines(self._ctx, self._unit) if step not in release.BACK else ""
+                lines = self._last_words() if step not in release.BACK else ""
                 told = "%s\nthe last lines of its journal:\n%s" % (problem, lines or "(none)") if lines else problem
                 self._problem = "%s\n%s" % (self._problem, told) if self._problem else told
             state = release.State(step, release.FAILED if problem else release.DONE, pointed)
 
     def _seen(self, state: "Optional[release.State]") -> release.Seen:
-        proxied = self._ctx.stat(self._layout.upstream) is not None
         was_shown = state is not None and state.outcome == release.CUT_OFF and state.step in (
             release.POINT, release.WATCH)  # fmt: skip
-        return release.Seen(self._old is not None, proxied, was_shown and self._is_well())
+        return release.Seen(self._old is not None, new_is_warm=self._order is not None and not self._order.units,
+                            new_is_well=was_shown and self._is_well())  # fmt: skip
 
     def _is_well(self) -> bool:
-        if not slots.is_active(self._ctx, self._layout, self._new.slot):
-            return False
-        return probe.problem(self._health(), self._new.build_id, self._new.base_path) is None
+        return slots.is_active(self._ctx, self._layout, self._new.slot) and self._first_problem() is None
 
-    def _health(self, occupant: "Optional[Occupant]" = None) -> "Dict[str, Any]":
-        return {**self._journal["health"], "port": slots.port_of((occupant or self._new).upstream)}
+    def _first_problem(self) -> "Optional[str]":
+        """What one of the new instances answers wrongly."""
+        answers = (probe.problem(health, self._new.build_id, self._new.base_path) for health in self._health(self._new))
+        return next((problem for problem in answers if problem), None)
+
+    def _health(self, occupant: Occupant) -> "List[Dict[str, Any]]":
+        """The question for each instance."""
+        return [{**self._journal["health"], "port": slots.port_of(upstream)} for upstream in occupant.upstreams]
 
     def _write(self, step: str, pointed: bool) -> None:
         self._journal.update(step=step, pointed=pointed)
         write_state(self._ctx, self._layout.release_journal, self._journal)
 
-    def _names(self, occupant: Occupant) -> bool:
-        """Whether the web server's file names the slot of `occupant`."""
-        text = self._ctx.read_text(self._layout.upstream) or ""
-        return text.partition(";")[0].split()[1:2] == [occupant.upstream]
+    def _last_words(self) -> str:
+        return "\n".join(filter(None, (service.journal_lines(self._ctx, unit) for unit in self._units)))
 
     # -- forward -----------------------------------------------------------------------------------------------
     def _lay(self) -> "Optional[str]":
         ctx, slot = self._ctx, self._layout.slot(self._new.slot)
         assert self._order is not None, "a release that was cut off here is taken back"
-        if ctx.stat(slot.unit_file) is not None:
-            ctx.run(["systemctl", "stop", slot.unit], timeout=300)
-        if probe.is_taken(self._health()):
-            return "something else listens on %s already; name other ports with `ports`" % self._new.upstream
+        self._empty(self._new.slot)
+        for upstream, health in zip(self._new.upstreams, self._health(self._new)):
+            if probe.is_taken(health):
+                return "something else listens on %s already; set another `port`" % upstream
         ctx.write(slot.env_file, self._order.env, mode="0600", owner="root", group="root")
-        ctx.write(slot.unit_file, self._order.unit.encode(), mode="0644", owner="root", group="root")
+        for name, text in self._order.units.items():
+            ctx.write(unit_file(name), text.encode(), mode="0644", owner="root", group="root")
         ctx.symlink("../releases/%s" % self._new.release, slot.link)
         return self._systemctl("daemon-reload")
 
     def _start(self) -> "Optional[str]":
-        self._ctx.run(["systemctl", "reset-failed", self._unit], timeout=30)
-        return self._systemctl("restart", self._unit)
+        self._ctx.run(["systemctl", "reset-failed", *self._units], timeout=30)
+        return self._systemctl("restart", *self._units)
 
     def _check(self) -> "Optional[str]":
-        return probe.wait(self._ctx, self._unit, self._health(), self._new.build_id, self._new.base_path)
+        """They start side by side, so the first one's time is the others' too."""
+        for unit, health in zip(self._units, self._health(self._new)):
+            problem = probe.wait(self._ctx, unit, health, self._new.build_id, self._new.base_path)
+            if problem is not None:
+                return problem
+        return None
 
     def _enable(self) -> "Optional[str]":
-        problem = self._systemctl("enable", "--quiet", self._unit)
+        problem = self._systemctl("enable", "--quiet", *self._units)
         self._ctx.run(["sync", "/etc/systemd/system/multi-user.target.wants"], timeout=60)  # systemctl does not
         return problem
 
     def _point(self) -> "Optional[str]":
-        return nginx.point(self._ctx, self._layout, self._new.upstream, self._old.upstream if self._old else None)
+        """What the new slot lets fall goes to the old one until that is retired."""
+        if self._old is None:
+            lanes.open_lane(self._ctx, self._layout, Lane(self._new.slot))
+            return None
+        lane = _resting(self._new, self._old, self._journal["keep"])
+        lanes.open_lane(self._ctx, self._layout, lane._replace(spare=lanes.of_slot(self._old.slot)))
+        return None
 
     def _watch(self) -> "Optional[str]":
         """Until `watch` and `drain` are over and nobody waits for the old slot. What has just answered and answers no
         more is asked once again: a busy host is no reason to go back."""
+        assert self._old is not None, "without an old release there is nothing to go back to"
         began = asked = time.monotonic()
-        least = max(self._journal["watch"], self._journal["drain"])
-        failures, pid = 0, service.show(self._ctx, self._unit).get("MainPID")
+        stops = self._journal["keep"] == "stop"
+        least = max(self._journal["watch"], self._journal["drain"] if stops else 0.0)
+        failures, first = 0, {unit: service.show(self._ctx, unit).get("MainPID") for unit in self._units}
         while True:
             now = time.monotonic()
-            if now >= began + least and (now >= began + least + LAST_REQUESTS or not nginx.is_draining(self._ctx)):
+            late = now >= began + least + LAST_REQUESTS
+            if now >= began + least and (late or not stops or not self._is_used(self._old)):
                 return None
-            found = service.show(self._ctx, self._unit)
-            if found.get("ActiveState") != "active" or found.get("MainPID") != pid or pid == "0":
-                return "it ended %.0f s after requests were sent to it (%s, exit status %s)" % (
-                    now - began, found.get("Result"), found.get("ExecMainStatus"))  # fmt: skip
+            ended = self._ended(first)
+            if ended is not None:
+                return "it ended %.0f s after requests were sent to it (%s)" % (now - began, ended)
             if now >= asked + ASK_EVERY:
                 asked = now
-                problem = probe.problem(self._health(), self._new.build_id, self._new.base_path)
+                problem = self._first_problem()
                 failures = failures + 1 if problem else 0
                 if failures >= 2:
                     return problem
             time.sleep(WATCH_PAUSE)
 
+    def _ended(self, first: "Mapping[str, Optional[str]]") -> "Optional[str]":
+        """How an instance ended that had one of these process numbers; None while all of them run."""
+        for unit, pid in first.items():
+            found = service.show(self._ctx, unit)
+            if found.get("ActiveState") != "active" or found.get("MainPID") != pid or pid == "0":
+                return "%s, exit status %s" % (found.get("Result"), found.get("ExecMainStatus"))
+        return None
+
     def _retire(self) -> "Optional[str]":
-        """All others, not just the old one: a journal that was lost may have left one running. nginx may keep the old
-        slot as a backup until it is reloaded: nothing answers there, which is what it would tell anyway."""
-        if self._ctx.stat(self._layout.upstream) is not None:
-            text = upstream_text(self._new.upstream).encode()
-            self._ctx.write(self._layout.upstream, text, mode="0644", owner="root", group="root")
+        """All others, not just the old one: a journal that was lost may have left one running."""
+        ctx, keeps = self._ctx, self._keeps()
+        lanes.open_lane(ctx, self._layout, _resting(self._new, self._old, self._journal["keep"]))
         for slot in (*SLOTS, SINGLE):
-            if slot != self._new.slot and self._ctx.stat(self._layout.slot(slot).unit_file) is not None:
-                problem = self._systemctl("disable", "--now", "--quiet", self._layout.slot(slot).unit)
+            found = slots.units(ctx, self._layout, slot)
+            if found and slot != self._new.slot and not (keeps and self._old and slot == self._old.slot):
+                problem = self._systemctl("disable", "--now", "--quiet", *found)
                 if problem is not None:
                     return problem
-        if self._ctx.stat(self._layout.unit_file) is not None:
+        if ctx.stat(self._layout.unit_file) is not None:
             for path in (self._layout.unit_file, self._layout.env_file, self._layout.env_backup, self._layout.journal):
-                self._ctx.remove(path)
+                ctx.remove(path)
             return self._systemctl("daemon-reload")
         return None
 
     def _settle(self) -> "Optional[str]":
         self._ctx.symlink("releases/%s" % self._new.release, self._layout.current)
-        self._steady(self._new)
+        previous = self._old.as_data() if self._old and self._old.release else None
+        self._steady(self._new, previous, self._journal["keep"] if self._keeps() else "stop")
         return None
 
     # -- back --------------------------------------------------------------------------------------------------
@@ -172,48 +198,71 @@ class Switch:
         assert old is not None, "without an old release nothing is reopened"
         if slots.is_active(self._ctx, self._layout, old.slot):
             return None
-        unit = self._layout.slot(old.slot).unit
-        self._ctx.run(["systemctl", "reset-failed", unit], timeout=30)
-        problem = self._systemctl("start", unit)
-        health = {**self._health(old), "timeout": GOING_BACK}
-        problem = problem or probe.wait(self._ctx, unit, health, old.build_id, old.base_path)
+        units = slots.units(self._ctx, self._layout, old.slot)
+        self._ctx.run(["systemctl", "reset-failed", *units], timeout=30)
+        problem = self._systemctl("start", *units)
+        for unit, health in zip(units, self._health(old)):
+            question = {**health, "timeout": GOING_BACK}
+            problem = problem or probe.wait(self._ctx, unit, question, old.build_id, old.base_path)
         return problem and "WENT BACK to release %s, but that is not healthy either: %s" % (old.release, problem)
 
     def _return(self) -> "Optional[str]":
         assert self._old is not None, "without an old release there is nothing to return to"
-        return nginx.point(self._ctx, self._layout, self._old.upstream)
+        before = slots.occupant(self._journal.get("previous"))
+        if before is not None and before.slot == self._new.slot:
+            before = None
+        lanes.open_lane(self._ctx, self._layout, _resting(self._old, before, self._journal.get("kept", "stop")))
+        return None
 
     def _drain(self) -> "Optional[str]":
         began = time.monotonic()
         while time.monotonic() < began + self._journal["drain"] + LAST_REQUESTS:
-            if time.monotonic() >= began + self._journal["drain"] and not nginx.is_draining(self._ctx):
+            if time.monotonic() >= began + self._journal["drain"] and not self._is_used(self._new):
                 break
             time.sleep(WATCH_PAUSE)
         return None
 
     def _remove(self) -> "Optional[str]":
-        ctx, slot = self._ctx, self._layout.slot(self._new.slot)
-        if self._old is not None and self._names(self._new):
-            return "the web server still names slot %s, so it was not stopped" % self._new.slot
-        if ctx.stat(slot.unit_file) is not None:
-            ctx.run(["systemctl", "disable", "--now", "--quiet", slot.unit], timeout=300)
-        for path in (slot.unit_file, slot.env_file, slot.link):
-            ctx.remove(path)
-        problem = self._systemctl("daemon-reload")
-        ctx.run(["systemctl", "reset-failed", slot.unit], timeout=30)
-        return problem
+        lane = lanes.opened(self._ctx, self._layout)
+        if self._old is not None and lane is not None and lane.to == self._new.slot:
+            return "requests still go to slot %s, so it was not stopped" % self._new.slot
+        self._empty(self._new.slot)
+        slot = self._layout.slot(self._new.slot)
+        for path in (slot.env_file, slot.link):
+            self._ctx.remove(path)
+        return self._systemctl("daemon-reload")
 
     def _restore(self) -> "Optional[str]":
         if self._old is None or self._old.slot == SINGLE:
             self._ctx.remove(self._layout.release_journal)
-        else:
-            self._steady(self._old)
+            return None
+        previous, kept = self._journal.get("previous"), self._journal.get("kept", "stop")
+        if previous and previous["slot"] == self._new.slot:
+            kept = "stop"
+        self._steady(self._old, previous, kept)
         return None
 
     # -- both --------------------------------------------------------------------------------------------------
-    def _steady(self, occupant: Occupant) -> None:
-        steady = {"step": slots.STEADY, "live": occupant.as_data()}
+    def _is_used(self, occupant: Occupant) -> bool:
+        return connections.count(self._ctx, map(slots.port_of, occupant.upstreams)) > 0
+
+    def _keeps(self) -> bool:
+        """Whether the old slot goes on running. The single service never does: its port is that of a slot."""
+        return self._journal["keep"] != "stop" and self._old is not None and self._old.slot != SINGLE
+
+    def _steady(self, live: Occupant, previous: "Optional[Mapping[str, Any]]", kept: str) -> None:
+        """kept: how the slot of the previous release goes on."""
+        steady = {"step": slots.STEADY, "live": live.as_data(), "previous": previous, "kept": kept}
         write_state(self._ctx, self._layout.release_journal, steady)
+
+    def _empty(self, slot: str) -> None:
+        """Stop the units of a slot and forget them."""
+        found = slots.units(self._ctx, self._layout, slot)
+        if found:
+            self._ctx.run(["systemctl", "disable", "--now", "--quiet", *found], timeout=300)
+            self._ctx.run(["systemctl", "reset-failed", *found], timeout=30)
+        for unit in found:
+            self._ctx.remove(unit_file(unit))
 
     def _systemctl(self, *words: str) -> "Optional[str]":
         done = self._ctx.run(["systemctl", *words], timeout=300)
@@ -222,8 +271,16 @@ class Switch:
         return "`systemctl %s` failed: %s" % (" ".join(words), done.stderr.strip() or "exit code %d" % done.rc)
 
 
+def _resting(live: Occupant, previous: "Optional[Occupant]", kept: str) -> Lane:
+    """The lane while nothing happens."""
+    pins = kept == "route" and previous is not None and previous.deployment and previous.slot != SINGLE
+    pin = (previous.slot, previous.deployment) if pins and previous and previous.deployment else None
+    return Lane(lanes.of_slot(live.slot), pin=pin)
+
+
 def begin(ctx: Ctx, layout: Layout, journal: "Mapping[str, Any]", order: Order) -> Ended:
-    """A new release. `journal`: live, new, health, drain, watch."""
+    """A new release. `journal`: live, previous, kept (as they are), new, keep (`previous` of the settings), health,
+    drain, watch."""
     ensure_directory(ctx, RELEASE_JOURNALS, "0700")
     return Switch(ctx, layout, dict(journal), order).run()
 
