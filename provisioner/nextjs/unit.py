@@ -22,8 +22,8 @@ def unit_text(
     settings: Settings, slot: str, instance: int = 1, *, node: str, machine: str, manual_signal_handling: bool,
     sharp: bool,
 ) -> str:  # fmt: skip
-    """The unit of one instance in a slot. `machine` is what `uname -m` says; where jemalloc has no known path there, the
-    app runs without."""
+    """The unit of one instance in a slot. `machine` is what `uname -m` says; where jemalloc has no known path there,
+    the app runs without."""
     layout = Layout(settings.name)
     place = layout.slot(slot)
     limit = settings.memory_max

@@ -115,7 +115,7 @@ def _epoch(version: str) -> "tuple[int, str]":
 
 def _compare_part(left: str, right: str) -> int:
     left_parts, right_parts = _split(left), _split(right)
-    for left_item, right_item in zip(left_parts, right_parts):  # noqa: B905 - Python 3.9 has no strict; lengths are compared below
+    for left_item, right_item in zip(left_parts, right_parts):
         if left_item != right_item:
             return -1 if left_item < right_item else 1
     return (len(left_parts) > len(right_parts)) - (len(left_parts) < len(right_parts))

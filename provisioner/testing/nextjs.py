@@ -7,6 +7,9 @@ import itertools
 import json
 import random
 import select
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -40,15 +43,19 @@ class Site:
     scratch: Path
     seen: dict[str, Any] = field(default_factory=dict)
 
+    def arguments(self, token: str | Secret = CANARY, **more: Any) -> dict[str, Any]:
+        """Those of `nextjs_app`."""
+        return {
+            "name": "example", "source": str(self.source), "env": {"GREETING": 'Say "hi" for $5\nand \\more'},
+            "secrets": {"TOKEN": token}, "memory_max": "900M", "health": {"path": "/api/health"},
+            "drain": 1, "watch": 1, **more,
+        }  # fmt: skip
+
     def deploy(
         self, *, check: bool = False, hosts: int = 2, **more: Any
     ) -> tuple[Mapping[HostName, Mapping[str, Any]], Mapping[HostName, Shown], list[int]]:
         """Results, what was shown, and round trips."""
-        args = {
-            "name": "example", "source": str(self.source), "env": {"GREETING": 'Say "hi" for $5\nand \\more'},
-            "secrets": {"TOKEN": Secret(CANARY)}, "memory_max": "900M", "health": {"path": "/api/health"},
-            "drain": 1, "watch": 1, **more,
-        }  # fmt: skip
+        args = self.arguments(Secret(CANARY), **more)
         targets = [
             Target(
                 HostName(host.name),
@@ -62,6 +69,34 @@ class Site:
         with bench(targets, args, scratch=self.scratch, check=check) as run:
             results = nextjs_app.run_batch(run.calls)
         return results, run.shown, [call.round_trips for call in run.calls]
+
+    def only(self, greeting: str = "hello", fault: str = "", **more: Any) -> Mapping[str, Any]:
+        """The result of a deploy to the first host. Another greeting makes another release of the same build."""
+        env = {"GREETING": greeting, **({"FAULT": fault} if fault else {})}
+        results, _, _ = self.deploy(hosts=1, env=env, **more)
+        return results[HostName(self.hosts[0].name)]
+
+    def start_apply(self, greeting: str) -> subprocess.Popen[bytes]:
+        """`provision apply` of the same to the first host, as a process of its own, begun."""
+        host, folder = self.hosts[0], Path(tempfile.mkdtemp(dir=self.scratch))
+        (folder / "hosts.ini").write_text(
+            f"{host.name} ansible_host={host.address} ansible_user=root "
+            f"ansible_ssh_private_key_file={host.key_file} ansible_ssh_known_hosts_file={host.known_hosts}\n"
+        )
+        task = {"nextjs_app": self.arguments(env={"GREETING": greeting})}
+        (folder / "site.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+        return subprocess.Popen(
+            [sys.executable, "-m", "provisioner", "apply", "-i", "hosts.ini", "site.yml", "--state-dir", "state"],
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+
+    def running(self) -> list[str]:
+        """The app's services that run."""
+        command = "systemctl list-units --state=running --plain --no-legend 'example*' | cut -d' ' -f1"
+        return sorted(self.shell(command).split())
+
+    def wait_until(self, condition: str, seconds: float = 60) -> None:
+        """Until the shell command succeeds on the first host."""
+        self.shell(f"timeout {seconds} sh -c 'until {condition}; do sleep 0.05; done'")
 
     def get(self, path: str, host: int = 0) -> str:
         with urllib.request.urlopen(f"http://{self.hosts[host].address}{path}", timeout=20) as answer:

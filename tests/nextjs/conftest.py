@@ -11,6 +11,7 @@ import pytest
 
 from provisioner.lab import Lab
 from provisioner.testing.nextjs import Site
+from provisioner.testing.nextjs_faults import make_faulty
 
 EXAMPLE = Path(__file__).parents[2] / "playbooks/app"
 ECHO = """export const dynamic = 'force-dynamic';
@@ -32,3 +33,12 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         hosts = lab.up(count=2)
         cleanup.callback(lab.down, [host.name for host in hosts])
         yield Site(hosts, source, scratch)
+
+
+@pytest.fixture(scope="module")
+def app(site: Site) -> Site:
+    """The app with faults that a variable chooses, running."""
+    make_faulty(site)
+    result = site.only()
+    assert not result.get("failed"), result
+    return site

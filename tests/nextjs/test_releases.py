@@ -8,80 +8,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from provisioner.remote.nextjs import release
 from provisioner.testing.nextjs import JOURNAL, Site, load, poller
-from provisioner.values import HostName
+from provisioner.testing.nextjs_faults import killing
 
 EVERY = os.environ.get("PROVISION_EVERY_STEP") == "1"
 KILLED_AT = release.FORWARD if EVERY else (release.START, release.POINT, release.WATCH, release.RETIRE)
 KILLED_BACK_AT = release.BACK if EVERY else (release.RETURN,)
 LOST_RACE = {release.SETTLE, release.REOPEN, release.RESTORE}
 """Steps that may be over before the killer has seen them."""
-
-FAULTS = """
-  const fault = process.env.FAULT;
-  globalThis.asked = (globalThis.asked || 0) + 1;
-  if (fault === '500') return new Response('broken', { status: 500 });
-  if (fault === 'hang') await new Promise(() => {});
-  if (fault === 'die' && globalThis.asked > 15) process.exit(3);
-"""
-KILLER = """
-import json, os, time
-for _ in range(40000):
-    try:
-        if json.load(open("%s"))["step"] == "%s":
-            os.kill(json.load(open("/var/lib/provisioner/locks/example.lock"))["pid"], 9)
-            print("killed")
-            break
-    except (OSError, ValueError, KeyError):
-        pass
-    time.sleep(0.001)
-"""
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Site:
-    """The app with faults that a variable chooses, running."""
-    site.edit("app/api/health/route.js", "export async function GET() {", "export async function GET() {" + FAULTS)
-    start = "export async function register() {"
-    site.edit("instrumentation.js", start, start + "\n  if (process.env.FAULT === 'crash') throw new Error('boom');")
-    result = only(site)
-    assert not result.get("failed"), result
-    return site
-
-
-def only(site: Site, greeting: str = "hello", fault: str = "", **more: Any) -> Mapping[str, Any]:
-    """Deploy to the first host. Another greeting makes another release of the same build."""
-    results, _, _ = site.deploy(hosts=1, env={"GREETING": greeting, **({"FAULT": fault} if fault else {})}, **more)
-    return results[HostName(site.hosts[0].name)]
-
-
-def runs(site: Site) -> str:
-    return site.shell("systemctl list-units --state=running --plain --no-legend 'example*' | cut -d' ' -f1")
-
-
-@contextmanager
-def killing(site: Site, step: str) -> Iterator[list[str]]:
-    """Kills the runner with SIGKILL as soon as the journal tells this step."""
-    told: list[str] = []
-
-    def work() -> None:
-        told.append(site.hosts[0].run(["python3", "-c", KILLER % (JOURNAL, step)], check=False).stdout.strip())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    time.sleep(0.3)
-    try:
-        yield told
-    finally:
-        thread.join()
-
 
 @pytest.mark.timeout(300)
 def test_no_request_fails_over_three_releases_and_a_rollback(app: Site) -> None:
@@ -90,9 +30,9 @@ def test_no_request_fails_over_three_releases_and_a_rollback(app: Site) -> None:
         for words in ("It runs", "First", "Second"):
             if words != "It runs":
                 app.edit("app/page.js", "<h1>", f"<h1>{words} ")
-            builds.append(only(app, f"load {words}", watch=3, drain=3))
+            builds.append(app.only(f"load {words}", watch=3, drain=3))
         app.edit("app/page.js", "<h1>Second ", "<h1>")
-        builds.append(only(app, "load First", watch=3, drain=3))
+        builds.append(app.only("load First", watch=3, drain=3))
     assert not any(result.get("failed") for result in builds), builds
     assert seen.failures == [], "\n".join([f"of {seen.answered}:", *seen.failures])
     assert seen.answered > 500
@@ -100,7 +40,7 @@ def test_no_request_fails_over_three_releases_and_a_rollback(app: Site) -> None:
     assert seen.builds >= {result["build_id"] for result in builds}
     assert builds[3]["release"] == builds[1]["release"]
     app.edit("app/page.js", "<h1>First ", "<h1>")
-    assert not only(app).get("failed")
+    assert not app.only().get("failed")
 
 
 @pytest.mark.parametrize(("fault", "words"), [
@@ -110,15 +50,15 @@ def test_no_request_fails_over_three_releases_and_a_rollback(app: Site) -> None:
 def test_a_release_that_is_not_well_is_taken_back_without_a_failed_request(app: Site, fault: str, words: str) -> None:
     before = app.journal()["live"]
     with poller(app.hosts[0].address) as seen:
-        result = only(app, fault=fault, watch=4, health={"path": "/api/health", "timeout": 4})
+        result = app.only(fault=fault, watch=4, health={"path": "/api/health", "timeout": 4})
         time.sleep(0.5)
     assert result["failed"], result
     assert words in result["msg"]
     assert "went back to release" in result["msg"]
     assert seen.failures == []
     assert app.journal()["live"] == before
-    assert runs(app) == f"example@{before['slot']}.service"
-    assert not only(app)["changed"]
+    assert app.running() == [f"example@{before['slot']}.service"]
+    assert not app.only()["changed"]
 
 
 def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
@@ -126,11 +66,11 @@ def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
     app.shell(f"systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 {port}")
     app.shell(f"until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))' 2>&-; do :; done")
     try:
-        result = only(app, "squatted")
+        result = app.only("squatted")
     finally:
         app.shell("systemctl stop squatter")
     assert f"`port: {port}` is taken on this host by python3" in result["msg"]
-    assert not only(app)["changed"]
+    assert not app.only()["changed"]
 
 
 @pytest.mark.parametrize("step", KILLED_AT)
@@ -139,49 +79,49 @@ def test_a_runner_killed_on_the_way_forward_leaves_nothing_that_the_next_run_doe
 ) -> None:
     with poller(app.hosts[0].address) as seen:
         with killing(app, step) as told:
-            first = only(app, f"killed at {step}")
-        assert told == ["killed"] or step in LOST_RACE
+            first = app.only(f"killed at {step}")
+        assert told == ["done"] or step in LOST_RACE
         assert first.get("failed") or step in LOST_RACE
-        second = only(app, f"killed at {step}")
+        second = app.only(f"killed at {step}")
     assert not second.get("failed"), second
     assert seen.failures == []
-    assert runs(app) == f"example@{app.slot()}.service"
+    assert app.running() == [f"example@{app.slot()}.service"]
     assert app.journal()["step"] == "steady"
     assert f"killed at {step}" in app.get("/about")
-    assert not only(app, f"killed at {step}")["changed"]
+    assert not app.only(f"killed at {step}")["changed"]
 
 
 @pytest.mark.parametrize("step", KILLED_BACK_AT)
 def test_a_runner_killed_on_the_way_back_leaves_nothing_that_the_next_run_does_not_mend(app: Site, step: str) -> None:
-    assert not only(app).get("failed")
+    assert not app.only().get("failed")
     with poller(app.hosts[0].address) as seen:
         with killing(app, step) as told:
-            first = only(app, fault="die", watch=4)
+            first = app.only(fault="die", watch=4)
         assert first["failed"]
-        assert told == ["killed"] or step in LOST_RACE
-        second = only(app)
+        assert told == ["done"] or step in LOST_RACE
+        second = app.only()
     assert not second.get("failed"), second
     assert seen.failures == []
-    assert runs(app) == f"example@{app.slot()}.service"
-    assert not only(app)["changed"]
+    assert app.running() == [f"example@{app.slot()}.service"]
+    assert not app.only()["changed"]
 
 
 def test_a_second_release_at_the_same_time_is_refused_with_who_is_at_it(app: Site) -> None:
     results: list[Mapping[str, Any]] = []
-    thread = threading.Thread(target=lambda: results.append(only(app, "one at a time", watch=6)))
+    thread = threading.Thread(target=lambda: results.append(app.only("one at a time", watch=6)))
     thread.start()
     try:
         app.shell(f'until grep -q \'"step": "watch"\' {JOURNAL}; do sleep 0.05; done')
-        refused = only(app, "me too")
+        refused = app.only("me too")
     finally:
         thread.join()
     assert "another release of example is under way on this host (process" in refused["msg"]
     assert not results[0].get("failed"), results
-    assert not only(app, "one at a time")["changed"]
+    assert not app.only("one at a time")["changed"]
 
 
 def test_after_a_power_cut_the_app_answers_without_a_controller(app: Site) -> None:
-    thread = threading.Thread(target=lambda: only(app, "dark", watch=30))
+    thread = threading.Thread(target=lambda: app.only("dark", watch=30))
     thread.start()
     app.shell(f'until grep -q \'"step": "watch"\' {JOURNAL}; do sleep 0.05; done')
     app.hosts[0].kill()
@@ -195,9 +135,9 @@ def test_after_a_power_cut_the_app_answers_without_a_controller(app: Site) -> No
         except OSError:
             assert time.monotonic() < deadline
             time.sleep(0.2)
-    assert not only(app, "dark").get("failed")
-    assert runs(app) == f"example@{app.slot()}.service"
-    assert not only(app, "dark")["changed"]
+    assert not app.only("dark").get("failed")
+    assert app.running() == [f"example@{app.slot()}.service"]
+    assert not app.only("dark")["changed"]
 
 
 OUT_OF_SLOTS = f"""
@@ -212,13 +152,13 @@ systemctl reload nginx
 
 
 def test_one_service_without_a_web_server_is_restarted_in_place_and_taken_back(app: Site) -> None:
-    refused = only(app, "alone", proxy="none")
+    refused = app.only("alone", proxy="none")
     assert "runs in slots behind a web server" in refused["msg"]
     app.shell(OUT_OF_SLOTS)
-    assert not only(app, "alone", proxy="none").get("failed")
-    assert runs(app) == "example.service"
-    assert not only(app, "alone", proxy="none")["changed"]
-    broken = only(app, fault="crash", proxy="none", health={"path": "/api/health", "timeout": 4})
+    assert not app.only("alone", proxy="none").get("failed")
+    assert app.running() == ["example.service"]
+    assert not app.only("alone", proxy="none")["changed"]
+    broken = app.only(fault="crash", proxy="none", health={"path": "/api/health", "timeout": 4})
     assert "boom" in broken["msg"]
     assert "went back to release" in broken["msg"]
     assert "alone" in app.get("/about")
@@ -226,13 +166,14 @@ def test_one_service_without_a_web_server_is_restarted_in_place_and_taken_back(a
 
 def test_an_app_that_ran_as_one_service_moves_to_slots_without_a_failed_request(app: Site) -> None:
     """nginx has a site of before there were slots, which names the port itself."""
-    assert runs(app) == "example.service"
+    assert app.running() == ["example.service"]
     with poller(app.hosts[0].address) as seen:
-        result = only(app, "moved")
+        result = app.only("moved")
         time.sleep(0.5)
     assert not result.get("failed"), result
     assert seen.failures == []
-    assert runs(app) == "example@b.service"
+    assert app.running() == ["example@b.service"]
     assert app.shell("ls /etc/systemd/system | grep ^example; ls /etc/example /var/lib/provisioner/nextjs").split() == [
-        "example-recover.service", "example@b.service", "/etc/example:", "b.env", "/var/lib/provisioner/nextjs:"]  # fmt: skip
-    assert not only(app, "moved")["changed"]
+        "example-recover.service", "example@b.service", "/etc/example:", "b.env",
+        "/var/lib/provisioner/nextjs:"]  # fmt: skip
+    assert not app.only("moved")["changed"]

@@ -19,7 +19,7 @@ def collect(ctx: Ctx) -> "dict[str, Any]":
     return {**_kernel(), **_names(), **_user(), **_python(), **_security(), **_ssh_keys(), "env": dict(os.environ),
             "date_time": _date_time(time.time()), "dns": _dns(), "cmdline": _cmdline(), "proc_cmdline": _cmdline(),
             "machine_id": text("/etc/machine-id") or text("/var/lib/dbus/machine-id"), "is_chroot": _is_chroot(),
-            "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg()))}  # noqa: B905 - `strict` came with 3.10
+            "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg()))}
 
 
 def _kernel() -> "dict[str, Any]":
@@ -60,7 +60,7 @@ def _user() -> "dict[str, Any]":
 
 def _python() -> "dict[str, Any]":
     version = sys.version_info
-    fields = dict(zip(("major", "minor", "micro", "releaselevel", "serial"), version))  # noqa: B905
+    fields = dict(zip(("major", "minor", "micro", "releaselevel", "serial"), version))
     return {"python_version": "%d.%d.%d" % version[:3],
             "python": {"version": fields, "version_info": list(version), "executable": sys.executable,
                        "has_sslcontext": True, "type": sys.implementation.name}}  # fmt: skip

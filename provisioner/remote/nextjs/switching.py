@@ -272,9 +272,11 @@ class Switch:
 
 
 def _resting(live: Occupant, previous: "Optional[Occupant]", kept: str) -> Lane:
-    """The lane while nothing happens."""
-    pins = kept == "route" and previous is not None and previous.deployment and previous.slot != SINGLE
-    pin = (previous.slot, previous.deployment) if pins and previous and previous.deployment else None
+    """The lane while nothing happens. Two releases of one build have the same pages: nothing is to keep apart."""
+    pin = None
+    if kept == "route" and previous is not None and previous.slot != SINGLE:
+        if previous.deployment and previous.deployment != live.deployment:
+            pin = (previous.slot, previous.deployment)
     return Lane(lanes.of_slot(live.slot), pin=pin)
 
 
