@@ -273,11 +273,12 @@ class Switch:
 
 def _resting(live: Occupant, previous: "Optional[Occupant]", kept: str) -> Lane:
     """The lane while nothing happens. Two releases of one build have the same pages: nothing is to keep apart."""
-    pin = None
-    if kept == "route" and previous is not None and previous.slot != SINGLE:
-        if previous.deployment and previous.deployment != live.deployment:
-            pin = (previous.slot, previous.deployment)
-    return Lane(lanes.of_slot(live.slot), pin=pin)
+    lane = Lane(lanes.of_slot(live.slot))
+    if kept != "route" or previous is None or previous.slot == SINGLE:
+        return lane
+    if not previous.deployment or previous.deployment == live.deployment:
+        return lane
+    return lane._replace(pin=(previous.slot, previous.deployment))
 
 
 def begin(ctx: Ctx, layout: Layout, journal: "Mapping[str, Any]", order: Order) -> Ended:
