@@ -59,6 +59,7 @@ def build_fingerprint(digest: str, install: str, settings: Settings, how: Instal
             "install": install,
             "env": {name: _value(value) for name, value in variables.items()},
             "command": how.build,
+            "hooks": [settings.hooks.before_build, settings.hooks.after_build],
         }
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from provisioner.actions.base import content_of
 from provisioner.messages import Content
-from provisioner.nextjs import artifact, plan
+from provisioner.nextjs import artifact, hooks, plan
 from provisioner.nextjs.detect import App, Install
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.plan import Release
@@ -86,9 +86,11 @@ class Builder:
             host.app(plan.INSTALL, "nextjs_install", {
                 **common, "key": key, "command": list(self.install.command), "tool": self.install.tool,
                 "sharp": self.app.sharp, "env": registry})  # fmt: skip
+        hooks.run_at_build(host, "before_build", node)
         built = host.app(plan.BUILD, "nextjs_build", {
             **common, "fingerprint": release.fingerprint, "command": list(self.install.build),
             "env": {**registry, **settings.public_env}, "build_env": dict(settings.build_env)})  # fmt: skip
+        hooks.run_at_build(host, "after_build", node)
         if host.call.check:
             return release
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,7 +18,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
-from provisioner.nextjs import plan
+from provisioner.nextjs import hooks, plan
 from provisioner.nextjs.builder import Builder, Shipment, stage
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
@@ -84,6 +84,7 @@ class Deploy:
     manual_signal_handling: bool
     node: Future[str] = field(default_factory=Future)
     shipment: Future[Shipment] = field(default_factory=Future)
+    prepared: Future[None] = field(default_factory=Future)
     rollout: Rollout = field(init=False)
 
     def __post_init__(self) -> None:
@@ -122,7 +123,7 @@ class Deploy:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         self.rollout.failed(host.name, reason)
         if host is self.hosts[0]:
-            for future in (self.node, self.shipment):
+            for future in (self.node, self.shipment, self.prepared):
                 if not future.done():
                     future.set_exception(ProvisionError(not_gone_on(host.name, reason)))
 
@@ -163,6 +164,8 @@ class Deploy:
         self._health(host, release, activated=slot is not None)
         if slot or not taken:
             self._proxy(host, plan.taken_by(host.settings, host.facts, slot))
+        if slot:
+            hooks.run_in_release(host, "after_switch", node, release)
         self.rollout.done(host.name)
         if plan.needs_prune(host.settings, host.facts, release):
             host.app(plan.PRUNE, "nextjs_prune", {"keep": host.settings.keep, "arriving": release.name})
@@ -235,6 +238,7 @@ class Deploy:
                         for number in range(settings.instances)]
                  for slot in (*SLOTS, SINGLE)}  # fmt: skip
         why = plan.reasons_to_activate(settings, facts, release, units[plan.running_in(settings, facts)])
+        self._prepare(host, node, release, needed=bool(why))
         if not why:
             host.fine(plan.ACTIVATE, release=release.name, pid=facts["service"]["pid"])
             return None
@@ -251,6 +255,15 @@ class Deploy:
             "watch": settings.watch, "keep": settings.previous, "deployment": release.name,
             "recovery": recovery.reference()}, (recovery,))  # fmt: skip
         return str(done.get("slot") or plan.next_slot(facts))
+
+    def _prepare(self, host: Host, node: str, release: Release, *, needed: bool) -> None:
+        """What is done once, on the first host, before any host starts the release."""
+        if host is not self.hosts[0]:
+            self.prepared.result()
+            return
+        if needed:
+            hooks.run_in_release(host, "before_switch", node, release)
+        self.prepared.set_result(None)
 
     def _health(self, host: Host, release: Release, *, activated: bool) -> None:
         """An activation has asked already; else what the first look found counts, or it is waited for."""

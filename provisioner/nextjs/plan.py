@@ -30,6 +30,11 @@ PROXY = "Set up nginx"
 PRUNE = "Remove old releases"
 
 
+def hook(when: str) -> str:
+    """The step of the user's own commands at a point of the deploy."""
+    return f"Run {when}"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What is to run. `build_id` and the rest of `about` are known once it is built."""

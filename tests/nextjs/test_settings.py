@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.nextjs.settings import SPEC, Directory, Git, Health, read_settings
+from provisioner.nextjs.settings.hooks import Hooks
 from provisioner.remote.spec import ArgumentError
 from provisioner.values import Secret
 
@@ -53,6 +54,11 @@ def test_a_secret_in_env_is_treated_as_one() -> None:
     assert settings.secrets == {"KEY": Secret("x"), "B": "2"}
 
 
+def test_a_hook_is_one_command_or_several() -> None:
+    hooks = read_settings({**LEAST, "hooks": {"before_switch": "a, b", "after_build": ["c", "d"], "timeout": 5}}).hooks
+    assert hooks == Hooks(before_switch=("a, b",), after_build=("c", "d"), timeout=5.0)
+
+
 def test_public_env_is_what_the_build_gets() -> None:
     settings = read_settings({**LEAST, "env": {"NEXT_PUBLIC_API": "u", "OTHER": "v"}})
     assert settings.public_env == {"NEXT_PUBLIC_API": "u"}
@@ -71,6 +77,10 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"instances": 0}, "between 1 and 64"),
     ({"instances": 2, "proxy": "none"}, "need a web server"),
     ({"previous": "run", "proxy": "none"}, "needs a web server"),
+    ({"hooks": {"before_switch": {"a": 1}}}, "must be a command or a list of commands"),
+    ({"hooks": {"after_build": ["ok", " "]}}, "must be a command or a list of commands"),
+    ({"hooks": {"on_error": "x"}}, "on_error"),
+    ({"hooks": {"timeout": 0}}, "is not between 0 and 86400 seconds"),
     ({"drain": -1}, "between 0 and 600"),
     ({"rollout": []}, "numbers of hosts and shares"),
     ({"rollout": [0]}, "numbers of hosts and shares"),

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import health, mode, variables
+from provisioner.nextjs.settings import health, hooks, mode, variables
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.health import Health
+from provisioner.nextjs.settings.hooks import Hooks
 from provisioner.nextjs.settings.mode import MODES, Mode
 from provisioner.nextjs.settings.source import Directory, Git
 from provisioner.nextjs.settings.source import read as read_source
@@ -63,6 +64,7 @@ SPEC = Spec(
             "registers a handler for SIGTERM), true or false",
         ),
         "health": Arg(type="dict", options=health.OPTIONS, default={}, doc="How to tell that the app is well"),
+        "hooks": Arg(type="dict", options=hooks.OPTIONS, default={}, doc="Your own commands at points of a release"),
         "drain": Arg(
             type="float", default=3.0, doc="Seconds that pass at least between the switch and the old release's end"
         ),
@@ -150,6 +152,7 @@ class Settings:
     user: str
     manual_signal_handling: Literal["auto"] | bool
     health: Health
+    hooks: Hooks
     drain: float
     watch: float
     rollout: tuple[int | str, ...]
@@ -208,7 +211,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
-        health=health.read(a.health), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
+        health=health.read(a.health), hooks=hooks.read(a.hooks), keep=a.keep, jemalloc=a.jemalloc,
+        memory_max=a.memory_max,
         build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
     )  # fmt: skip
 
@@ -246,6 +250,7 @@ def _problems(a: Any) -> Iterator[Problem]:
         yield Problem("keep", "`keep` must be at least 1")
     yield from health.problems(a.health)
     yield from mode.problems(a.mode)
+    yield from hooks.problems(a.hooks)
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)

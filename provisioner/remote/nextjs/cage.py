@@ -57,8 +57,10 @@ def run(
     *,
     memory_max: "Optional[int]" = None,
     cwd: "Optional[str]" = None,
+    timeout: "Optional[float]" = None,
 ) -> Completed:
-    """Run it and give what came out. Nothing it started stays behind: its control group is ended."""
+    """Run it and give what came out. Nothing it started stays behind: its control group is ended, also when it takes
+    longer than `timeout` seconds, which raises `ModuleFailed`."""
     scope = "%s-build.scope" % layout.name
     command = [*as_user(user), *argv]
     caged = ctx.stat("/run/systemd/system") is not None and ctx.which("systemd-run") is not None
@@ -80,7 +82,8 @@ def run(
             *command,
         ]
     try:
-        return ctx.run(command, cwd=cwd or layout.tree, env={**env, "USER": user}, live=True, umask=0o022)
+        return ctx.run(command, cwd=cwd or layout.tree, env={**env, "USER": user}, live=True, umask=0o022,
+                       timeout=timeout)  # fmt: skip
     finally:
         if caged:
             ctx.run(["systemctl", "stop", scope], timeout=60)

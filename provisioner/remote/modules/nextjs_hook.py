@@ -1,0 +1,66 @@
+"""Runs the user's own commands for an app: as its user, with its variables and its Node.js, output shown live."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from provisioner.remote.nextjs import cage
+from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.sdk import Ctx, ModuleFailed, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_hook",
+    summary="Run a project's own commands at a point of its release",
+    check="predict",
+    identity=("name", "when"),
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "user": Arg(required=True, doc="The app's user, as whom the commands run"),
+        "node": Arg(required=True, doc="The exact version of Node.js"),
+        "when": Arg(required=True, choices=("before_build", "after_build", "before_switch", "after_switch"),
+                    doc="The point; a command that fails at `after_switch` is a warning"),
+        "commands": Arg(type="list", elements="str", required=True, doc="For `sh`, one after the other"),
+        "release": Arg(doc="The release they run in; without it, in the build directory"),
+        "env": Arg(type="dict", default={}, doc="Variables"),
+        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "timeout": Arg(type="float", default=600.0, doc="Seconds for each"),
+        "memory_max": Arg(type="size", doc="Memory they may use"),
+    },
+)  # fmt: skip
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    listing = "".join("%s: %s\n" % (a.when, command) for command in a.commands)
+    if not ctx.check:
+        problem = _run(ctx, a, Layout(a.name))
+        if problem is not None and a.when != "after_switch":
+            raise ctx.fail(problem)
+        if problem is not None:
+            ctx.warn("%s\nThe release runs and stays" % problem)
+    return Result(changed=True, commands=a.commands, diff={"before": "", "after": listing} if ctx.want_diff else None)
+
+
+def _run(ctx: Ctx, a: Arguments, layout: Layout) -> "str | None":
+    """What went wrong; commands behind it are not run."""
+    directory = layout.release(a.release) if a.release else layout.tree
+    env = _environment(ctx, a, layout, directory)
+    for command in a.commands:
+        told = "`%s: %s`" % (a.when, command)
+        ctx.progress(told)
+        try:
+            done = cage.run(ctx, layout, a.user, ["/bin/sh", "-c", command], env, memory_max=a.memory_max,
+                            cwd=directory, timeout=a.timeout)  # fmt: skip
+        except ModuleFailed as error:
+            if "rc" not in error.data:
+                raise
+            return "%s took longer than %g s and was ended" % (told, a.timeout)
+        if done.rc != 0:
+            why = ": it ran out of memory" if cage.was_killed(done) else ""
+            return "%s failed with exit code %d%s\n%s" % (told, done.rc, why, cage.last_lines(done))
+    return None
+
+
+def _environment(ctx: Ctx, a: Arguments, layout: Layout, directory: str) -> "Dict[str, str]":
+    env = cage.environment(ctx, layout, a.node, {"NODE_ENV": "production", **a.env, **a.secrets})
+    return {**env, "PATH": "%s/node_modules/.bin:%s" % (directory, env["PATH"])}
