@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provisioner.remote.nextjs.envfile import difference, parse, render, unfit
@@ -14,6 +14,7 @@ VALUES = st.dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(VALUES)
 def test_what_is_written_is_what_is_read(values: dict[str, str]) -> None:
     assert parse(render(values)) == values
