@@ -77,7 +77,7 @@ def find_group(ctx: Ctx, name: str) -> Optional[Group]:
         if group.name == name:
             return group
     try:
-        entry = grp.getgrgid(int(name)) if name.isdigit() else grp.getgrnam(name)
+        entry = grp.getgrgid(int(name)) if name.isdecimal() else grp.getgrnam(name)
     except (KeyError, ValueError, OverflowError):
         return None
     return Group(entry.gr_name, entry.gr_gid, tuple(entry.gr_mem))

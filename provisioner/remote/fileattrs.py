@@ -178,7 +178,7 @@ def with_attributes(ctx: Ctx, a: Any, state: "Mapping[str, Any]", *, mode: Optio
     if mode is not None and mode != state.get("mode"):
         directory = state["state"] == "directory"
         base = int(state.get("mode") or ("0755" if directory else "0644"), 8)
-        umask = 0o022 if mode.isdigit() else _process_umask(ctx)
+        umask = 0o022 if mode.isdecimal() else _process_umask(ctx)
         wanted["mode"] = "%04o" % mode_bits(mode, base, is_directory=directory, umask=umask)
     if a.owner is not None and a.owner != state.get("owner"):
         wanted["owner"], wanted["uid"] = _account(ctx, "user", a.owner)
@@ -189,7 +189,7 @@ def with_attributes(ctx: Ctx, a: Any, state: "Mapping[str, Any]", *, mode: Optio
 
 def _account(ctx: Ctx, kind: str, text: str) -> "tuple[str, Optional[int]]":
     """Name and number of a user or group given by either."""
-    if text.isdigit():
+    if text.isdecimal():
         number = int(text)
         return (user_name(number) if kind == "user" else group_name(number)), number
     try:

@@ -157,12 +157,12 @@ def owner_of(owner: "Optional[str]", group: "Optional[str]") -> Owner:
     uid = gid = -1
     if owner is not None:
         try:
-            uid = int(owner) if owner.isdigit() else pwd.getpwnam(owner).pw_uid
+            uid = int(owner) if owner.isdecimal() else pwd.getpwnam(owner).pw_uid
         except KeyError:
             raise ModuleFailed("there is no user `%s` on this host" % owner) from None
     if group is not None:
         try:
-            gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+            gid = int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
         except KeyError:
             raise ModuleFailed("there is no group `%s` on this host" % group) from None
     return Owner(uid, gid)
@@ -174,7 +174,7 @@ _SHIFTS = {"u": 6, "g": 3, "o": 0}
 
 def mode_bits(mode: str, old: int, *, is_directory: bool, umask: int = 0o022) -> int:
     """The permission bits that `mode` ("0644" or "u=rwX,go=rX") makes of `old`, as chmod(1) has it."""
-    if mode.isdigit():
+    if mode.isdecimal():
         return int(mode, 8)
     bits = old & 0o7777
     for clause in mode.split(","):

@@ -223,7 +223,7 @@ def to_mode(value: Any) -> str:
             raise ValueError("%r is not a file mode" % (value,))
         return "%04o" % value
     text = str(value).strip()
-    if text.isdigit():
+    if text.isdecimal():
         try:
             number = int(text, 8)
         except ValueError:

@@ -43,7 +43,7 @@ ARGUMENTS: list[tuple[str, str, dict[str, Any]]] = [
 
 WORDS = ["-rf", "--help", "a\nb", "a\0b", "; touch MARK", "$(touch MARK)", "`touch MARK`", "| touch MARK", "../MARK"]
 HOSTILE = st.one_of(
-    st.sampled_from([*WORDS, "%s%n", "{{ 1 }}", "~", "'\""]),
+    st.sampled_from([*WORDS, "%s%n", "{{ 1 }}", "~", "'\"", "¹"]),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
 )
 
