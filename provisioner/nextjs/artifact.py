@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from provisioner.nextjs.detect import App, Install
+from provisioner.nextjs.detect import App
+from provisioner.nextjs.managers import Install
 from provisioner.nextjs.settings import Settings
 from provisioner.values import Secret
 
@@ -25,6 +26,7 @@ INSTALL_FILES = (
     "bunfig.toml",
     "patches/*",
     "prisma/*",
+    "*/prisma/*",
     ".node-version",
     ".nvmrc",
 )
@@ -50,8 +52,11 @@ def install_key(files: Mapping[str, str], app: App, install: Install, node: str,
     )
 
 
-def build_fingerprint(digest: str, install: str, settings: Settings, how: Install) -> str:
-    """`digest`: of the sources; `install`: the installation's key. Public variables are in it, others not."""
+def build_fingerprint(
+    digest: str, install: str, settings: Settings, how: Install, builds: Sequence[str] = ("",)
+) -> str:
+    """`digest`: of the sources; `install`: the installation's key; `builds`: the directories where it is built. Public
+    variables are in it, others not."""
     variables = {**settings.public_env, **settings.build_env}
     return _hash(
         {
@@ -60,6 +65,8 @@ def build_fingerprint(digest: str, install: str, settings: Settings, how: Instal
             "env": {name: _value(value) for name, value in variables.items()},
             "command": how.build,
             "hooks": [settings.hooks.before_build, settings.hooks.after_build],
+            "directories": list(builds),
+            "mode": settings.mode,
         }
     )
 

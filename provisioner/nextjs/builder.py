@@ -13,8 +13,9 @@ from typing import Any
 from provisioner.actions.base import content_of
 from provisioner.messages import Content
 from provisioner.nextjs import artifact, hooks, plan
-from provisioner.nextjs.detect import App, Install
+from provisioner.nextjs.detect import App
 from provisioner.nextjs.hosts import Host, StepFailed
+from provisioner.nextjs.managers import Install
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight_host import Share
 from provisioner.nextjs.source import Tree, write_archive
@@ -52,7 +53,8 @@ class Builder:
     def _keys(self, host: Host, node: str) -> tuple[str, str]:
         """What the installation and the build are made from, with this Node.js on this host."""
         key = artifact.install_key(self.tree.files, self.app, self.install, node, host.facts["node"]["machine"])
-        return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install)
+        builds = self.app.builds
+        return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install, builds)
 
     def prepare(self, node: str) -> Shipment:
         """The release, complete on the building host."""
@@ -85,18 +87,21 @@ class Builder:
         else:
             host.app(plan.INSTALL, "nextjs_install", {
                 **common, "key": key, "command": list(self.install.command), "tool": self.install.tool,
-                "sharp": self.app.sharp, "env": registry})  # fmt: skip
+                "sharp": self.app.sharp, "env": {**registry, **self.install.env}})  # fmt: skip
         hooks.run_at_build(host, "before_build", node)
         built = host.app(plan.BUILD, "nextjs_build", {
             **common, "fingerprint": release.fingerprint, "command": list(self.install.build),
-            "env": {**registry, **settings.public_env}, "build_env": dict(settings.build_env)})  # fmt: skip
+            "directories": list(self.app.builds), "mode": settings.mode,
+            "env": {**registry, **self.install.env, **settings.public_env},
+            "build_env": dict(settings.build_env)})  # fmt: skip
         hooks.run_at_build(host, "after_build", node)
         if host.call.check:
             return release
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return replace(release, about={
             "fingerprint": release.fingerprint, "build_id": built.get("build_id"), "next": built.get("next"),
-            "base_path": built.get("base_path") or "", "node": node, "sharp": bool(self.app.sharp), "install": key,
+            "base_path": built.get("base_path") or "", "app": self.app.path, "mode": settings.mode,
+            "node": node, "sharp": bool(self.app.sharp), "install": key,
             "source": self.tree.digest, "revision": self.tree.revision, "created": created, "built_on": host.name,
         })  # fmt: skip
 

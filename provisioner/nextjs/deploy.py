@@ -23,6 +23,7 @@ from provisioner.nextjs.builder import Builder, Shipment, stage
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
 from provisioner.nextjs.hosts import Host, StepFailed
+from provisioner.nextjs.modes import decided
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight import of_source
 from provisioner.nextjs.preflight_host import of_host, question
@@ -33,6 +34,7 @@ from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.signals import examine
 from provisioner.nextjs.source import opened
 from provisioner.nextjs.unit import site_text, unit_text
+from provisioner.nextjs.workspace import own_files
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS
 from provisioner.values import HostName
 
@@ -57,12 +59,15 @@ def _deploy_group(hosts: Sequence[Host]) -> Results:
         except ProvisionError as error:
             return {host.name: _failed(host, error) for host in hosts}
         texts = tree.texts()
-        app = detect(texts)
-        signals = examine(texts, app, settings.manual_signal_handling)
-        findings = of_source(texts, app, settings, signals.warnings)
+        app = detect(texts, app=settings.app, manager=settings.package_manager)
+        own = own_files(texts, app.path)
+        for host in hosts:
+            host.settings = decided(host.settings, app)
+        signals = examine(own, app, settings.manual_signal_handling)
+        findings = of_source(texts, app, hosts[0].settings, signals.warnings)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
         builder = Builder(hosts, tree, app, scratch)
-        return Deploy(hosts, builder, app, texts, findings, manual_signal_handling=signals.set_variable).run()
+        return Deploy(hosts, builder, app, own, findings, manual_signal_handling=signals.set_variable).run()
 
 
 def _failed(host: Host, error: ProvisionError) -> dict[str, Any]:

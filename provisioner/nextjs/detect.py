@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Manager = Literal["npm", "pnpm", "yarn", "bun"]
-
-LOCKFILES: Mapping[str, Manager] = {
-    "package-lock.json": "npm",
-    "npm-shrinkwrap.json": "npm",
-    "pnpm-lock.yaml": "pnpm",
-    "yarn.lock": "yarn",
-    "bun.lock": "bun",
-    "bun.lockb": "bun",
-}
-DEFAULT_TOOLS: Mapping[Manager, str] = {"npm": "npm", "pnpm": "pnpm@10", "yarn": "yarn@1", "bun": "bun@1"}
-PNPM_BY_LOCKFILE = {"5": "7", "6": "8", "9": "10"}
+from provisioner.nextjs import managers, next_config
+from provisioner.nextjs.managers import Install
+from provisioner.nextjs.settings.package_manager import PackageManager
+from provisioner.nextjs.workspace import build_order, find_app, own_files
 
 #: Lowest Node.js by major version of Next.js, from the `engines` of the packages.
 ENGINES: Mapping[int, tuple[int, int]] = {12: (12, 22), 13: (16, 14), 14: (18, 17), 15: (18, 18), 16: (20, 9)}
@@ -27,22 +19,12 @@ SHARP = "0.33.5"  # the newest line that asks for no more than Node.js 18.17
 
 
 @dataclass(frozen=True, slots=True)
-class Install:
-    """How dependencies get installed, development ones too: the build needs them.
-
-    tool: what npm must fetch before (`pnpm@9.1.0`); None for npm itself.
-    """
-
-    manager: Manager
-    lockfile: str
-    command: tuple[str, ...]
-    build: tuple[str, ...]
-    tool: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class App:
-    """errors: why it can't be deployed. warnings: what its owner should know."""
+    """errors: why it can't be deployed. warnings: what its owner should know.
+
+    path: the app's directory in the source, "" for its top. builds: the directories that the script `build` runs in,
+    the app's own as the last one. output: what next.config says, where it is always the same.
+    """
 
     next_version: str | None = None
     install: Install | None = None
@@ -51,6 +33,9 @@ class App:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     scripts: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    builds: tuple[str, ...] = ("",)
+    output: str | None = None
 
     @property
     def next_major(self) -> int | None:
@@ -58,12 +43,16 @@ class App:
         return int(found[1]) if found else None
 
 
-def detect(files: Mapping[str, str]) -> App:
-    """What the app is. `files` are its texts by path; only those at the top matter here."""
-    package = _json(files.get("package.json"))
-    if package is None:
-        missing = "package.json" not in files
-        return App(errors=("the source has no package.json" if missing else "package.json is not a JSON object",))
+def detect(files: Mapping[str, str], *, app: str | None = None, manager: PackageManager | None = None) -> App:
+    """What the app is. `files`: the texts of the source by path. `app`: its directory there; by default it is looked
+    for. `manager`: the package manager that is to be used."""
+    path, missing = find_app(files, app)
+    own = own_files(files, path)
+    package = _json(own.get("package.json"))
+    if missing is None and package is None:
+        missing = "package.json is not a JSON object" if "package.json" in own else "the source has no package.json"
+    if package is None or missing is not None:
+        return App(errors=(str(missing),), path=path)
     errors: list[str] = []
     warnings: list[str] = []
     scripts = {name: text for name, text in _mapping(package.get("scripts")).items() if isinstance(text, str)}
@@ -72,14 +61,16 @@ def detect(files: Mapping[str, str]) -> App:
         errors.append("package.json does not depend on `next`")
     if "build" not in scripts:
         errors.append('package.json has no script `build`; add "build": "next build"')
-    install = _install(files, package, errors, warnings)
-    version = (_locked_version(files, install.lockfile) if install else None) or _declared(dependencies.get("next"))
+    top = _json(files.get("package.json")) or {}
+    install = managers.choose(files, top if "packageManager" in top else package, manager, errors, warnings)
+    version = _locked_version(files, install.lockfile, path) if install else None
+    version = version or _declared(dependencies.get("next"))
     major = _major(version)
     sharp = SHARP if major is not None and major <= 14 and "sharp" not in dependencies else None
-    start = scripts.get("start", "")
-    if start and "next start" not in start:
-        warnings.append(f"the script `start` is `{start}`, but the service runs `next start`")
-    return App(version, install, sharp, start, tuple(errors), tuple(warnings), scripts)
+    return App(
+        version, install, sharp, scripts.get("start", ""), tuple(errors), tuple(warnings), scripts, path,
+        build_order(files, path), next_config.output(own),
+    )  # fmt: skip
 
 
 def node_problem(app: App, node: str) -> str | None:
@@ -93,95 +84,21 @@ def node_problem(app: App, node: str) -> str | None:
     return f"Next.js {app.next_version} needs Node.js {lowest[0]}.{lowest[1]} or newer, but `node` is {node}"
 
 
-# -- package managers ------------------------------------------------------------------------------------------
-
-
-def _install(
-    files: Mapping[str, str], package: Mapping[str, Any], errors: list[str], warnings: list[str]
-) -> Install | None:
-    present = [name for name in LOCKFILES if name in files]
-    declared, _, version = str(package.get("packageManager", "")).partition("@")
-    version = version.partition("+")[0]
-    fitting = [name for name in present if LOCKFILES[name] == declared] or present
-    if not fitting:
-        errors.append(
-            "the source has no lockfile (package-lock.json, pnpm-lock.yaml, yarn.lock, bun.lock), so two builds could "
-            "get different packages; run your package manager and commit its lockfile"
-        )
-        return None
-    lockfile = fitting[0]
-    if len({LOCKFILES[name] for name in present}) > 1:
-        warnings.append(f"there are several lockfiles ({', '.join(present)}); {lockfile} is used")
-    manager = LOCKFILES[lockfile]
-    if declared and declared != manager:
-        errors.append(f"package.json asks for {declared} by `packageManager`, but the only lockfile is {lockfile}")
-    return _COMMANDS[manager](files, lockfile, version if declared == manager else "")
-
-
-def _npm(files: Mapping[str, str], lockfile: str, version: str) -> Install:
-    return Install("npm", lockfile, ("npm", "ci", "--include=dev"), ("npm", "run", "build"))
-
-
-def _pnpm(files: Mapping[str, str], lockfile: str, version: str) -> Install:
-    found = re.search(r"^lockfileVersion:\s*'?(\d+)", files[lockfile], re.MULTILINE)
-    wanted = version or PNPM_BY_LOCKFILE.get(found[1] if found else "", "10")
-    return Install(
-        "pnpm",
-        lockfile,
-        ("pnpm", "install", "--frozen-lockfile", "--prod=false"),
-        ("pnpm", "run", "build"),
-        f"pnpm@{wanted}",
-    )
-
-
-def _yarn(files: Mapping[str, str], lockfile: str, version: str) -> Install:
-    settings = files.get(".yarnrc.yml")
-    if settings is None and not version.startswith(("2", "3", "4")):
-        command = ("yarn", "install", "--frozen-lockfile", "--production=false", "--non-interactive")
-        return Install("yarn", lockfile, command, ("yarn", "run", "build"), f"yarn@{version or '1'}")
-    own = re.search(r"^yarnPath:\s*[\"']?([^\"'\n]+)", settings or "", re.MULTILINE)
-    if own:  # the project brings its yarn along
-        return Install(
-            "yarn",
-            lockfile,
-            ("node", own[1].strip(), "install", "--immutable"),
-            ("node", own[1].strip(), "run", "build"),
-        )
-    return Install(
-        "yarn",
-        lockfile,
-        ("yarn", "install", "--immutable"),
-        ("yarn", "run", "build"),
-        f"@yarnpkg/cli-dist@{version or '4'}",
-    )
-
-
-def _bun(files: Mapping[str, str], lockfile: str, version: str) -> Install:
-    return Install(
-        "bun", lockfile, ("bun", "install", "--frozen-lockfile"), ("bun", "run", "build"), f"bun@{version or '1'}"
-    )
-
-
-_COMMANDS: Mapping[Manager, Callable[[Mapping[str, str], str, str], Install]] = {
-    "npm": _npm,
-    "pnpm": _pnpm,
-    "yarn": _yarn,
-    "bun": _bun,
-}
-
-
 # -- the version of Next.js ------------------------------------------------------------------------------------
 
 
-def _locked_version(files: Mapping[str, str], lockfile: str) -> str | None:
+def _locked_version(files: Mapping[str, str], lockfile: str, path: str) -> str | None:
     text = files[lockfile]
     if lockfile in ("package-lock.json", "npm-shrinkwrap.json"):
         data = _json(text) or {}
         packages = _mapping(data.get("packages")) or {
             "node_modules/next": _mapping(data.get("dependencies")).get("next")
         }
-        version = _mapping(packages.get("node_modules/next")).get("version")
+        own = _mapping(packages.get(f"{path}/node_modules/next"))  # of a workspace whose apps differ
+        version = (own or _mapping(packages.get("node_modules/next"))).get("version")
         return version if isinstance(version, str) else None
+    if lockfile == "pnpm-lock.yaml" and path:
+        text = _importer(text, path)
     patterns = {
         "pnpm-lock.yaml": r"^\s+'?next'?:\n\s+specifier:.*\n\s+version: '?([0-9][^('\s]*)"
         r"|^\s+/?'?next[@/](\d[^('\s:]*)[^\n]*:$",
@@ -190,6 +107,12 @@ def _locked_version(files: Mapping[str, str], lockfile: str) -> str | None:
     }
     found = re.search(patterns.get(lockfile, r"(?!)"), text, re.MULTILINE)
     return next((group for group in found.groups() if group), None) if found else None
+
+
+def _importer(text: str, path: str) -> str:
+    """The part of pnpm's lockfile about one package of a workspace; all of it where that has none."""
+    found = re.search(rf"^  '?{re.escape(path)}'?:\n((?:    .*\n|\n)*)", text, re.MULTILINE)
+    return found[1] if found else text
 
 
 def _declared(wanted: Any) -> str | None:

@@ -191,6 +191,8 @@ def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
         key = (
             settings.name,
             settings.source,
+            settings.app,
+            settings.package_manager,
             settings.exclude,
             settings.node,
             settings.mode,

@@ -13,16 +13,16 @@ from typing import Any
 from provisioner.nextjs.detect import ENGINES, App, node_problem
 from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.javascript import EXTENSIONS, code_only
+from provisioner.nextjs.modes import mode_findings
+from provisioner.nextjs.next_config import CONFIGS, literal, values
 from provisioner.nextjs.scripts import build_script, start_script
 from provisioner.nextjs.semver import allows, intervals
 from provisioner.nextjs.settings import PUBLIC, Settings
+from provisioner.nextjs.workspace import own_files
 
 LTS = ("22", "24", "20", "18", "16", "14", "12")  # what `engines` allows is looked for in this order; 22 is the default
-CONFIGS = ("next.config.js", "next.config.mjs", "next.config.ts")  # in the order in which Next.js looks for them
 BUILD_ENV_FILES = (".env", ".env.production")
 
-_OUTPUT = re.compile(r"\boutput\s*:\s*(?P<value>[^,}\n]*)")
-_DIST = re.compile(r"\bdistDir\s*:\s*(?P<value>[^,}\n]*)")
 _FONTS = re.compile(r"(['\"`])(?:next/font/google|@next/font/google)\1")
 _NO_APP_CODE = re.compile(r"(^|/)(__tests__|tests?|e2e|cypress|\.storybook)/|\.(test|spec|stories)\.")
 _READS = re.compile(rf"\bprocess\s*\.\s*env\s*\.\s*({PUBLIC}\w+)")
@@ -31,8 +31,9 @@ _READS = re.compile(rf"\bprocess\s*\.\s*env\s*\.\s*({PUBLIC}\w+)")
 def of_source(
     files: Mapping[str, str], app: App, settings: Settings, signals: Iterable[str] = ()
 ) -> tuple[Finding, ...]:
-    """`files`: texts by path. `signals`: what `signals.examine` warns of."""
-    package = _package(files)
+    """`files`: texts of the whole source by path. `signals`: what `signals.examine` warns of."""
+    own = own_files(files, app.path)
+    package = _package(own)
     return (
         *(Finding(error, stops=True) for error in app.errors),
         *_next_version(app),
@@ -40,9 +41,10 @@ def of_source(
         *_dependencies(package),
         *_lock(files, app, package),
         *build_script(app),
-        *_config(files, app),
-        *_variables(files, settings),
-        *_fonts(files),
+        *_config(own, app),
+        *mode_findings(own, app, settings),
+        *_variables(own, settings),
+        *_fonts(own),
         *(Finding(warning) for warning in app.warnings),
         *start_script(app, settings),
         *(Finding(warning) for warning in signals),
@@ -50,7 +52,7 @@ def of_source(
 
 
 def engine_problem(files: Mapping[str, str], version: str) -> Finding | None:
-    """Why package.json does not want this Node.js."""
+    """Why the app's package.json does not want this Node.js."""
     wanted = _engine(_package(files))
     if not wanted or allows(wanted, version) is not False:
         return None
@@ -120,7 +122,7 @@ def _lock(files: Mapping[str, str], app: App, package: Mapping[str, Any]) -> Ite
     stale = []
     for group in ("dependencies", "devDependencies"):
         for name, wanted in _mapping(package, group).items():
-            found = _mapping(locked, f"node_modules/{name}")
+            found = _mapping(locked, f"{app.path}/node_modules/{name}") or _mapping(locked, f"node_modules/{name}")
             version = str(found.get("version", ""))
             if not found:
                 stale.append(f"{name} is missing")
@@ -145,31 +147,16 @@ def _config(files: Mapping[str, str], app: App) -> Iterator[Finding]:
     if len(found) > 1:
         yield Finding(f"there are several configurations ({', '.join(found)}) and Next.js reads {found[0]} only",
                       "remove the others")  # fmt: skip
-    for name in found[:1]:
-        code = code_only(files[name])
-        yield from (finding for match in _OUTPUT.finditer(code) for finding in _output(name, match["value"].strip()))
-        yield from (finding for match in _DIST.finditer(code) for finding in _dist(name, match["value"].strip()))
-
-
-def _output(name: str, value: str) -> Iterator[Finding]:
-    literal = value.strip("'\"` ")
-    if literal == "export":
-        yield Finding(f"`output: 'export'` in {name} makes files without a server, and `next start` refuses it",
-                      "take it out, and the pages are served as they are made", stops=True)  # fmt: skip
-    elif literal == "standalone":
-        yield Finding(f"`output: 'standalone'` in {name} is not used: the service runs `next start` on the full tree",
-                      "take it out, and builds are quicker", at_build=True)  # fmt: skip
-    elif re.search(r"['\"`]export['\"`]", value):
-        yield Finding(f"{name} sets `output` to 'export' under some condition; if it holds on the host, there is no "
-                      "server to start", "see that it does not", at_build=True)  # fmt: skip
+    for value in values(files, "distDir"):
+        yield from _dist(found[0], value)
 
 
 def _dist(name: str, value: str) -> Iterator[Finding]:
-    literal = re.fullmatch(r"(['\"`])(.*)\1", value)
-    if literal and literal[2].rstrip("/").removeprefix("./") not in (".next", ""):
+    place = literal(value)
+    if place is not None and place.rstrip("/").removeprefix("./") not in (".next", ""):
         yield Finding(f"`distDir: {value}` in {name} puts the build where it is not looked for",
                       "leave `distDir` out", stops=True)  # fmt: skip
-    elif not literal:
+    elif place is None:
         yield Finding(f"{name} sets `distDir` by a condition; the build is looked for in .next only",
                       "leave `distDir` out", at_build=True)  # fmt: skip
 

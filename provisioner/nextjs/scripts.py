@@ -25,8 +25,9 @@ def build_script(app: App) -> Iterator[Finding]:
 
 
 def start_script(app: App, settings: Settings) -> Iterator[Finding]:
-    """What the script `start` does beside `next start`: the service does not run the script."""
+    """What the script `start` does beside starting the server: the service does not run the script."""
     if "next start" not in app.start:
+        yield from _other_server(app, settings)
         return
     for command in re.split(r"&&|\|\||;", app.start):
         words = _words(command)
@@ -38,6 +39,13 @@ def start_script(app: App, settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 f"the script `start` runs `{command.strip()}` beside `next start`, but the service does not run "
                 "that script", "do it in a task of the playbook, or in the script `build`")  # fmt: skip
+
+
+def _other_server(app: App, settings: Settings) -> Iterator[Finding]:
+    runs = "the server.js of the build" if settings.mode == "standalone" else "`next start`"
+    if app.start and not (settings.mode == "standalone" and re.search(r"\.next/standalone/\S*server\.js", app.start)):
+        yield Finding(f"the script `start` is `{app.start}`, but the service runs {runs}",
+                      "see that it does without what the script does")  # fmt: skip
 
 
 def _start_variables(words: list[str], settings: Settings) -> Iterator[Finding]:
@@ -76,8 +84,8 @@ def _start_flags(words: list[str], settings: Settings) -> Iterator[Finding]:
             yield Finding(f"the script `start` says `{word}`, which the service does not get",
                           "take it out of the script if the app does not need it")  # fmt: skip
         elif word != ".":
-            yield Finding(f"the script `start` starts the app in `{word}`, but the service starts the one at the top "
-                          "of the source", f"make `{word}` the `source`")  # fmt: skip
+            yield Finding(f"the script `start` starts the app in `{word}`, but the service starts the one in "
+                          f"{settings.app or 'the top of the source'}", f"set `app: {word}`")  # fmt: skip
 
 
 def _port(value: str, settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -28,7 +29,9 @@ def unit_text(
     place = layout.slot(slot)
     limit = settings.memory_max
     return render("nextjs/app.service.j2", {
-        "name": settings.name, "user": settings.user, "slot": place.link, "shared": layout.shared,
+        "name": settings.name, "user": settings.user, "slot": place.link,
+        "home": posixpath.join(place.link, settings.app or "").rstrip("/"),
+        "standalone": settings.mode == "standalone", "shared": layout.shared,
         "env_file": place.env_file,
         "node_home": node_home(node), "listen": settings.listen, "port": settings.port_of(slot, instance),
         "stop_timeout": STOP_TIMEOUT,

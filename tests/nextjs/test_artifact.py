@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from provisioner.nextjs.artifact import build_fingerprint, install_key
-from provisioner.nextjs.detect import App, Install
+from provisioner.nextjs.detect import App
+from provisioner.nextjs.managers import Install
 from provisioner.nextjs.settings import read_settings
 from provisioner.values import Secret
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import health, hooks, mode, variables
+from provisioner.nextjs.settings import health, hooks, mode, package_manager, variables
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.health import Health
 from provisioner.nextjs.settings.hooks import Hooks
 from provisioner.nextjs.settings.mode import MODES, Mode
-from provisioner.nextjs.settings.source import Directory, Git
+from provisioner.nextjs.settings.package_manager import PackageManager
+from provisioner.nextjs.settings.source import Directory, Git, directory
 from provisioner.nextjs.settings.source import read as read_source
 from provisioner.nextjs.settings.variables import PUBLIC, kept
 from provisioner.remote.nextjs.layout import SLOTS
@@ -33,13 +34,22 @@ SPEC = Spec(
             required=True,
             doc="The app's directory, relative to the playbook, or `git: {repo, version, path}`",
         ),
+        "app": Arg(
+            doc="The app's directory in the source, where that is a workspace; by default the one package that needs "
+            "`next`",
+        ),
+        "package_manager": Arg(
+            type="raw",
+            doc="The package manager (pnpm@9.15.0, or a mapping of name and version); by default the one that "
+            "`packageManager` in package.json and the lockfile name",
+        ),
         "exclude": Arg(type="list", elements="str", default=[], doc="Paths of the source to leave out, with `*`"),
         "node": Arg(type="str", default="22", doc='Node.js: a major version ("22") or an exact one ("22.23.3")'),
         "mode": Arg(
             default="auto",
             choices=MODES,
-            doc="What a release is: server (the full tree, as auto), standalone (only what the server needs), static "
-            "(files without a server), docker",
+            doc="What a release is: server (the full tree), standalone (only what the server needs), static (files "
+            "without a server), docker; auto follows `output` of next.config",
         ),
         "domain": Arg(type="list", elements="str", default=[], doc="Names the app answers for; none: every name"),
         "port": Arg(
@@ -138,6 +148,9 @@ class Settings:
 
     name: str
     source: Directory | Git
+    app: str | None
+    """In the source; None where it has to be looked for, "" for the top."""
+    package_manager: PackageManager | None
     exclude: tuple[str, ...]
     node: str
     mode: Mode
@@ -199,14 +212,15 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         raise ArgumentError(found)
     a = SPEC.bind(args)
     found_source = read_source(a.source, found)
+    manager = package_manager.read(a.package_manager, found)
     found.extend(_problems(a))
     if found or found_source is None:
         raise ArgumentError(found)
     hidden = {name: value for name, value in a.env.items() if isinstance(value, Secret)}
     return Settings(
-        name=a.name, source=found_source, exclude=tuple(a.exclude), node=a.node.lstrip("v"), mode=a.mode,
-        domains=tuple(a.domain), port=a.port, instances=a.instances, previous=a.previous, drain=a.drain, watch=a.watch,
-        rollout=tuple(a.rollout),
+        name=a.name, source=found_source, app=None if a.app is None else directory(a.app), package_manager=manager,
+        exclude=tuple(a.exclude), node=a.node.lstrip("v"), mode=a.mode, domains=tuple(a.domain), port=a.port,
+        instances=a.instances, previous=a.previous, drain=a.drain, watch=a.watch, rollout=tuple(a.rollout),
         listen=a.listen, env={name: as_text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
@@ -235,6 +249,8 @@ def _problems(a: Any) -> Iterator[Problem]:
             f"`node: {a.node}` is neither a major version nor an exact one",
             'write it like "22" or "22.23.3", in quotes',
         )
+    if a.app is not None and directory(a.app) is None:
+        yield Problem("app", f"`app: {a.app}` is not a directory in the source", "as in apps/web")
     for domain in a.domain:
         if not _DOMAIN.fullmatch(domain):
             yield Problem("domain", f"`{domain}` is not a domain name", "without https://, port and path")

@@ -11,9 +11,8 @@ Mode = Literal["auto", "server", "standalone", "static", "docker"]
 MODES: tuple[Mode, ...] = ("auto", "server", "standalone", "static", "docker")
 
 _NOT_YET = {
-    "standalone": "use server: it runs `next start` on the full tree",
     "static": "use server: it serves the same pages",
-    "docker": "use server: it runs on the host's own Node.js, without an image",
+    "docker": "use standalone: as little is brought to the host, and it runs on a Node.js of its own without an image",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from provisioner.remote.spec import Arg, Problem, Spec
 GIT = {
     "repo": Arg(required=True, doc="Address of the repository, as `git clone` takes it. The controller fetches it"),
     "version": Arg(default="HEAD", doc="Branch, tag or commit"),
-    "path": Arg(default="", doc="The app's directory inside the repository"),
+    "path": Arg(default="", doc="The directory of the repository that is the source; nothing else of it is seen"),
 }
 
 
@@ -25,6 +26,14 @@ class Git:
     repo: str
     version: str = "HEAD"
     path: str = ""
+
+
+def directory(value: str) -> str | None:
+    """A directory inside the source as it is named everywhere, "" for its top; None for one elsewhere."""
+    path = posixpath.normpath(value or ".")
+    if path.startswith(("/", "../")) or path == "..":
+        return None
+    return "" if path == "." else path
 
 
 def read(value: Any, found: list[Problem]) -> Directory | Git | None:

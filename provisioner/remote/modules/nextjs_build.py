@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import time
 from typing import Any, Dict
 
-from provisioner.remote.nextjs import cage
+from provisioner.remote.nextjs import cage, contents
+from provisioner.remote.nextjs.contents import Build
 from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Completed, Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -22,6 +24,10 @@ SPEC = Spec(
         "node": Arg(required=True, doc="The exact version of Node.js"),
         "fingerprint": Arg(required=True, doc="Names everything that goes into the build"),
         "command": Arg(type="list", elements="str", required=True, doc="What builds"),
+        "directories": Arg(
+            type="list", elements="str", required=True, doc="Where in the source it is run; the last one is the app's"
+        ),
+        "mode": Arg(required=True, choices=("server", "standalone"), doc="What the release is to be"),
         "env": Arg(type="dict", default={}, doc="Variables of the build"),
         "build_env": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "memory_max": Arg(type="size", doc="Memory the build may use; by default what is available but for a rest"),
@@ -32,27 +38,31 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
+    build = Build(layout.tree, a.directories[-1], a.mode)
     state = read_build(ctx, layout)
     if state.get("built") == a.fingerprint:
-        return Result(**_about(ctx, layout))
+        return Result(**_about(ctx, build))
     lines = {"before": _line(state.get("built")), "after": _line(a.fingerprint)}
     diff = {**lines, "before_header": "build", "after_header": "build"} if ctx.want_diff else None
     if ctx.check:
         return Result(changed=True, diff=diff)
     write_state(ctx, layout.build_state, {**state, "built": None, "build_id": None})
-    ctx.remove(layout.tree + "/.next/BUILD_ID")
+    ctx.remove(build.output + "/BUILD_ID")
+    ctx.remove(build.standalone, recursive=True)
     began = time.monotonic()
     limit = a.memory_max or cage.allowance(ctx)
-    env = cage.environment(ctx, layout, a.node, {"NODE_ENV": "production", **a.env, **a.build_env})
-    done = cage.run(ctx, layout, a.user, a.command, env, memory_max=limit)
-    if done.rc != 0:
-        raise ctx.fail(_explain(ctx, a, done, limit), rc=done.rc, cmd=a.command)
-    about = _about(ctx, layout)
-    if about["build_id"] is None:
-        raise ctx.fail(
-            "`%s` succeeded but left no .next/BUILD_ID: the script must run `next build`, with `distDir` at its "
-            "default and without `output: export`" % " ".join(a.command)
-        )
+    env = cage.environment(
+        ctx, layout, a.node, {"NODE_ENV": "production", **build.environment(), **a.env, **a.build_env}
+    )
+    for directory in a.directories:
+        cwd = posixpath.join(layout.tree, directory)
+        done = cage.run(ctx, layout, a.user, a.command, env, memory_max=limit, cwd=cwd)
+        if done.rc != 0:
+            raise ctx.fail(_explain(ctx, a, directory, done, limit), rc=done.rc, cmd=a.command)
+    lacking = contents.lacking(ctx, build)
+    if lacking:
+        raise ctx.fail("`%s` succeeded but left %s" % (" ".join(a.command), lacking))
+    about = _about(ctx, build)
     write_state(ctx, layout.build_state, {**state, "built": a.fingerprint, "build_id": about["build_id"]})
     return Result(changed=True, diff=diff, seconds=round(time.monotonic() - began, 1), **about)
 
@@ -61,12 +71,13 @@ def _line(fingerprint: object) -> str:
     return "built from %s\n" % str(fingerprint)[:12] if fingerprint else ""
 
 
-def _about(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
-    build_id = ctx.read_text(layout.tree + "/.next/BUILD_ID")
+def _about(ctx: Ctx, build: Build) -> "Dict[str, Any]":
+    build_id = ctx.read_text(build.output + "/BUILD_ID")
+    package = "/node_modules/next/package.json"
     return {
         "build_id": build_id.strip() if build_id else None,
-        "next": _json(ctx, layout.tree + "/node_modules/next/package.json").get("version"),
-        "base_path": _json(ctx, layout.tree + "/.next/routes-manifest.json").get("basePath") or "",
+        "next": (_json(ctx, build.home + package) or _json(ctx, build.tree + package)).get("version"),
+        "base_path": _json(ctx, build.output + "/routes-manifest.json").get("basePath") or "",
     }
 
 
@@ -78,8 +89,9 @@ def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
     return data if isinstance(data, dict) else {}
 
 
-def _explain(ctx: Ctx, a: Arguments, done: Completed, limit: int) -> str:
-    text = "`%s` failed with exit code %d" % (" ".join(a.command), done.rc)
+def _explain(ctx: Ctx, a: Arguments, directory: str, done: Completed, limit: int) -> str:
+    where = " in %s" % directory if directory else ""
+    text = "`%s`%s failed with exit code %d" % (" ".join(a.command), where, done.rc)
     if cage.was_killed(done):
         memory = cage.meminfo(ctx)
         text = (

@@ -36,6 +36,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if not ctx.check:
         write_state(ctx, layout.build_state, {**state, "install": None, "built": None})
         env = cage.environment(ctx, layout, a.node, {"CI": "1", **a.env})  # CI: nobody is there to be asked
+        # A manager that is not asked for any more must not be found.
+        ctx.remove(layout.tools + "/node_modules", recursive=True)
         if a.tool:
             _step(
                 ctx,

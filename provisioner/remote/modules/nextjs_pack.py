@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from typing import List
 
-from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -24,11 +25,12 @@ SPEC = Spec(
 )
 
 # What a running app writes is its own and no part of the build.
-LEFT_OUT = ("RELEASE.json", ".next/cache/images", ".next/server/route-cache")
+LEFT_OUT = (".next/cache/images", ".next/server/route-cache")
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
+    app = read_state(ctx, "%s/%s" % (layout.release(a.release), RELEASE_FILE)).get("app") or ""
     file = ctx.tempdir() + "/release.tar.gz"
     done = ctx.query(
         [
@@ -45,7 +47,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             "--group",
             "0",
             "--numeric-owner",
-            *_excluded(a.release, a.modules),
+            *_excluded(posixpath.join(a.release, app), a.release, a.modules),
             "--",
             a.release,
         ],
@@ -62,6 +64,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     return Result(sha256=digest.hexdigest(), size=size)
 
 
-def _excluded(release: str, modules: bool) -> "List[str]":
-    names = LEFT_OUT if modules else (*LEFT_OUT, "node_modules")
-    return ["--anchored", *("--exclude=%s/%s" % (release, name) for name in names)]
+def _excluded(home: str, release: str, modules: bool) -> "List[str]":
+    names = ["%s/%s" % (home.rstrip("/"), name) for name in LEFT_OUT] + ["%s/%s" % (release, RELEASE_FILE)]
+    if not modules:
+        names.append(release + "/node_modules")
+    return ["--anchored", *("--exclude=" + name for name in names)]

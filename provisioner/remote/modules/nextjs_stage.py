@@ -7,6 +7,8 @@ import os
 import shutil
 from typing import Any, Dict, List, Optional, Tuple
 
+from provisioner.remote.nextjs import contents
+from provisioner.remote.nextjs.contents import STANDALONE, Build
 from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -21,7 +23,9 @@ SPEC = Spec(
         "user": Arg(required=True, doc="The app's user"),
         "release": Arg(required=True, doc="The release's name"),
         "about": Arg(
-            type="dict", required=True, doc="What RELEASE.json tells: fingerprint, build_id, node, next, created, …"
+            type="dict",
+            required=True,
+            doc="What RELEASE.json tells: fingerprint, build_id, app, mode, node, next, created, …",
         ),
         "archive": Arg(
             type="content", doc="The release as tar.gz, from `nextjs_pack`; without it, it is made from the build"
@@ -54,13 +58,17 @@ def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Dict[str, Any]
         if name.startswith(".") and name.endswith(".partial"):  # of a run that was cut off
             ctx.remove(layout.release(name), recursive=True)
     ctx.mkdir(partial, mode="0750", owner="root", group=a.user)
+    build = Build(layout.tree, about.get("app") or "", about.get("mode") or "server")
     if a.archive:
         _unpack(ctx, a.archive, partial)
+    elif build.mode == STANDALONE:
+        contents.copy(ctx, build, partial, modules=True)
     else:
-        about["modules"] = modules_digest(layout.tree + "/node_modules")
-        _copy_build(ctx, layout, partial)
+        about["modules"] = modules_digest(build.modules)
+        # A copy, but for a node_modules that a release has already.
+        contents.copy(ctx, build, partial, modules=_with_modules(ctx, layout, about["modules"]) is None)
     ctx.remove(partial + "/" + RELEASE_FILE)
-    if ctx.stat(partial + "/node_modules") is None:
+    if build.mode != STANDALONE and ctx.stat(partial + "/node_modules") is None:
         _link_modules(ctx, layout, str(about.get("modules")), partial)
     ctx.remove(partial + "/node_modules/.cache", recursive=True)
     ctx.run(["chown", "--recursive", "--no-dereference", "root:%s" % a.user, partial], check=True, timeout=600)
@@ -72,18 +80,6 @@ def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Dict[str, Any]
     return about
 
 
-def _copy_build(ctx: Ctx, layout: Layout, partial: str) -> None:
-    """A copy, not links: a later build may write into its files in place. Only node_modules is linked, and only to a
-    release that has the very same."""
-    digest = modules_digest(layout.tree + "/node_modules")
-    for name in _names(layout.tree):
-        source, target = "%s/%s" % (layout.tree, name), "%s/%s" % (partial, name)
-        if name == ".next":
-            _copy_output(ctx, source, target)
-        elif name != "node_modules" or _with_modules(ctx, layout, digest) is None:
-            ctx.run(["cp", "--archive", "--reflink=auto", "--", source, target], check=True, timeout=600)
-
-
 def _link_modules(ctx: Ctx, layout: Layout, digest: str, partial: str) -> None:
     twin = _with_modules(ctx, layout, digest)
     if twin is None:
@@ -91,24 +87,10 @@ def _link_modules(ctx: Ctx, layout: Layout, digest: str, partial: str) -> None:
     ctx.run(["cp", "--archive", "--link", "--", twin, partial + "/node_modules"], check=True, timeout=600)
 
 
-def _copy_output(ctx: Ctx, source: str, target: str) -> None:
-    """`.next` without the compiler's cache; fetched data that the build kept belongs to it."""
-    ctx.mkdir(target, mode="0750")
-    ctx.mkdir(target + "/cache", mode="0750")
-    for name in _names(source):
-        if name not in ("cache", "trace", "trace-build", "diagnostics"):
-            ctx.run(
-                ["cp", "--archive", "--reflink=auto", "--", "%s/%s" % (source, name), target], check=True, timeout=600
-            )
-    fetched = source + "/cache/fetch-cache"
-    if ctx.stat(fetched):
-        ctx.run(["cp", "--archive", "--", fetched, target + "/cache"], check=True, timeout=600)
-
-
 def _make_writable(ctx: Ctx, a: Arguments, layout: Layout, partial: str) -> None:
     """Regenerated pages go to .next/server and belong to their build; optimised images are shared by all releases of
     one version of Next.js."""
-    output = partial + "/.next"
+    output = partial + "/.next"  # a link, where the app is further down
     images = "%s/cache/%s" % (layout.shared, a.about.get("next") or "images")
     for path in (images, output + "/cache"):
         ensure_directory(ctx, path, "0750", a.user, a.user)
@@ -156,10 +138,6 @@ def _size(root: str) -> int:
                 else:
                     total += entry.stat(follow_symlinks=False).st_size
     return total
-
-
-def _names(path: str) -> "List[str]":
-    return sorted(os.listdir(path))
 
 
 def _with_modules(ctx: Ctx, layout: Layout, digest: str) -> "Optional[str]":

@@ -31,8 +31,8 @@ def environment(ctx: Ctx, layout: Layout, node: str, extra: "Mapping[str, str]")
         values.setdefault("NODE_EXTRA_CA_CERTS", bundle)  # Node has a list of its own and ignores the host's
     values.update(
         {
-            "PATH": "%s/bin:%s/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-            % (node_home(node), layout.tools),
+            "PATH": "%s/node_modules/.bin:%s/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            % (layout.tools, node_home(node)),
             "HOME": layout.home,
             "LANG": "C.UTF-8",
             "NODE_COMPILE_CACHE": layout.home + "/.cache/node-compile",

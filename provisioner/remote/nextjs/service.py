@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, Optional
 
 from provisioner.remote.sdk import Ctx
 
+_RELEASE = re.compile(r"^(/srv/[^/]+/releases/[^/]+)/.*")
 _PROPERTIES = (
     "LoadState",
     "ActiveState",
@@ -34,8 +36,9 @@ def journal_lines(ctx: Ctx, unit: str, count: int = 20) -> str:
 
 
 def runs_in(ctx: Ctx, pid: str) -> "Optional[str]":
-    """The directory the process was started in, which names its release; None when there is no such process."""
+    """The release that the process was started in (else whatever directory it is in); None when there is no such
+    process. The app may be further down in it."""
     if pid in ("", "0"):
         return None
     found = ctx.stat("/proc/%s/cwd" % pid)
-    return found.target if found else None
+    return _RELEASE.sub(r"\1", found.target) if found and found.target else None

@@ -1,0 +1,3 @@
+export function sentence(who, what = 'nothing') {
+  return `${who} says ${what}`;
+}
