@@ -31,34 +31,18 @@ def test_the_version_of_next_is_the_locked_one(name: str, text: str, version: st
     assert detect({"package.json": package(), name: text}).next_version == version
 
 
-@pytest.mark.parametrize(("files", "command", "tool"), [
-    ({"package-lock.json": NPM_LOCK}, "npm ci --include=dev", None),
-    ({"npm-shrinkwrap.json": NPM_LOCK}, "npm ci --include=dev", None),
-    ({"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, "pnpm install --frozen-lockfile --prod=false", "pnpm@10"),
-    ({"pnpm-lock.yaml": "lockfileVersion: '6.0'\n"}, "pnpm install --frozen-lockfile --prod=false", "pnpm@8"),
-    ({"pnpm-lock.yaml": "", "package.json": package(packageManager="pnpm@9.1.0+sha512.abc")},
-     "pnpm install --frozen-lockfile --prod=false", "pnpm@9.1.0"),
-    ({"yarn.lock": ""}, "yarn install --frozen-lockfile --production=false --non-interactive", "yarn@1"),
-    ({"yarn.lock": "", ".yarnrc.yml": "nodeLinker: node-modules\n"}, "yarn install --immutable", "@yarnpkg/cli-dist@4"),
-    ({"yarn.lock": "", "package.json": package(packageManager="yarn@3.8.1")},
-     "yarn install --immutable", "@yarnpkg/cli-dist@3.8.1"),
-    ({"yarn.lock": "", ".yarnrc.yml": "yarnPath: .yarn/releases/yarn-4.cjs\n"},
-     "node .yarn/releases/yarn-4.cjs install --immutable", None),
-    ({"bun.lock": ""}, "bun install --frozen-lockfile", "bun@1"),
+@pytest.mark.parametrize(("lockfile", "text"), [
+    ("pnpm-lock.yaml", "importers:\n  apps/old:\n    dependencies:\n      next:\n        specifier: ^14\n"
+                       "        version: 14.2.35(react@18.0.0)\n  apps/web:\n    dependencies:\n      next:\n"
+                       "        specifier: ^15\n        version: 15.5.2(react@19.0.0)\n"),
+    ("package-lock.json", json.dumps({"packages": {"node_modules/next": {"version": "14.2.35"},
+                                                   "apps/web/node_modules/next": {"version": "15.5.2"}}})),
 ])  # fmt: skip
-def test_the_lockfile_decides_what_installs(files: dict[str, str], command: str, tool: str | None) -> None:
-    install = detect({"package.json": package(), **files}).install
-    assert install is not None
-    assert (" ".join(install.command), install.tool) == (command, tool)
-
-
-def test_package_manager_chooses_among_lockfiles() -> None:
-    app = detect(
-        {"package.json": package(packageManager="pnpm@9.0.0"), "package-lock.json": NPM_LOCK, "pnpm-lock.yaml": ""}
-    )
-    assert app.install is not None
-    assert app.install.manager == "pnpm"
-    assert "several lockfiles" in app.warnings[0]
+def test_apps_of_one_workspace_may_have_different_versions(lockfile: str, text: str) -> None:
+    top = json.dumps({"workspaces": ["apps/*"], "packageManager": "pnpm@9.0.0"} if "pnpm" in lockfile
+                     else {"workspaces": ["apps/*"]})  # fmt: skip
+    app = detect({"package.json": top, "apps/web/package.json": package(), lockfile: text})
+    assert (app.path, app.next_version, app.errors) == ("apps/web", "15.5.2", ())
 
 
 @pytest.mark.parametrize(("files", "words"), [
@@ -68,17 +52,11 @@ def test_package_manager_chooses_among_lockfiles() -> None:
     ({"package.json": package(dependencies={}), "package-lock.json": "{}"}, "does not depend on `next`"),
     ({"package.json": package(scripts={}), "package-lock.json": NPM_LOCK}, "no script `build`"),
     ({"package.json": package(packageManager="pnpm@9.0.0"), "package-lock.json": NPM_LOCK}, "asks for pnpm"),
+    ({"package.json": '{"workspaces": ["*"]}', "a/package.json": package(), "b/package.json": package()},
+     "several apps (a, b)"),
 ])  # fmt: skip
 def test_what_prevents_a_deploy_is_an_error(files: dict[str, str], words: str) -> None:
     assert any(words in error for error in detect(files).errors)
-
-
-def test_a_start_script_of_its_own_is_told() -> None:
-    files = {
-        "package.json": package(scripts={"build": "next build", "start": "node server.js"}),
-        "package-lock.json": NPM_LOCK,
-    }
-    assert any("node server.js" in warning for warning in detect(files).warnings)
 
 
 @pytest.mark.parametrize(("version", "dependencies", "sharp"), [

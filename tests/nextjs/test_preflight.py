@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.nextjs.detect import detect
 from provisioner.nextjs.findings import Finding, verdict
+from provisioner.nextjs.modes import decided
 from provisioner.nextjs.preflight import engine_problem, of_source
 from provisioner.nextjs.settings import read_settings
 from provisioner.values import Secret
@@ -40,7 +41,8 @@ def locked(version: str) -> dict[str, str]:
 
 def found(files: dict[str, str], **args: Any) -> tuple[Finding, ...]:
     everything = {"package.json": package(), "package-lock.json": json.dumps(LOCK), **files}
-    return of_source(everything, detect(everything), read_settings({"name": "shop", "source": "s", **args}))
+    app = detect(everything)
+    return of_source(everything, app, decided(read_settings({"name": "shop", "source": "s", **args}), app))
 
 
 def test_nothing_speaks_against_an_ordinary_app() -> None:
@@ -71,7 +73,7 @@ def test_what_can_not_work_stops_the_deploy(files: dict[str, str], args: dict[st
     (locked("17.0.0"), {}, "Next.js 17.0.0 is newer than what is known"),
     ({"package.json": package(engines={"node": "lts/*"})}, {}, "can't be read as a range"),
     ({"package.json": package(dependencies={"next": "^16.0.0", "react": "^19.0.0"})}, {}, "depend on `react-dom`"),
-    ({"next.config.ts": "export default { output: 'standalone' }"}, {}, "is not used"),
+    ({"next.config.ts": "export default { output: 'standalone' }"}, {"mode": "server"}, "is not used"),
     ({"next.config.js": "module.exports = { output: process.env.X ? 'export' : undefined }"}, {}, "some condition"),
     ({"next.config.js": "module.exports = { distDir: process.env.DIST }"}, {}, "`distDir` by a condition"),
     ({"next.config.js": "module.exports = {}", "next.config.mjs": "export default {}"}, {},
@@ -87,10 +89,12 @@ def test_what_can_not_work_stops_the_deploy(files: dict[str, str], args: dict[st
     (scripts("next start -H 0.0.0.0"), {}, "`-H 0.0.0.0`, but the service listens on 127.0.0.1"),
     (scripts("next start --keepAliveTimeout 65000"), {}, "`--keepAliveTimeout 65000`"),
     (scripts("next start --experimental-https"), {}, "`--experimental-https`, which the service does not get"),
-    (scripts("next start apps/web"), {}, "make `apps/web` the `source`"),
+    (scripts("next start apps/web"), {}, "set `app: apps/web`"),
     (scripts("NODE_OPTIONS='--max-old-space-size=400 -x' next start"), {}, "give NODE_OPTIONS in `env`"),
     (scripts("prisma migrate deploy && next start"), {}, "runs `prisma migrate deploy` beside `next start`"),
     (scripts("node server.js"), {}, "the script `start` is `node server.js`"),
+    ({**scripts("node server.js"), "next.config.js": "x = { output: 'standalone' }"}, {},
+     "`node server.js`, but the service runs the server.js of the build"),
     ({"pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}, {}, "several lockfiles"),
 ])  # fmt: skip
 def test_what_may_go_wrong_is_a_warning(files: dict[str, str], args: dict[str, Any], words: str) -> None:
@@ -105,6 +109,9 @@ def test_what_may_go_wrong_is_a_warning(files: dict[str, str], args: dict[str, A
     (scripts("cross-env NODE_ENV=production PORT=3000 npx next start ."), {}),
     (scripts("NODE_OPTIONS=--enable-source-maps next start"), {"env": {"NODE_OPTIONS": "--enable-source-maps"}}),
     (scripts(build="turbo run build"), {}),
+    ({**scripts("node .next/standalone/server.js"), "next.config.js": "x = { output: 'standalone' }"}, {}),
+    ({"package.json": json.dumps({"workspaces": ["apps/*"]}), "apps/web/package.json": package(),
+      "apps/docs/next.config.js": "x = { output: 'export' }"}, {}),
     ({"next.config.js": "// output: 'export', distDir: 'x'\nmodule.exports = { distDir: '.next' }"}, {}),
     ({"tests/fonts.test.js": "import 'next/font/google'; process.env.NEXT_PUBLIC_Z"}, {}),
     ({"next.config.js": "module.exports = { env: { NEXT_PUBLIC_Z: '1' } }", "a.js": "process.env.NEXT_PUBLIC_Z"}, {}),

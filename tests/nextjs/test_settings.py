@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.nextjs.settings import SPEC, Directory, Git, Health, read_settings
 from provisioner.nextjs.settings.hooks import Hooks
+from provisioner.nextjs.settings.package_manager import PackageManager
 from provisioner.remote.spec import ArgumentError
 from provisioner.values import Secret
 
@@ -46,6 +47,19 @@ def test_values_become_what_they_mean() -> None:
     assert settings.env == {"DEBUG": "true", "N": "3"}
     assert settings.manual_signal_handling is True
     assert settings.health == Health("/up", 204, 60.0)
+
+
+@pytest.mark.parametrize(("given", "meant"), [
+    ("pnpm", PackageManager("pnpm")), ("pnpm@9.15.0", PackageManager("pnpm", "9.15.0")),
+    ({"name": "yarn", "version": 4}, PackageManager("yarn", "4")), (None, None),
+])  # fmt: skip
+def test_a_package_manager_is_a_text_or_a_mapping(given: Any, meant: PackageManager | None) -> None:
+    assert read_settings({**LEAST, "package_manager": given}).package_manager == meant
+
+
+@pytest.mark.parametrize(("given", "meant"), [("./apps/web/", "apps/web"), (".", ""), ("", ""), (None, None)])
+def test_the_apps_directory_has_one_name(given: str | None, meant: str | None) -> None:
+    assert read_settings({**LEAST, "app": given}).app == meant
 
 
 def test_a_secret_in_env_is_treated_as_one() -> None:
@@ -88,6 +102,11 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"rollout": ["0%"]}, "numbers of hosts and shares"),
     ({"mode": "docker"}, "not there yet"),
     ({"mode": "server-less"}, "did you mean server?"),
+    ({"app": "../other"}, "not a directory in the source"),
+    ({"package_manager": "npx"}, "did you mean npm?"),
+    ({"package_manager": "pnpm@latest"}, "`latest` is no version of pnpm"),
+    ({"package_manager": {"version": "9"}}, "name"),
+    ({"package_manager": ["pnpm"]}, "neither a name nor a mapping"),
     ({"listen": "eth0"}, "not an address"),
     ({"keep": 0}, "at least 1"),
     ({"health": {"path": "up"}}, "does not start with /"),

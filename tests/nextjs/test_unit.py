@@ -51,8 +51,16 @@ def test_each_slot_has_its_own_port_link_and_variables() -> None:
     assert " -p 5000\n" in second
 
 
+def test_a_standalone_release_is_started_by_its_own_server() -> None:
+    text = unit(slot="b", mode="standalone", app="apps/web")
+    assert "WorkingDirectory=/srv/shop/slots/b/apps/web\n" in text
+    assert "Environment=HOSTNAME=127.0.0.1 PORT=3001\nExecStart=/opt/node/22.23.3/bin/node server.js\n" in text
+    assert "/srv/shop/slots/b/apps/web/.next/server" in text
+
+
+@pytest.mark.parametrize("mode", ["server", "standalone"])
 @pytest.mark.parametrize(("listen", "upstream"), [
     ("127.0.0.1", "127.0.0.1:3000"), ("0.0.0.0", "127.0.0.1:3000"), ("::", "[::1]:3000"), ("10.1.2.3", "10.1.2.3:3000"),
 ])  # fmt: skip
-def test_the_web_server_reaches_the_app_where_its_unit_lets_it_listen(listen: str, upstream: str) -> None:
-    assert upstream_of(unit(listen=listen)) == upstream
+def test_the_web_server_reaches_the_app_where_its_unit_lets_it_listen(listen: str, upstream: str, mode: str) -> None:
+    assert upstream_of(unit(listen=listen, mode=mode)) == upstream
