@@ -108,12 +108,16 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.detect": PLAIN,
     "provisioner.nextjs.findings": PLAIN,
     "provisioner.nextjs.javascript": PLAIN,
+    "provisioner.nextjs.managers": PLAIN,
+    "provisioner.nextjs.modes": PLAIN,
+    "provisioner.nextjs.next_config": PLAIN,
     "provisioner.nextjs.plan": PLAIN,
     "provisioner.nextjs.preflight": PLAIN,
     "provisioner.nextjs.preflight_host": PLAIN,
     "provisioner.nextjs.scripts": PLAIN,
     "provisioner.nextjs.semver": PLAIN,
     "provisioner.nextjs.signals": PLAIN,
+    "provisioner.nextjs.workspace": PLAIN,
     "provisioner.remote.nextjs.release": PLAIN,
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""
