@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import json
-import random
-import select
 import subprocess
 import sys
 import tempfile
@@ -23,6 +20,7 @@ from provisioner.actions import nextjs_app
 from provisioner.lab import LabHost
 from provisioner.messages import Target
 from provisioner.testing.driving import Shown, bench
+from provisioner.testing.traffic import Answer, Cost
 from provisioner.values import HostName, Secret
 
 CANARY = "canary-4711"
@@ -126,65 +124,36 @@ class Site:
 
 @dataclass
 class Load:
-    """What came of the requests of `load`."""
+    """What came of the requests of `load` or `poller`; only `load` has `answers` and `cost`."""
 
     answered: int = 0
     failures: list[str] = field(default_factory=list)
     builds: set[str] = field(default_factory=set)
+    answers: list[Answer] = field(default_factory=list)
+    cost: Cost = Cost(0.0, 0.0)
+
+    def note(self, answers: list[Answer], cost: Cost) -> None:
+        self.answers, self.cost = answers, cost
+        self.answered = sum(answer.problem is None for answer in answers)
+        self.failures = [f"{answer.request}: {answer.problem}" for answer in answers if answer.problem]
+        self.builds = {answer.build for answer in answers if answer.build}
 
 
 @contextmanager
-def load(address: str, clients: int = 20, pause: float = 0.15) -> Iterator[Load]:
-    """Clients of a lab host until the block ends: half keep their connection, 30 % of the requests are POST, a tenth
-    takes 1.5 s. Nothing is ever tried twice; an answer other than 200 or one that is cut off is a failure. As every
-    client that keeps connections, these look whether the server has closed an idle one before they use it again."""
-    found, over, lock = Load(), threading.Event(), threading.Lock()
-
-    def client(number: int) -> None:
-        dice, connection = random.Random(number), None  # noqa: S311 - no secret
-        while not over.wait(pause * dice.random() * 2):
-            kind = dice.random()
-            method, path = (
-                ("POST", "/api/echo") if kind < 0.3 else ("GET", "/api/slow?ms=1500" if kind < 0.4 else "/api/health")
-            )
-            if connection is not None and _is_closed(connection):
-                connection.close()
-                connection = None
-            connection = connection or http.client.HTTPConnection(address, timeout=20)
-            try:
-                connection.request(method, path, body=b"x" * 1000 if method == "POST" else None)
-                answer = connection.getresponse()
-                body = answer.read()
-                problem = None if answer.status == 200 else f"{method} {path}: {answer.status}"
-                if problem is None and method == "POST" and body != b"x" * 1000:
-                    problem = f"{method} {path}: {len(body)} bytes"
-            except (OSError, http.client.HTTPException) as error:
-                problem, body = f"{method} {path}, kept {number % 2 == 0}: {type(error).__name__}: {error}", b""
-            with lock:
-                found.answered += problem is None
-                found.failures += [problem] if problem else []
-                if path == "/api/health" and not problem:
-                    found.builds.add(json.loads(body)["build"])
-            if problem or number % 2:
-                connection.close()
-                connection = None
-        if connection is not None:
-            connection.close()
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
-def _is_closed(connection: http.client.HTTPConnection) -> bool:
-    """Whether the server has closed the idle connection: then there is an end to read."""
-    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
+def load(address: str, *, clients: int = 20, pause: float = 0.15, large: float = 0.0) -> Iterator[Load]:
+    """Clients (`provisioner.testing.traffic`) of a web address until the block ends; `Load` then has what they saw."""
+    found = Load()
+    command = [sys.executable, "-m", "provisioner.testing.traffic", address]
+    options = [f"--clients={clients}", f"--pause={pause}", f"--large={large}"]
+    with tempfile.TemporaryFile("w+") as notes:
+        process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=notes)
+        try:
+            yield found
+        finally:
+            process.communicate()
+            notes.seek(0)
+            *answers, cost = map(json.loads, notes)
+            found.note([Answer(**answer) for answer in answers], Cost(**cost))
 
 
 @contextmanager
