@@ -10,9 +10,6 @@ the client speaking after the host has spoken, from the first byte of the SSH ha
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import re
 import shutil
 import statistics
@@ -24,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from measure import Failed, Measured, run
+from measure import Failed, Measured, run, this_machine
 from tools import NAMES, ROOT, Way, call
 
 from provisioner.lab import Lab, LabHost
@@ -67,7 +64,7 @@ def main() -> int:
     reasons = Lab.requirements()
     if reasons:
         sys.exit(f"lab hosts cannot run here: {'; '.join(reasons)}")
-    machine = _machine()
+    machine = this_machine()
     print(machine)
     tables = []
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as scratch:  # short: paths of sockets have a limit
@@ -177,15 +174,6 @@ def _table(work: Work, rows: Sequence[Row], options: argparse.Namespace) -> str:
         lines.append(f"| {row.tool} | {row.wall:.2f} | {min(walls):.2f} to {max(walls):.2f} | {ratio} | {cpu:.2f} | "
                      f"{row.turns} | {told} |")
     return "\n".join(lines)
-
-
-def _machine() -> str:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    return (f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {os.cpu_count()} processors "
-            f"({model[1] if model else platform.machine()}) for controller and hosts together, Linux "
-            f"{platform.release().split('-')[0]}, Python {platform.python_version()}, hosts Debian bookworm; "
-            f"load of other work before (1, 5, 15 minutes): {load}")
 
 
 def _hosts(options: argparse.Namespace) -> str:

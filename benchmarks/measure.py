@@ -8,8 +8,10 @@ go on for a minute after `ansible-playbook`, and only an ended child's processor
 from __future__ import annotations
 
 import ctypes
+import datetime
 import json
 import os
+import platform
 import re
 import resource
 import signal
@@ -52,6 +54,16 @@ def run(call: Call, log: Path) -> Measured:
         raise Failed(f"exit code {found['code']} from {' '.join(call.argv)}\n{tail}")
     recap = _RECAP.findall(text)
     return Measured(found["wall"], found["cpu"], sum(map(int, recap)) if recap else None)
+
+
+def this_machine() -> str:
+    """One line on what the numbers are of, with today's date."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {os.cpu_count()} processors "
+            f"({model[1] if model else platform.machine()}) for controller and hosts together, Linux "
+            f"{platform.release().split('-')[0]}, Python {platform.python_version()}, hosts Debian bookworm; "
+            f"load of other work before (1, 5, 15 minutes): {load}")
 
 
 def _measure(log: str, argv: list[str]) -> dict[str, float]:

@@ -1,0 +1,94 @@
+"""What a version of Next.js has to survive on lab hosts under load: releases, rollbacks, faulty releases.
+
+`benchmarks/releases` runs all of it for every version, `tests/nextjs/test_matrix.py` a part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from provisioner.testing.releases import SINGLE, Releases, Run, Seen, shell
+
+VERSIONS = (12, 13, 14, 15, 16)
+FAULTS: Mapping[str, str] = MappingProxyType({
+    "crash": "the service ended by itself",
+    "hang": "no answer from",
+    "500": "answers with status 500",
+    "wrong-build": "is not build",
+    "die-10": "after requests were sent",
+})  # fmt: skip
+"""Of the apps' `faults.js`, and what the message says."""
+BETWEEN_RESTARTS = 8.0  # seconds
+
+
+class Failed(Exception):
+    """`provision` did not do what it was called for."""
+
+
+def parts(apps: Path, version: int) -> Sequence[Path]:
+    """The directories that make the app of a version: what all share, its router, and what it alone has."""
+    return [apps / "common", apps / ("app" if version >= 14 else "pages"), apps / f"next{version}"]
+
+
+def begin(app: Releases, apps: Path, version: int) -> None:
+    """The first release of a version; where another version runs, it is taken over from."""
+    app.bring(parts(apps, version))
+    release_one(app, "release 0")
+
+
+def release_one(app: Releases, words: str) -> Run:
+    """The source with these words, which is another build unless there was one that had them."""
+    app.say(words)
+    return _must(app.apply(words))
+
+
+def release(app: Releases, count: int, rollbacks: int, builds: int) -> tuple[Seen, list[float], list[float]]:
+    """So many releases with rollbacks among them, after `begin`; how many seconds each of both took.
+
+    builds: how many different ones take turns, at least three; a release is never of the same build as the one before.
+    """
+    said = ["release 0"]
+    forth: list[float] = []
+    back: list[float] = []
+    with app.under_load() as seen:
+        for number in range(1, count + 1):
+            said.append(f"release {number % builds}")
+            forth.append(release_one(app, said[-1]).seconds)
+            if number * rollbacks // count > len(back):
+                said.pop()
+                back.append(release_one(app, said[-1]).seconds)
+    return seen, forth, back
+
+
+def break_release(app: Releases, fault: str) -> tuple[Seen, Run]:
+    """A release that is not well, and what the clients saw of it."""
+    settings = {"env": {"FAULT": fault}, "health": {"path": "/api/health", "timeout": 15}, "watch": 12}
+    with app.under_load() as seen:
+        run = app.apply(f"the fault {fault}", **settings)
+    return seen, run
+
+
+def is_taken_back(run: Run, fault: str) -> bool:
+    """Whether the run failed for that reason, went back, and shows the last lines of the journal."""
+    return run.code == 2 and all(
+        words in run.output for words in (FAULTS[fault], f"the fault {fault}", "went back to release")
+    )
+
+
+def restart(app: Releases, times: int) -> Seen:
+    """The live service restarted in place, as the only server of its site: what slots are measured against."""
+    with app.one_server() as units, app.under_load(SINGLE) as seen:
+        for _ in range(times):
+            for host, unit in zip(app.hosts, units, strict=True):
+                shell(host, f"systemctl restart {unit}")
+            time.sleep(BETWEEN_RESTARTS)
+    return seen
+
+
+def _must(run: Run) -> Run:
+    if run.code != 0:
+        raise Failed(f"exit code {run.code}\n{run.output}")
+    return run

@@ -1,0 +1,5 @@
+import { words } from '../words';
+
+export default function Home() {
+  return <h1>{words}</h1>;
+}
