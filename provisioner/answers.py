@@ -11,11 +11,11 @@ from provisioner import effects
 from provisioner.diag import Diagnostic, InputError, Span
 from provisioner.engine.includes import Loaded, LoadInclude
 from provisioner.lang.load import Loader
-from provisioner.lang.source import near_file
-from provisioner.lang.yaml import load_data
+from provisioner.lang.source import LOCKED, near_file
+from provisioner.lang.yaml import load_file
 from provisioner.messages import Ask
 from provisioner.template.effects import Effect, EffectFailure
-from provisioner.values import Value
+from provisioner.values import Value, Vault
 
 
 def load_include(loader: Loader, request: LoadInclude) -> Loaded:
@@ -36,30 +36,32 @@ class ControllerAnswers:
         if isinstance(ask.effect, LoadInclude):
             return load_include(self.loader, ask.effect)
         effect: Effect = ask.effect
+        vault = self.loader.options.vault
         if effect.kind == "vars_file":
             given = dict(effect.kwargs)
-            return vars_file([str(name) for name in effect.args], given["playbook"], given["span"])
+            return vars_file([str(name) for name in effect.args], given["playbook"], given["span"], vault)
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
-        return effects.answer(effect, search_paths=ask.search)
+        return effects.answer(effect, search_paths=ask.search, vault=vault)
 
 
-def vars_file(candidates: list[str], playbook: str, span: Span | None = None) -> Mapping[str, Value]:
+def vars_file(candidates: list[str], playbook: str, span: Span | None = None,
+              vault: Vault = LOCKED) -> Mapping[str, Value]:
     """The variables of the first file that exists; beside the playbook or in its `vars/`. `span`: who names them."""
     directory = PurePath(playbook).parent
     tried: list[str] = []
     for name in candidates:
         for path in (directory / name, directory / "vars" / name):
             if os.path.isfile(path):
-                return _mapping(Path(path))
+                return _mapping(Path(path), vault)
             tried.append(str(path))
     listed = ", ".join(f"`{path}`" for path in tried)
     detail = f"none of these exists: {listed}"
     raise InputError([Diagnostic("Variables file not found", detail, span, near_file(tried))])
 
 
-def _mapping(path: Path) -> Mapping[str, Value]:
-    data = load_data(path.read_text(encoding="utf-8"), str(path))
+def _mapping(path: Path, vault: Vault) -> Mapping[str, Value]:
+    data = load_file(str(path), None, vault)
     if data is None:
         return {}
     if not isinstance(data, Mapping):

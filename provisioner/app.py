@@ -31,6 +31,7 @@ from provisioner.ui.redact import Redactor
 from provisioner.ui.sinks import Fanout, Sink
 from provisioner.values import Template, Value
 from provisioner.vars.scope import Scope
+from provisioner.vault.keyring import Keyring
 
 SUCCESS, ERROR, HOST_FAILED, HOST_UNREACHABLE = 0, 1, 2, 4
 
@@ -53,6 +54,7 @@ class Request:
     strategy: str | None = None
     connection: ConnectionDefaults = ConnectionDefaults()
     roles_path: tuple[str, ...] = ()
+    vault: Keyring = field(default_factory=Keyring)
     state_dir: Path = Path()
     cache_dir: Path = Path()
 
@@ -65,14 +67,17 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
 
 
-def load(request: Request) -> Loaded:
-    """Read playbooks and inventory; raises `InputError` with the mistakes of all of them."""
+def load(request: Request, *, to_run: bool = True) -> Loaded:
+    """Read playbooks and inventory; raises `InputError` with the mistakes of all of them.
+
+    to_run: False if they are only looked at, for which encrypted variables of hosts need no password.
+    """
     templar = Templar()
 
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
         return templar.render(template, Scope(templar, [("known at load", variables)]))
 
-    loader = Loader(Options(request.extra_vars, request.roles_path, render))
+    loader = Loader(Options(request.extra_vars, request.roles_path, render, request.vault))
     found = Collector()
     playbooks: list[Playbook] = []
     inventory: Inventory | None = None
@@ -86,7 +91,8 @@ def load(request: Request) -> Loaded:
             found.items += warnings
     try:
         first = Path(request.playbooks[0]).parent if request.playbooks else None
-        inventory = load_inventory(list(request.inventories), first, request.state_dir)
+        inventory = load_inventory(list(request.inventories), first, request.state_dir, request.vault,
+                                   only_plain=not to_run)
     except InputError as error:
         found.items += error.items
     found.raise_errors()
@@ -105,6 +111,7 @@ def apply(request: Request, sinks: Sequence[Sink]) -> int:
     loaded = load(request)
     warm_up.join()
     redactor = Redactor()
+    request.vault.tell(redactor.learn)
     run = _Run(request, loaded, redactor, Fanout(sinks, redactor))
     try:
         return run.run()

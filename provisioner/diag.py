@@ -5,7 +5,8 @@
     ├── InputError                 4    one or more mistakes in the user's files
     ├── TemplateError              -    a template could not be rendered (fails the task it belongs to)
     │   ├── UndefinedVariable
-    │   └── ConditionError              a `when` that is not boolean
+    │   ├── ConditionError              a `when` that is not boolean
+    │   └── VaultError                  what is encrypted by the vault cannot be opened
     ├── HostUnreachable            4    no working connection to a host
     │   ├── HostKeyRejected             unknown, changed or revoked host key
     │   ├── AuthenticationFailed
@@ -120,6 +121,10 @@ class UndefinedVariable(TemplateError):
 
 class ConditionError(TemplateError):
     """A condition gave something else than a boolean."""
+
+
+class VaultError(TemplateError):
+    """Encrypted text cannot be opened: no password, a wrong one, damage. Fails the task that needs the value."""
 
 
 class HostUnreachable(ProvisionError):

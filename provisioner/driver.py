@@ -136,6 +136,8 @@ class Driver:
 
     def _run_segment(self, command: RunSegment) -> None:
         assert self._pool is not None
+        self.learn_secrets(command.target)
+        self.learn_secrets(command.segment.become)
         for call in command.segment.calls:
             self.learn_secrets(call.args)
             self.learn_secrets(call.environment)

@@ -7,16 +7,16 @@ templating and injection by a host impossible by construction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Literal, NewType, TypeAlias
+from typing import Any, Final, Literal, NewType, Protocol, TypeAlias
 
 from provisioner.diag import Span
 
 HostName = NewType("HostName", str)
 
-#: JSON-like data that may hold `Template`, `Secret`, `OMIT` or `Unknown` at any depth.
+#: JSON-like data that may hold `Template`, `Secret`, `Vaulted`, `OMIT` or `Unknown` at any depth.
 Value: TypeAlias = Any
 
 
@@ -26,6 +26,8 @@ class Template:
 
     source: str
     span: Span | None = None
+    secret: bool = False
+    """From an encrypted file: neither the text nor what it gives may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,40 @@ class Secret:
         return "********"
 
     __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Vaulted:
+    """A text that lies encrypted in the user's files: a `Secret` once it is used, and not decrypted before.
+
+    Rendering opens it, so that a play needs the passwords of the values that it uses, not of all it has.
+    """
+
+    open: Callable[[], Secret] = field(repr=False, compare=False)
+    """Raises `VaultError`."""
+    ciphertext: str = ""
+    """As `!vault` has it; empty for a value of a file that is encrypted as a whole."""
+
+    def __repr__(self) -> str:
+        return "********"
+
+    __str__ = __repr__
+
+
+class Vault(Protocol):
+    """Opens what is encrypted in the user's files; handed to the loaders by the composition root."""
+
+    def decrypt(self, envelope: bytes, span: Span) -> bytes:
+        """What is in an encrypted file. Raises `VaultError`."""
+        ...
+
+    def open(self, envelope: str, span: Span) -> Secret:
+        """What is in a value tagged `!vault`. Raises `VaultError`."""
+        ...
+
+    def disclose(self, text: str) -> Secret:
+        """A value out of a decrypted file, from now on masked wherever it shows."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

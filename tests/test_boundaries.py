@@ -33,6 +33,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.diag", "provisioner.values",
         "provisioner.lang.yaml_dump",  # the filters to_yaml and from_yaml
     }),
+    "provisioner.vault": frozenset({"provisioner.diag", "provisioner.values"}),
     "provisioner.vars": frozenset({
         "provisioner.values", "provisioner.template",
         "provisioner.lang.model",  # roles bring variables
@@ -79,7 +80,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
 THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "fabric": frozenset({"provisioner.transport"}),
     "paramiko": frozenset({"provisioner.transport"}),
-    "cryptography": frozenset({"provisioner.transport"}),
+    "cryptography": frozenset({"provisioner.transport", "provisioner.vault.cipher"}),
     "yaml": frozenset({"provisioner.lang.yaml", "provisioner.lang.yaml_dump"}),
     "jinja2": frozenset({"provisioner.template"}),
     "click": frozenset({"provisioner.cli"}),
@@ -131,7 +132,8 @@ REVEALS: Mapping[str, str] = {
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",
     "provisioner.effects.answers": "a lookup gets its arguments as text",
     "provisioner.lang.yaml_dump": "to_yaml of a secret; the text is a secret again",
-    "provisioner.actions.local": "content for a host: its checksum has to be known",
+    "provisioner.actions.local": "content for a host: its checksum has to be known; names of the controller's files",
+    "provisioner.engine.targets": "whom to connect to has to be known, also from an encrypted file",
 }
 
 ALLOWED_NAMES: Mapping[tuple[str, str], str] = {

@@ -13,6 +13,7 @@ from provisioner.actions.local import (
     content_of_file,
     find_file,
     flag,
+    local_name,
     not_known,
     own_names,
     refused,
@@ -36,7 +37,7 @@ def expand(call: Expansion) -> HostWork | Done:
         return _from_text(args, rest)
     if not args.get("src"):
         return refused("`copy` needs `src` or `content`")
-    found = find_file(call, str(args["src"]), "files")
+    found = find_file(call, local_name(args["src"]), "files", decrypt=flag(args, "decrypt", True))
     if found["kind"] == "directory":
         return _from_directory(call, args, rest, found)
     return _from_file(args, rest, found)
@@ -53,9 +54,6 @@ def _from_text(args: Mapping[str, Any], rest: dict[str, Any]) -> HostWork | Done
 
 
 def _from_file(args: Mapping[str, Any], rest: dict[str, Any], found: Mapping[str, Any]) -> HostWork | Done:
-    if found["vaulted"] and flag(args, "decrypt", True):
-        return refused(f"{found['path']} is encrypted by the vault and would arrive so: put the text in a variable and "
-                       "use `content`, or say `decrypt: false` to copy it as it is")
     if args.get("checksum") and args["checksum"] != found["sha1"]:
         return refused(
             f"{found['path']} does not have the `checksum` that was asked for",
@@ -69,7 +67,8 @@ def _from_file(args: Mapping[str, Any], rest: dict[str, Any], found: Mapping[str
         "_content": content.reference(),
         "_sha1": found["sha1"],
         "_label": found["path"],
-        "_basename": os.path.basename(str(args["src"])),
+        "_basename": os.path.basename(local_name(args["src"])),
+        "_secret": found["decrypted"],
     }
     return HostWork("copy", {**rest, **internal}, (content,))
 
@@ -78,10 +77,11 @@ def _from_directory(
     call: Expansion, args: Mapping[str, Any], rest: dict[str, Any], found: Mapping[str, Any]
 ) -> HostWork:
     """One piece of work for the whole tree; contents are pulled only where the host's files differ."""
-    tree = call.ask(Effect("tree", (found["path"], flag(args, "local_follow", True))))
-    own = "" if str(args["src"]).endswith("/") else os.path.basename(found["path"])
+    options = (("decrypt", flag(args, "decrypt", True)),)
+    tree = call.ask(Effect("tree", (found["path"], flag(args, "local_follow", True)), options))
+    own = "" if local_name(args["src"]).endswith("/") else os.path.basename(found["path"])
     entries = [{"path": own, "kind": "directory"}] if own else []
-    sent = ("kind", "mode", "sha256", "size", "target")
+    sent = ("decrypted", "kind", "mode", "sha256", "size", "target")
     for entry in tree:
         fields = {name: entry[name] for name in sent if name in entry}
         entries.append({**fields, "path": os.path.join(own, entry["path"])})

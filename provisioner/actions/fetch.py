@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from provisioner.actions.base import Driving
-from provisioner.actions.local import flag
+from provisioner.actions.local import flag, local_name
 from provisioner.values import contains_unknown
 
 
@@ -23,12 +23,12 @@ def run(call: Driving) -> Mapping[str, Any]:
     if not source or not dest:
         return _failed("`fetch` needs `src` and `dest`")
     try:
-        target = destination(str(source), str(dest), str(call.host), flat=flag(call.args, "flat", False))
+        target = destination(local_name(source), local_name(dest), str(call.host), flat=flag(call.args, "flat", False))
     except ValueError as error:
         return _failed(str(error))
     have = _digest(target, "sha256")
     with _spool(target, call.check) as spool:
-        answer = call.call("fetch", {"src": str(source), "_have": have}, sink=spool.file if spool else None)
+        answer = call.call("fetch", {"src": source, "_have": have}, sink=spool.file if spool else None)
         if answer.get("failed") or "unknown" in answer:
             return _unfetched(call, answer)
         if not answer["exists"]:

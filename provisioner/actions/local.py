@@ -36,9 +36,15 @@ def flag(args: Mapping[str, Any], name: str, default: bool) -> bool:
     return default if value is None else to_bool(value)
 
 
-def find_file(call: Expansion, name: str, *subdirs: str) -> Mapping[str, Any]:
+def local_name(value: Value) -> str:
+    """The name of a file of the controller; one that is made from a secret still names that file."""
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def find_file(call: Expansion, name: str, *subdirs: str, decrypt: bool = True) -> Mapping[str, Any]:
     """See `effects.sources.find_file`."""
-    found: Mapping[str, Any] = call.ask(Effect("find_file", (name, list(subdirs)), (("search", list(call.search)),)))
+    options = (("decrypt", decrypt), ("search", list(call.search)))
+    found: Mapping[str, Any] = call.ask(Effect("find_file", (name, list(subdirs)), options))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from provisioner.actions.base import Done, Expansion, HostWork
-from provisioner.actions.local import content_of_file, find_file, not_known, own_names, refused
+from provisioner.actions.local import content_of_file, find_file, flag, local_name, not_known, own_names, refused
 from provisioner.remote.modules.script import SPEC
 
 
@@ -15,12 +15,12 @@ def expand(call: Expansion) -> HostWork | Done:
         return unknown
     args = own_names(SPEC, call.args)
     try:
-        words = shlex.split(str(args.get("cmd") or ""))
+        words = shlex.split(local_name(args.get("cmd") or ""))
     except ValueError as error:
         return refused(f"the arguments of `script` can't be split into words: {error}")
     if not words:
         return refused("`script` needs the path of a script")
-    found = find_file(call, words[0], "files")
+    found = find_file(call, words[0], "files", decrypt=flag(args, "decrypt", True))
     if found["kind"] == "directory":
         return refused(f"{found['path']} is a directory, not a script")
     content = content_of_file(found)

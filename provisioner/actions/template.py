@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.actions.base import Done, Expansion, HostWork
-from provisioner.actions.local import content_arguments, flag, not_known, own_names, read_text, refused, text_of
+from provisioner.actions.local import (
+    content_arguments,
+    flag,
+    local_name,
+    not_known,
+    own_names,
+    read_text,
+    refused,
+    text_of,
+)
 from provisioner.remote.fileattrs import ATTRIBUTE_ARGS, ATTRIBUTE_RETURNS
 from provisioner.remote.filecontent import BACKUP, VALIDATE
 from provisioner.remote.spec import Arg, Spec
@@ -87,7 +96,7 @@ def expand(call: Expansion) -> HostWork | Done:
     args = own_names(SPEC, call.args)
     if not args.get("src") or not args.get("dest"):
         return refused("`template` needs `src` and `dest`")
-    found = read_text(call, str(args["src"]), "templates")
+    found = read_text(call, local_name(args["src"]), "templates")
     rendered = call.render_text(
         found["text"], name=found["path"], variables=_variables(args, found), options=_options(args)
     )
@@ -99,11 +108,11 @@ def expand(call: Expansion) -> HostWork | Done:
         data = text.encode(encoding, "surrogateescape" if encoding == "utf-8" else "strict")
     except (LookupError, UnicodeEncodeError) as error:
         return refused(f"{found['path']} can't be written as {encoding}: {error}")
-    internal, content = content_arguments(data, secret=secret)
+    internal, content = content_arguments(data, secret=secret or found["decrypted"])
     rest = {name: value for name, value in args.items() if name not in _CONTROLLER_ONLY}
     if rest.get("mode") == "preserve":
         rest["mode"] = found["mode"]
-    labels = {"_label": found["path"], "_basename": os.path.basename(str(args["src"]))}
+    labels = {"_label": found["path"], "_basename": os.path.basename(local_name(args["src"]))}
     return HostWork("copy", {**rest, **internal, **labels}, (content,))
 
 
@@ -119,9 +128,9 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variables(args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "template_path": str(args["src"]),
+        "template_path": local_name(args["src"]),
         "template_fullpath": found["fullpath"],
-        "template_destpath": str(args["dest"]),
+        "template_destpath": args["dest"],
         "template_uid": found["owner"],
         "template_mtime": found["mtime"],
     }

@@ -9,7 +9,7 @@ import click
 
 from provisioner import app
 from provisioner.cli.listing import listing
-from provisioner.cli.options import RunOptions, ask_password, run_options
+from provisioner.cli.options import RunOptions, ask_password, keyring, run_options
 from provisioner.cli.places import cache_dir, state_dir
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.lang.extravars import parse_extra_vars
@@ -55,6 +55,7 @@ def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> in
 
 def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
     """What the options ask for. Passwords are asked for here."""
+    vault = keyring(options.vault_id, options.vault_password_file, ask_vault_password=options.ask_vault_password)
     return app.Request(
         playbooks=options.playbooks,
         inventories=options.inventory or default_inventories(),
@@ -63,11 +64,12 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         limit=options.limit,
         tags=_words(options.tags) or frozenset(["all"]),
         skip_tags=_words(options.skip_tags),
-        extra_vars=parse_extra_vars(options.extra_vars),
+        extra_vars=parse_extra_vars(options.extra_vars, vault),
         forks=options.forks,
         verbosity=options.verbose,
         force_handlers=options.force_handlers,
         connection=_connection(options),
+        vault=vault,
         state_dir=state_dir(options.state_dir),
         cache_dir=cache_dir(),
     )

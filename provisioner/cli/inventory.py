@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from provisioner.cli.apply import default_inventories
+from provisioner.cli.options import with_vault
 from provisioner.cli.places import state_dir
 from provisioner.diag import UsageError, near
 from provisioner.inventory.load import load_inventory
@@ -16,7 +17,8 @@ from provisioner.inventory.model import ALL, Inventory
 from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
 from provisioner.ui.redact import MASK
-from provisioner.values import Condition, HostName, Secret, Template
+from provisioner.values import Condition, HostName, Secret, Template, Vaulted
+from provisioner.vault.keyring import Keyring
 
 
 @click.command()
@@ -27,12 +29,14 @@ from provisioner.values import Condition, HostName, Secret, Template
 @click.option("--host", metavar="HOST", help="The variables of one host as JSON.")
 @click.option("--vars", "with_vars", is_flag=True, help="With --graph: variables too.")
 @click.option("--state-dir", "state", metavar="DIR", help="Where state is kept instead of the XDG place.")
+@with_vault
 def inventory(sources: tuple[str, ...], *, listed: bool, graph: bool, host: str | None, with_vars: bool,
-              state: str | None) -> None:
+              state: str | None, vault: Keyring) -> None:
     """Show hosts, groups and their variables. Templates are shown as written, secrets masked."""
     if [listed, graph, host is not None].count(True) != 1:
         raise UsageError("say one of --list, --graph and --host HOST")
-    found = load_inventory(sources or default_inventories(), None, state_dir(state))
+    found = load_inventory(sources or default_inventories(), None, state_dir(state), vault,
+                           only_plain=graph and not with_vars)
     if graph:
         click.echo("\n".join(tree(found, ALL, 0, with_vars=with_vars)))
     else:
@@ -86,8 +90,12 @@ def _host(found: Inventory, name: str) -> dict[str, Any]:
 
 def _shown(value: Any) -> Any:
     match value:
+        case Template(secret=True) | Vaulted(ciphertext=""):
+            return MASK
         case Template() | Condition():
             return value.source
+        case Vaulted():
+            return {"__ansible_vault": value.ciphertext}
         case Secret():
             return MASK
         case Mapping():

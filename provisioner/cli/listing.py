@@ -14,7 +14,7 @@ from provisioner.values import Template
 
 def listing(request: app.Request, options: RunOptions) -> str:
     """The text; raises `InputError` with the mistakes of all files."""
-    loaded = app.load(request)
+    loaded = app.load(request, to_run=False)
     selection = TagSelection(request.tags, request.skip_tags)
     lines: list[str] = []
     for playbook in loaded.playbooks:

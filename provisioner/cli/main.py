@@ -32,6 +32,7 @@ SECTIONS = {
         "lab": Entry("provisioner.cli.lab:lab", "Throw-away systemd hosts on this machine."),
     },
     "Help while writing": {
+        "vault": Entry("provisioner.cli.vault:vault", "Encrypt, view and edit secrets, as ansible-vault does."),
         "doc": Entry("provisioner.cli.doc:doc", "Show what a module does and takes."),
     },
 }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
+
+from provisioner.vault.keyring import Keyring
+from provisioner.vault.passwords import Given, Source, problems, read_all, sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class RunOptions:
     verbose: int = 0
     json: bool = False
     state_dir: str | None = None
+    vault_id: tuple[str, ...] = ()
+    vault_password_file: tuple[str, ...] = ()
+    ask_vault_password: bool = False
     list_hosts: bool = False
     list_tasks: bool = False
     list_tags: bool = False
@@ -78,11 +85,56 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option("-v", "--verbose", count=True, help="Show results; -vv where tasks stand, -vvv everything."),
         flag("--json", help="One JSON object a line on standard output."),
         click.option("--state-dir", metavar="DIR", help="Keep state there instead of the XDG place."),
+        *vault_options(),
         flag("--list-hosts", help="Show the hosts of each play; run nothing."),
         flag("--list-tasks", help="Show the tasks; run nothing."),
         flag("--list-tags", help="Show the tags; run nothing."),
         flag("--syntax-check", help="Load everything, report mistakes; run nothing."),
     ]
+
+
+def vault_options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    """Which passwords there are: parameters `vault_id`, `vault_password_file` and `ask_vault_password`."""
+    return [
+        click.option("--vault-id", multiple=True, metavar="LABEL@SOURCE",
+                     help="A vault password: from a file, a program, or `prompt`."),
+        click.option("--vault-password-file", "--vault-pass-file", "vault_password_file", multiple=True, metavar="PATH",
+                     help="File, or program, with a vault password."),
+        click.option("-J", "--ask-vault-password", "--ask-vault-pass", "ask_vault_password", is_flag=True,
+                     help="Ask for the vault password."),
+    ]
+
+
+def keyring(vault_id: Sequence[str], vault_password_file: Sequence[str], *, ask_vault_password: bool) -> Keyring:
+    """The passwords that those options and the environment name, asked for and read now."""
+    named = sources(Given(vault_id, vault_password_file, ask_vault_password), os.environ)
+    warn_about(named)
+    return Keyring(read_all(named, ask_password), only_matching=is_set("ANSIBLE_VAULT_ID_MATCH"))
+
+
+def warn_about(named: Iterable[Source]) -> None:
+    """Tell about password files that others can read."""
+    for problem in problems(named):
+        click.echo(f"[WARNING]: {problem}", err=True)
+
+
+def with_vault(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives `command` the options above as one keyword, `vault`: a `Keyring`."""
+
+    @functools.wraps(command)
+    def collected(*args: Any, vault_id: Sequence[str], vault_password_file: Sequence[str], ask_vault_password: bool,
+                  **given: Any) -> Any:
+        vault = keyring(vault_id, vault_password_file, ask_vault_password=ask_vault_password)
+        return command(*args, vault=vault, **given)
+
+    for option in reversed(vault_options()):
+        collected = option(collected)
+    return collected
+
+
+def is_set(name: str) -> bool:
+    """Whether a variable of the environment says yes."""
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on", "y", "t"}
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from provisioner.diag import VaultError
 from provisioner.effects import files, passwords, sources
 from provisioner.effects.processes import CommandFailed, output_of
+from provisioner.effects.sources import plain_content
 from provisioner.effects.vars import load_vars
+from provisioner.lang.source import LOCKED
 from provisioner.template.effects import Effect, EffectFailure
-from provisioner.values import Secret, Value
+from provisioner.values import Secret, Value, Vault
 
 Options: TypeAlias = Mapping[str, Value]
 
@@ -29,6 +32,7 @@ class _Place:
 
     search_paths: tuple[Path, ...]
     subdirs: tuple[str, ...]
+    vault: Vault
 
     @property
     def directory(self) -> Path:
@@ -36,33 +40,38 @@ class _Place:
 
 
 def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
-           subdirs: Sequence[str] = ("files", "templates", "vars", "tasks")) -> Value:
+           subdirs: Sequence[str] = ("files", "templates", "vars", "tasks"), vault: Vault = LOCKED) -> Value:
     """What the world says; for a lookup a list with one entry per result. `EffectFailure` when it cannot.
 
     search_paths: directories in order, as `vars.magic.search_path` gives them; the last one is also where
     `pipe` runs. subdirs: tried inside each of them before the directory itself, by `first_found` only.
+    vault: opens files that are encrypted.
     """
     if effect.kind in sources.SOURCES or effect.kind == "load_vars":
-        return _local(effect, search_paths)
+        return _local(effect, search_paths, vault)
     if effect.kind not in _ANSWERS:
         return EffectFailure(f"There is no lookup `{effect.kind}`")
-    place = _Place(tuple(map(Path, search_paths)), tuple(subdirs))
+    place = _Place(tuple(map(Path, search_paths)), tuple(subdirs), vault)
     try:
         return _ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
     except (OSError, UnicodeDecodeError, ValueError, CommandFailed) as error:
         return EffectFailure(f"The lookup `{effect.kind}` failed: {error}")
+    except VaultError as error:
+        return EffectFailure(f"The lookup `{effect.kind}` failed: {error.diagnostics()[0]}")
 
 
-def _local(effect: Effect, search_paths: Sequence[str | Path]) -> Value:
+def _local(effect: Effect, search_paths: Sequence[str | Path], vault: Vault) -> Value:
     """A file of the controller that a task wants to send; the task may name its own directories."""
-    options = dict(effect.kwargs)
-    search = options.get("search", search_paths)
+    options = {"search": search_paths, **{name: _revealed(value) for name, value in effect.kwargs}}
+    args = tuple(map(_revealed, effect.args))
     try:
         if effect.kind == "load_vars":
-            return load_vars(effect.args, {**options, "search": search})
-        return sources.SOURCES[effect.kind](effect.args, search)
+            return load_vars(args, options, vault)
+        return sources.SOURCES[effect.kind](args, options, vault)
     except (OSError, ValueError) as error:
         return EffectFailure(str(error))
+    except VaultError as error:
+        return EffectFailure(str(error.diagnostics()[0]))
 
 
 def _revealed(value: Value) -> Value:
@@ -77,15 +86,23 @@ def _file(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
     left, right = options.get("lstrip", False), options.get("rstrip", True)
     texts = []
     for name in args:
-        text = files.find(str(name), place.search_paths, ("files",)).read_text(encoding="utf-8")
+        content, decrypted = plain_content(files.find(str(name), place.search_paths, ("files",)), place.vault)
+        text = content.decode("utf-8")
         text = text.lstrip() if left else text
-        texts.append(text.rstrip() if right else text)
+        text = text.rstrip() if right else text
+        texts.append(place.vault.disclose(text) if decrypted else text)
     return texts
+
+
+def _unvault(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return _file(args, {"rstrip": False}, place)
 
 
 def _template(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
     found = [files.find(str(name), place.search_paths, ("templates",)) for name in args]
-    return [{"path": str(path), "source": path.read_text(encoding="utf-8")} for path in found]
+    contents = [plain_content(path, place.vault) for path in found]
+    return [{"path": str(path), "source": content.decode("utf-8"), "decrypted": decrypted}
+            for path, (content, decrypted) in zip(found, contents, strict=True)]
 
 
 def _fileglob(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
@@ -143,7 +160,7 @@ def _stat(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 _ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
-    "env": _env, "file": _file, "template": _template, "fileglob": _fileglob, "first_found": _first_found,
-    "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice, "now": _now,
-    "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,
+    "env": _env, "file": _file, "unvault": _unvault, "template": _template, "fileglob": _fileglob,
+    "first_found": _first_found, "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice,
+    "now": _now, "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,
 }

@@ -1,12 +1,14 @@
 """The controller's files that tasks send to hosts: found by name, read, or listed as a whole tree.
 
     find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data",
-                                    "vaulted": whether it is encrypted by the vault}
-    read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner"}
-    tree        (path, follow)  -> [{"path", "kind", "mode", "size", "sha256", "source", "target"}], kinds also "link"
+                                    "decrypted"}
+    read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner", "decrypted"}
+    tree        (path, follow)  -> [{"path", "kind", "mode", "size", "sha256", "source", "target", "data",
+                                    "decrypted"}], kinds also "link"
 
-`data` is there for small files only. Names are looked for in the option `search` (directories), each with every
-subdirectory of `subdirs` before the directory itself.
+`data` is there for small files, and for those that were encrypted: no decrypted byte goes to a disk of the controller.
+Names are looked for in the option `search` (directories), each with every subdirectory of `subdirs` before the
+directory itself. The option `decrypt: False` leaves encrypted files as they are.
 """
 
 from __future__ import annotations
@@ -20,28 +22,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.values import Value
+from provisioner.diag import Span
+from provisioner.lang.source import is_encrypted
+from provisioner.values import Value, Vault
 
 SMALL = 32 << 10
 _PIECE = 1 << 20
 
 
-def find_file(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, Value]:
+def find_file(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -> dict[str, Value]:
     name, subdirs = args
-    path = find(str(name), search, tuple(subdirs))
+    path = find(str(name), options["search"], tuple(subdirs))
     if path.is_dir():
         return {"path": str(path), "kind": "directory"}
-    return {"path": str(path), "kind": "file", **_digest(path)}
+    return {"path": str(path), "kind": "file", **_digest(path, vault if options.get("decrypt", True) else None)}
 
 
-def read_text(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, Value]:
+def read_text(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -> dict[str, Value]:
     name, subdirs = args
-    path = find(str(name), search, tuple(subdirs))
+    path = find(str(name), options["search"], tuple(subdirs))
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory, not a file")
     status = path.stat()
+    content, decrypted = plain_content(path, vault)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text (byte {error.start})") from None
     return {
@@ -51,13 +56,21 @@ def read_text(args: Sequence[Value], search: Sequence[str | Path]) -> dict[str, 
         "mode": _mode(status),
         "mtime": status.st_mtime,
         "owner": _owner(status.st_uid),
+        "decrypted": decrypted,
     }
 
 
-def tree(args: Sequence[Value], search: Sequence[str | Path]) -> list[dict[str, Value]]:
+def plain_content(path: Path, vault: Vault) -> tuple[bytes, bool]:
+    """The bytes of a file, and whether they had to be decrypted."""
+    content = path.read_bytes()
+    return (vault.decrypt(content, Span(str(path), 1)), True) if is_encrypted(content) else (content, False)
+
+
+def tree(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -> list[dict[str, Value]]:
     """Everything below a directory, sorted, each directory before what is in it."""
     root, follow = args
-    return list(_walk(Path(root), "", bool(follow), (os.path.realpath(root),)))
+    opened = vault if options.get("decrypt", True) else None
+    return list(_walk(Path(root), "", bool(follow), (os.path.realpath(root),), opened))
 
 
 def find(name: str, search: Sequence[str | Path], subdirs: Sequence[str]) -> Path:
@@ -86,7 +99,8 @@ def _near(name: str, directories: Sequence[Path]) -> str:
     return f" (did you mean `{match[0]}`?)" if match else ""
 
 
-def _digest(path: Path) -> dict[str, Any]:
+def _digest(path: Path, vault: Vault | None) -> dict[str, Any]:
+    """vault: opens the file if it is encrypted."""
     with path.open("rb") as source:
         status = os.fstat(source.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -98,16 +112,21 @@ def _digest(path: Path) -> dict[str, Any]:
             sha1.update(piece)
             size += len(piece)
             data, start = piece, start or piece[:64]
-    found: dict[str, Any] = {
-        "sha256": sha256.hexdigest(),
-        "sha1": sha1.hexdigest(),
-        "size": size,
-        "mode": _mode(status),
-    }
-    return {**found, "data": data if size <= SMALL else None, "vaulted": start.startswith(b"$ANSIBLE_VAULT;")}
+    if vault is not None and is_encrypted(start):
+        data = vault.decrypt(path.read_bytes(), Span(str(path), 1))
+        sha256, sha1 = hashlib.sha256(data), hashlib.sha1(data, usedforsecurity=False)
+        return _content(sha256.hexdigest(), sha1.hexdigest(), len(data), status, data, decrypted=True)
+    small = data if size <= SMALL else None
+    return _content(sha256.hexdigest(), sha1.hexdigest(), size, status, small, decrypted=False)
 
 
-def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...]) -> Iterator[dict[str, Value]]:
+def _content(sha256: str, sha1: str, size: int, status: os.stat_result, data: bytes | None, *,
+             decrypted: bool) -> dict[str, Any]:
+    return {"sha256": sha256, "sha1": sha1, "size": size, "mode": _mode(status), "data": data, "decrypted": decrypted}
+
+
+def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...],
+          vault: Vault | None) -> Iterator[dict[str, Value]]:
     for name in sorted(os.listdir(directory)):
         path, relative = directory / name, f"{prefix}{name}"
         if path.is_symlink() and not follow:
@@ -117,10 +136,11 @@ def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...]) ->
             if real in above:
                 raise ValueError(f"{path} is a link to a directory above it")
             yield {"path": relative, "kind": "directory", "mode": _mode(path.stat())}
-            yield from _walk(path, f"{relative}/", follow, (*above, real))
+            yield from _walk(path, f"{relative}/", follow, (*above, real), vault)
         elif path.is_file():
-            found = _digest(path)
-            del found["data"]
+            found = _digest(path, vault)
+            if not found["decrypted"]:
+                del found["data"]
             yield {"path": relative, "kind": "file", "source": str(path), **found}
         elif path.is_symlink():
             raise FileNotFoundError(f"{path} is a link to nothing; remove it or copy links with `local_follow: false`")

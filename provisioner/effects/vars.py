@@ -15,11 +15,11 @@ from typing import Any
 
 from provisioner.diag import InputError
 from provisioner.effects.sources import find
-from provisioner.lang.yaml import load_data
-from provisioner.values import Value
+from provisioner.lang.yaml import load_file
+from provisioner.values import Value, Vault
 
 
-def load_vars(args: Sequence[Value], options: Mapping[str, Any]) -> dict[str, Value]:
+def load_vars(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -> dict[str, Value]:
     """The variables and the files they are from; raises OSError or ValueError with words for the user."""
     (name,) = args
     place = find(str(name or options["dir"]), options["search"], ("vars",))
@@ -30,17 +30,15 @@ def load_vars(args: Sequence[Value], options: Mapping[str, Any]) -> dict[str, Va
     files = [place] if name is not None else list(_files(place, options))
     variables: dict[str, Value] = {}
     for file in files:
-        variables = _joined(variables, _read(file), merge=bool(options.get("merge")))
+        variables = _joined(variables, _read(file, vault), merge=bool(options.get("merge")))
     return {"variables": variables, "files": [str(file) for file in files]}
 
 
-def _read(file: Path) -> Mapping[str, Value]:
+def _read(file: Path, vault: Vault) -> Mapping[str, Value]:
     try:
-        data = load_data(file.read_text(encoding="utf-8"), str(file))
+        data = load_file(str(file), None, vault)
     except InputError as error:
         raise ValueError(str(error)) from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text (byte {error.start})") from None
     if data is None:
         return {}
     if not isinstance(data, Mapping):

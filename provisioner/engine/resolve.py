@@ -18,7 +18,7 @@ from provisioner.engine.loops import item_variables, loop_items
 from provisioner.engine.modules import ModuleInfo, Modules, arguments
 from provisioner.engine.program import Run
 from provisioner.engine.scopes import Scopes
-from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, target_of
+from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
 from provisioner.lang.model import Include, Task
 from provisioner.messages import Become, Target
 from provisioner.remote.spec import to_bool
@@ -337,7 +337,7 @@ class _Reading:
         return str(rendered)
 
     def text(self, value: Any) -> str | None:
-        rendered = self.render(value)
+        rendered = opened(self.render(value))
         return None if rendered is None or rendered is OMIT else str(rendered)
 
     def boolean(self, value: Any, keyword: str, default: bool) -> bool:
@@ -345,7 +345,7 @@ class _Reading:
         if rendered is None or rendered is OMIT:
             return default
         try:
-            return to_bool(rendered)
+            return to_bool(opened(rendered))
         except ValueError as error:
             raise TemplateError(f"`{keyword}`: {error}", span=self.task.span) from None
 
@@ -354,7 +354,7 @@ class _Reading:
         if rendered is None or rendered is OMIT:
             return default
         try:
-            return float(rendered)
+            return float(opened(rendered))
         except (TypeError, ValueError):
             raise TemplateError(f"a number is expected, not {rendered!r}", span=self.task.span) from None
 

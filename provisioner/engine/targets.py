@@ -47,8 +47,13 @@ def _first(lookup: Lookup, *names: str) -> Any:
     return None
 
 
+def opened(value: Any) -> Any:
+    """The text of a secret, anything else as it is: whom to connect to has to be known, encrypted or not."""
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(opened(value))
 
 
 def _secret(value: Any) -> Secret | None:
@@ -57,21 +62,21 @@ def _secret(value: Any) -> Secret | None:
 
 def _number(value: Any, what: str) -> int | None:
     try:
-        return None if value is None else int(value)
+        return None if value is None else int(opened(value))
     except (TypeError, ValueError):
         raise TemplateError(f"`{what}` must be a number, not {value!r}") from None
 
 
 def _words(value: Any, what: str) -> tuple[str, ...]:
     try:
-        return tuple(shlex.split(str(value)))
+        return tuple(shlex.split(str(opened(value))))
     except ValueError as error:
         raise TemplateError(f"`{what}` can't be read as arguments: {error}") from None
 
 
 def _boolean(value: Any, what: str) -> bool:
     try:
-        return to_bool(value)
+        return to_bool(opened(value))
     except ValueError as error:
         raise TemplateError(f"`{what}`: {error}") from None
 
@@ -105,11 +110,11 @@ def target_of(host: HostName, lookup: Lookup, keyword: Callable[[str], Any], def
         port=_number(port if port is not None else keyword("port"), "ansible_port"),
         user=_text(_first(lookup, "ansible_user", "ansible_ssh_user")) or _text(keyword("remote_user"))
         or defaults.remote_user,
-        key_files=(str(key),) if key else (),
+        key_files=(str(opened(key)),) if key else (),
         password=_secret(_first(lookup, "ansible_password", "ansible_ssh_password", "ansible_ssh_pass"))
         or defaults.password,
         python=python,
-        known_hosts=(str(known_hosts),) if known_hosts else (),
+        known_hosts=(str(opened(known_hosts)),) if known_hosts else (),
         host_key_alias=_text(_first(lookup, "ansible_ssh_host_key_alias")),
         host_key_checking=_checking(checking, defaults),
         connect_timeout=float(_number(timeout, "ansible_timeout") or CONNECT_TIMEOUT),

@@ -13,7 +13,7 @@ from provisioner.diag import Span, near
 from provisioner.inventory.builder import Builder
 from provisioner.inventory.model import ALL, UNGROUPED
 from provisioner.lang.yaml import to_template
-from provisioner.values import Value
+from provisioner.values import Value, Vault
 
 _SECTION: Final = re.compile(r"^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:[#;].*)?$")
 _PORT: Final = re.compile(r"^(?:\[([0-9A-Fa-f:.]+)\]|([^:]*(?:\[[^\]]*\][^:\[]*)*)):(\d{1,5})$")
@@ -26,6 +26,7 @@ _MAX_LITERAL: Final = 20_000
 class _Ini:
     file: str
     builder: Builder
+    vault: Vault | None = None
     group: str = UNGROUPED
     kind: str = "hosts"
     group_span: Span | None = None
@@ -104,7 +105,7 @@ class _Ini:
                             Span(span.file, span.line, at + 1 if at >= 0 else span.column),
                             hint="quote a value that has spaces")
                 continue
-            variables[name] = read_value(value, span)
+            variables[name] = read_value(value, span, self.vault)
         host, port = split_port(words[0])
         if port is not None:
             variables.setdefault("ansible_port", port)
@@ -116,13 +117,16 @@ class _Ini:
             self.builder.found.error("Line not readable", f"`{text}` is not `name=value`", span)
             return
         group = self.builder.group(self.group, span)
-        group.vars[name.strip()] = read_value(value.strip(), span)
+        group.vars[name.strip()] = read_value(value.strip(), span, self.vault)
         group.origin = self.file
 
 
-def parse_ini(text: str, file: str, builder: Builder) -> None:
-    """Add the hosts and groups of an INI inventory; mistakes go to the builder's collector."""
-    _Ini(file, builder).run(text)
+def parse_ini(text: str, file: str, builder: Builder, vault: Vault | None = None) -> None:
+    """Add the hosts and groups of an INI inventory; mistakes go to the builder's collector.
+
+    vault: the file is encrypted, and this discloses its values.
+    """
+    _Ini(file, builder, vault).run(text)
 
 
 def split_port(name: str) -> tuple[str, int | None]:
@@ -133,7 +137,7 @@ def split_port(name: str) -> tuple[str, int | None]:
     return match.group(1) or match.group(2), int(match.group(3))
 
 
-def read_value(text: str, span: Span) -> Value:
+def read_value(text: str, span: Span, vault: Vault | None = None) -> Value:
     """A value as Ansible reads it in INI files: a Python literal if it is one (8080, True, ['a']), else text."""
     value: Value = text
     if len(text) <= _MAX_LITERAL:
@@ -144,9 +148,9 @@ def read_value(text: str, span: Span) -> Value:
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = text
     try:
-        return to_template(_as_data(value), span)
+        return to_template(_as_data(value), span, vault)
     except TypeError:
-        return to_template(text, span)
+        return to_template(text, span, vault)
 
 
 def _as_data(value: Value) -> Value:

@@ -15,34 +15,45 @@ from provisioner.inventory.model import UNGROUPED, Inventory, Layer, VarsDirecto
 from provisioner.inventory.yaml import build_groups
 from provisioner.lang.nodes import Map, Scalar, as_node, describe
 from provisioner.lang.paths import directory_files
-from provisioner.lang.source import YAML_SUFFIXES, is_directory, is_file, join, read_text
-from provisioner.lang.yaml import load_data, parse
+from provisioner.lang.source import (
+    LOCKED,
+    YAML_SUFFIXES,
+    is_directory,
+    is_encrypted_file,
+    is_file,
+    join,
+    read_source,
+)
+from provisioner.lang.yaml import load_file, parse_source
+from provisioner.values import Vault
 
 _IGNORED: Final = ("~", ".orig", ".bak", ".cfg", ".retry", ".pyc", ".swp", ".md", ".txt", ".rst")
 _VARS_FOLDERS: Final = ("group_vars", "host_vars")
 
 
 def load_inventory(
-    sources: Sequence[str], playbook_dir: Path | None = None, state_dir: Path | None = None
+    sources: Sequence[str], playbook_dir: Path | None = None, state_dir: Path | None = None,
+    vault: Vault = LOCKED, *, only_plain: bool = False,
 ) -> Inventory:
     """The inventory of all `-i` sources, later ones over earlier ones; raises `InputError` with all mistakes.
 
     playbook_dir: where `group_vars` and `host_vars` are looked for besides beside the sources.
     state_dir: the product's state directory, below which the lab's is, for `plugin: lab`; None means the usual one.
+    vault: opens what is encrypted. only_plain: encrypted files of variables are left until they are needed.
     """
     builder = Builder(Collector())
     beside: dict[str, None] = {}
     for source in sources:
-        _Source(builder, state_dir).read(source, beside)
+        _Source(builder, state_dir, vault).read(source, beside)
     inventory = builder.finish(tuple(sources))
     found = Collector()
-    inventory.beside_inventory = tuple(_VarsReader(folder, found).directory() for folder in beside)
+    inventory.beside_inventory = tuple(_VarsReader(folder, found, vault).directory() for folder in beside)
     if playbook_dir is not None:
         folder = str(playbook_dir)
         known = {os.path.realpath(each) for each in beside}
         if os.path.realpath(folder) not in known:
-            inventory.beside_playbook = (_VarsReader(folder, found).directory(),)
-    _read_ahead(inventory, found)
+            inventory.beside_playbook = (_VarsReader(folder, found, vault).directory(),)
+    _read_ahead(inventory, found, only_plain=only_plain)
     inventory.warnings += found.warnings
     return inventory
 
@@ -51,6 +62,7 @@ def load_inventory(
 class _Source:
     builder: Builder
     state_dir: Path | None
+    vault: Vault
 
     def read(self, source: str, beside: dict[str, None]) -> None:
         """Add one source; `beside` gets the directory whose `group_vars` belong to it."""
@@ -87,11 +99,11 @@ class _Source:
                 hint = "write its output to a file, or take the x bit away if it is no program"
                 found.error("Not supported yet", detail, Span(path, 1), hint=hint)
                 return
-            text = read_text(path)
-            if not _is_yaml(path, text):
-                parse_ini(text, path, self.builder)
+            source = read_source(path, self.vault)
+            if not _is_yaml(path, source.text):
+                parse_ini(source.text, path, self.builder, source.vault)
                 return
-            node = parse(text, path, found)
+            node = parse_source(source, found, self.vault)
             if node is None:
                 return
             plugin = node.get("plugin") if isinstance(node, Map) else None
@@ -133,11 +145,12 @@ class _VarsReader:
 
     folder: str
     found: Collector
+    vault: Vault
     layers: dict[tuple[str, str], tuple[Layer, ...]] = field(default_factory=dict)
     names: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def directory(self) -> VarsDirectory:
-        return VarsDirectory(self.folder, self.files)
+        return VarsDirectory(self.folder, self.files, self.has_encrypted)
 
     def files(self, kind: str, name: str) -> tuple[Layer, ...]:
         """The variables of one group or host; () when there is no file for it. Raises `InputError`."""
@@ -145,6 +158,9 @@ class _VarsReader:
         if key not in self.layers:
             self.layers[key] = tuple(layer for path in self._paths(kind, name) for layer in self._load(path))
         return self.layers[key]
+
+    def has_encrypted(self, kind: str, name: str) -> bool:
+        return any(map(is_encrypted_file, self._paths(kind, name)))
 
     def _paths(self, kind: str, name: str) -> list[str]:
         if kind not in self.names:  # one listing instead of four look-ups for each of many hosts
@@ -157,7 +173,7 @@ class _VarsReader:
         return []
 
     def _load(self, path: str) -> list[Layer]:
-        data = load_data(read_text(path), path, self.found)
+        data = load_file(path, self.found, self.vault)
         if data is None:
             return []
         if not isinstance(data, dict):
@@ -167,12 +183,14 @@ class _VarsReader:
         return [(path, data)]
 
 
-def _read_ahead(inventory: Inventory, found: Collector) -> None:
+def _read_ahead(inventory: Inventory, found: Collector, *, only_plain: bool) -> None:
     """Read the vars files of all groups and hosts now, so that their mistakes are told together."""
     wanted = [("group_vars", name) for name in inventory.group_table]
     wanted += [("host_vars", name) for name in inventory.host_table]
     for directory in (*inventory.beside_inventory, *inventory.beside_playbook):
         for kind, name in wanted:
+            if only_plain and directory.has_encrypted(kind, name):
+                continue
             try:
                 directory.files(kind, name)
             except InputError as error:

@@ -49,6 +49,8 @@ class VarsDirectory:
 
     label: str
     files: Callable[[str, str], tuple[Layer, ...]]
+    has_encrypted: Callable[[str, str], bool] = lambda kind, name: False
+    """Whether a password is needed to read those files."""
 
 
 @dataclass(slots=True)

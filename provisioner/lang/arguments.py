@@ -14,7 +14,7 @@ from provisioner.lang.freeform import UnbalancedError, split_arguments, split_ra
 from provisioner.lang.keywords import Place, names_on
 from provisioner.lang.nodes import Map, Node, Scalar, describe, has_template, to_value
 from provisioner.lang.state import Loading
-from provisioner.values import Template, Value
+from provisioner.values import Template, Value, Vaulted
 
 RAW_PARAMS: Final = "_raw_params"
 
@@ -176,5 +176,5 @@ def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading, *, 
 
 
 def is_constant(value: Value) -> bool:
-    """Whether a value is fully written down; one with a template inside is judged when it is rendered."""
-    return not isinstance(value, Template)
+    """Whether a value is fully written down; one that is a template or encrypted is judged when it is rendered."""
+    return not isinstance(value, (Template, Vaulted))

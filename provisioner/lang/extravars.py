@@ -8,14 +8,14 @@ from typing import Final
 
 from provisioner.diag import InputError, Span, UsageError
 from provisioner.lang.freeform import UnbalancedError, split_words, unquote
-from provisioner.lang.source import read_text
-from provisioner.lang.yaml import load_data, to_template
-from provisioner.values import Value
+from provisioner.lang.source import LOCKED
+from provisioner.lang.yaml import load_data, load_file, to_template
+from provisioner.values import Value, Vault
 
 _NAME: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
-def parse_extra_vars(options: Iterable[str]) -> dict[str, Value]:
+def parse_extra_vars(options: Iterable[str], vault: Vault = LOCKED) -> dict[str, Value]:
     """The variables of all `-e` options, later ones win.
 
     `name=value` words give text; mappings in YAML or JSON and files keep their types. Raises `UsageError` for
@@ -23,18 +23,13 @@ def parse_extra_vars(options: Iterable[str]) -> dict[str, Value]:
     """
     values: dict[str, Value] = {}
     for option in options:
-        values.update(_parse(option.strip()))
+        values.update(_parse(option.strip(), vault))
     return values
 
 
-def _parse(option: str) -> dict[str, Value]:
+def _parse(option: str, vault: Vault) -> dict[str, Value]:
     if option.startswith("@"):
-        path = option[1:]
-        text = read_text(path, wanted_by=Span(f"-e {option}", 1))
-        if text.startswith("$ANSIBLE_VAULT;"):
-            raise UsageError(f"`-e {option}`: the file is encrypted by the vault, which is not supported yet",
-                             hint="decrypt it first")
-        return _mapping(load_data(text, path), option)
+        return _mapping(load_file(option[1:], None, vault, wanted_by=Span(f"-e {option}", 1)), option)
     if option.startswith(("{", "[")):
         try:
             return _mapping(load_data(option, "-e"), option)

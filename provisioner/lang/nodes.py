@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeAlias
 
 from provisioner.diag import Span
-from provisioner.values import Template, Value
+from provisioner.values import Template, Value, Vault, Vaulted
 
 # Not frozen: a playbook of 5,000 lines makes 20,000 of these, and freezing doubles the cost of each.
 
 
 @dataclass(slots=True)
 class Scalar:
-    """A value without children. `unsafe`: tagged `!unsafe`, so never a template. `plain`: written without quotes."""
+    """A value without children.
+
+    unsafe: tagged `!unsafe`, so never a template. plain: written without quotes. vault: the file is encrypted, and
+    this is what discloses the value.
+    """
 
     file: str
     line: int
@@ -23,6 +28,7 @@ class Scalar:
     text: str
     unsafe: bool = False
     plain: bool = False
+    vault: Vault | None = None
 
     @property
     def span(self) -> Span:
@@ -71,11 +77,24 @@ def to_value(node: Node) -> Value:
     """The node as data; strings with braces become `Template`."""
     if isinstance(node, Scalar):
         if isinstance(node.value, str) and not node.unsafe and has_template(node.value):
-            return Template(node.value, node.span)
-        return node.value
+            return Template(node.value, node.span, node.vault is not None)
+        return node.value if node.vault is None else concealed(node.value, node.vault)
     if isinstance(node, Seq):
         return [to_value(item) for item in node.items]
     return {key.value: to_value(value) for key, value in node.entries}
+
+
+#: Shorter numbers out of encrypted files stay visible: masking each "443" would make output unreadable.
+_SECRET_DIGITS: Final = 6
+
+
+def concealed(value: Value, vault: Vault) -> Value:
+    """A plain value out of an encrypted file. Numbers stay numbers, but long ones are masked from now on."""
+    if isinstance(value, str):
+        return Vaulted(partial(vault.disclose, value))
+    if isinstance(value, (int, float)) and len(str(value)) >= _SECRET_DIGITS:
+        vault.disclose(str(value))
+    return value
 
 
 def describe(node: Node) -> str:

@@ -172,7 +172,7 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
 def _variables(path: str, part: str, use: Use, loading: Loading) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for file in _files(path, part, use, loading):
-        node = loading.parse_map(file, use.span)
+        node = loading.parse_variables(file, use.span)
         if node is not None:
             values.update(to_value(node))
     return values

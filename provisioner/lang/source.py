@@ -4,34 +4,86 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.diag import Diagnostic, InputError, Span
+from provisioner.diag import Diagnostic, InputError, Span, VaultError
+from provisioner.values import Secret, Vault
 
 #: A playbook of 100,000 lines has 5 MB; anything far beyond that is a mistake (a dump, a binary).
 MAX_BYTES = 32 * 1024 * 1024
 YAML_SUFFIXES = (".yml", ".yaml", ".json")
+VAULT_MARK = "$ANSIBLE_VAULT;"
 
 
-def read_text(path: str, *, wanted_by: Span | None = None) -> str:
-    """The text of a file; raises `InputError` that says what is wrong with it.
+class Locked:
+    """The `values.Vault` of those who have no passwords: opens nothing."""
+
+    def decrypt(self, envelope: bytes, span: Span) -> bytes:
+        raise VaultError("This is encrypted by the vault, and no vault password was given", span=span)
+
+    def open(self, envelope: str, span: Span) -> Secret:
+        raise VaultError("This is encrypted by the vault, and no vault password was given", span=span)
+
+    def disclose(self, text: str) -> Secret:
+        return Secret(text)
+
+
+LOCKED = Locked()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a file."""
+
+    path: str
+    text: str
+    vault: Vault | None = None
+    """What has decrypted it; None for a file that is plain."""
+
+
+def read_source(path: str, vault: Vault = LOCKED, *, wanted_by: Span | None = None) -> Source:
+    """A file, decrypted if it is encrypted; raises `InputError` that says what is wrong with it.
 
     wanted_by: the place that named the file, shown when the file cannot be read.
     """
+    content = _content(path, wanted_by)
+    if not is_encrypted(content):
+        return Source(path, decode(content, path))
+    try:
+        return Source(path, decode(vault.decrypt(content, Span(path, 1)), path), vault)
+    except VaultError as error:
+        related = (("named here", wanted_by),) if wanted_by else ()
+        raise InputError([Diagnostic("File not readable", error.message, error.span, error.hint,
+                                     related=related)]) from None
+
+
+def is_encrypted(content: bytes) -> bool:
+    return content.startswith(VAULT_MARK.encode())
+
+
+def is_encrypted_file(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return is_encrypted(file.read(len(VAULT_MARK)))
+    except (OSError, ValueError):
+        return False
+
+
+def _content(path: str, wanted_by: Span | None) -> bytes:
     try:
         file = Path(path)
         if file.is_dir():
             raise _refuse("Not a file", f"`{path}` is a directory", wanted_by)
         if file.stat().st_size > MAX_BYTES:
             raise _refuse("File too large", f"`{path}` has more than {MAX_BYTES // 1024 // 1024} MiB", wanted_by)
-        content = file.read_bytes()
+        return file.read_bytes()
     except FileNotFoundError:
         raise _refuse("File not found", f"`{path}` does not exist", wanted_by, near_file([path])) from None
     except PermissionError:
         raise _refuse("File not readable", f"no permission to read `{path}`", wanted_by) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
         raise _refuse("File not readable", f"`{path}`: {error}", wanted_by) from None
-    return decode(content, path)
 
 
 def decode(content: bytes, path: str) -> str:

@@ -12,9 +12,9 @@ from provisioner.lang import modules, yaml
 from provisioner.lang.context import Context
 from provisioner.lang.model import HandlerSection, Role
 from provisioner.lang.nodes import Map, Node, Seq, describe
-from provisioner.lang.source import read_text
+from provisioner.lang.source import LOCKED, read_source
 from provisioner.remote.spec import Spec
-from provisioner.values import Template, Value
+from provisioner.values import Template, Value, Vault
 
 #: Renders a template from variables known at load; raises TemplateError (or UndefinedVariable).
 Render: TypeAlias = Callable[[Template, Mapping[str, Value]], Value]
@@ -30,6 +30,7 @@ class Options:
     extra_vars: Mapping[str, Value] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
     render: Render | None = None
+    vault: Vault = LOCKED
 
 
 @dataclass(slots=True)
@@ -58,9 +59,14 @@ class Loading:
         return self.specs[module]
 
     def parse(self, path: str, wanted_by: Span | None = None) -> Node | None:
-        """The nodes of a file; None when it is empty, or wrong (told already)."""
+        """The nodes of a file; None when it is empty, or wrong (told already).
+
+        A file that is encrypted as a whole is read as if it were plain: names of tasks are no secrets.
+        """
+        vault = self.options.vault
         try:
-            return yaml.parse(read_text(path, wanted_by=wanted_by), path, self.found)
+            source = read_source(path, vault, wanted_by=wanted_by)
+            return yaml.parse(source.text, path, self.found, vault)
         except InputError as error:
             self.found.items.extend(item for item in error.items if item not in self.found.items)
             return None
@@ -77,7 +83,19 @@ class Loading:
         return []
 
     def parse_map(self, path: str, wanted_by: Span | None = None) -> Map | None:
-        node = self.parse(path, wanted_by)
+        """The entries of a file that holds a mapping; None when it is empty, or wrong (told already)."""
+        return self._as_map(self.parse(path, wanted_by))
+
+    def parse_variables(self, path: str, wanted_by: Span | None = None) -> Map | None:
+        """The same for a file of variables: those out of an encrypted one are secret."""
+        vault = self.options.vault
+        try:
+            return self._as_map(yaml.parse_source(read_source(path, vault, wanted_by=wanted_by), self.found, vault))
+        except InputError as error:
+            self.found.items.extend(item for item in error.items if item not in self.found.items)
+            return None
+
+    def _as_map(self, node: Node | None) -> Map | None:
         if node is None or is_empty(node):
             return None
         if isinstance(node, Map):

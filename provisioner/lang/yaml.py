@@ -8,7 +8,8 @@ YAML 1.1 the way Ansible reads them (`yes` is true, `0644` is octal); dates stay
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import yaml
@@ -17,9 +18,10 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import ScalarNode
 
 from provisioner.diag import Collector, Diagnostic, InputError, Span
-from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, has_template, to_value
+from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, concealed, has_template, to_value
+from provisioner.lang.source import LOCKED, VAULT_MARK, Source, read_source
 from provisioner.lang.yamlerrors import explain
-from provisioner.values import Template, Value
+from provisioner.values import Template, Value, Vault, Vaulted
 
 MAX_DEPTH = 64
 MAX_ALIASES = 1_000
@@ -31,35 +33,68 @@ MAX_NODES = 2_000_000
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
 _TAG = "tag:yaml.org,2002:"
+_VAULT_TAGS: Final = frozenset({"!vault", "!vault-encrypted"})
 
 
-def parse(text: str, file: str, found: Collector) -> Node | None:
+def parse(text: str, file: str, found: Collector, vault: Vault = LOCKED) -> Node | None:
     """The one document of `text`; None when it is empty or has only comments.
 
     Mistakes that leave the structure intact go to `found`; the others raise `InputError`.
+    vault: opens values tagged `!vault`, when they are used.
     """
-    return _Composer(file, text, found).run()
+    return _Composer(file, text, found, vault).run()
+
+
+def parse_source(source: Source, found: Collector, vault: Vault = LOCKED) -> Node | None:
+    """The document of a file. What an encrypted one holds is secret, and not repeated in its mistakes."""
+    if source.vault is None:
+        return parse(source.text, source.path, found, vault)
+    mine = Collector()
+    try:
+        return _Composer(source.path, source.text, mine, vault, source.vault).run()
+    except InputError as error:
+        raise InputError(map(_discreet, error.items)) from None
+    finally:
+        found.items += map(_discreet, mine.items)
 
 
 def load_data(text: str, file: str, found: Collector | None = None) -> Value:
     """`text` as data, its strings with braces as `Template`; raises `InputError`. Warnings go to `found`."""
+    return load_source(Source(file, text), found)
+
+
+def load_source(source: Source, found: Collector | None = None, vault: Vault = LOCKED) -> Value:
+    """The same for a file."""
     mine = Collector()
-    node = parse(text, file, mine)
+    node = parse_source(source, mine, vault)
     if found is not None:
         found.items.extend(mine.warnings)
     mine.raise_errors()
     return None if node is None else to_value(node)
 
 
-def to_template(value: Value, span: Span | None = None) -> Value:
-    """Data from the command line (`-e`) with its strings that hold braces made `Template`."""
-    if isinstance(value, str):
-        return Template(value, span) if has_template(value) else value
+def load_file(path: str, found: Collector | None = None, vault: Vault = LOCKED, *,
+              wanted_by: Span | None = None) -> Value:
+    """The same for the file at `path`."""
+    return load_source(read_source(path, vault, wanted_by=wanted_by), found, vault)
+
+
+def to_template(value: Value, span: Span | None = None, vault: Vault | None = None) -> Value:
+    """Data (`-e`, INI files) with its strings that hold braces made `Template`. vault: it was encrypted."""
+    if isinstance(value, str) and has_template(value):
+        return Template(value, span, vault is not None)
     if isinstance(value, dict):
-        return {key: to_template(item, span) for key, item in value.items()}
+        return {key: to_template(item, span, vault) for key, item in value.items()}
     if isinstance(value, list):
-        return [to_template(item, span) for item in value]
-    return value
+        return [to_template(item, span, vault) for item in value]
+    return value if vault is None else concealed(value, vault)
+
+
+def _discreet(item: Diagnostic) -> Diagnostic:
+    if item.severity == "warning":  # names keys only
+        return item
+    hint = "`provision vault edit` opens it"
+    return replace(item, detail="the file is encrypted, so its text is not shown", hint=hint)
 
 
 @dataclass(slots=True)
@@ -82,6 +117,9 @@ class _Composer:
     file: str
     text: str
     found: Collector
+    vault: Vault = LOCKED
+    disclosing: Vault | None = None
+    """Of a file that is encrypted as a whole."""
     stack: list[_Frame] = field(default_factory=list)
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     """Finished node and its expanded size; None while the node is still open."""
@@ -262,10 +300,12 @@ class _Composer:
                 value = self.plain[text] = _resolve(text)
         elif event.tag == "!unsafe":
             unsafe = True
+        elif event.tag in _VAULT_TAGS:
+            value = self._vaulted(event, text)
         elif event.tag not in (None, "!"):
             value = self._tagged(event, text)
         mark = event.start_mark
-        node = Scalar(self.file, mark.line + 1, mark.column + 1, value, text, unsafe, plain)
+        node = Scalar(self.file, mark.line + 1, mark.column + 1, value, text, unsafe, plain, self.disclosing)
         if event.anchor is not None:
             self.anchors[event.anchor] = (node, 1)
         return node
@@ -281,16 +321,25 @@ class _Composer:
             self.found.error("Wrong value", f"`{text}` is not a !!{kind}", self._span(event))
             return text
 
+    def _vaulted(self, event: Any, text: str) -> Value:
+        span = self._span(event)
+        if not text.lstrip().startswith(VAULT_MARK):
+            self.found.error("Wrong value", f"what is tagged `{event.tag}` has to begin with `{VAULT_MARK}`", span,
+                             hint="`provision vault encrypt-string` writes such values")
+            return text
+        return Vaulted(partial(self.vault.open, text.strip(), span), text)
+
     def _refuse_tag(self, event: Any) -> None:
         tag = str(event.tag)
-        if tag == "!vault":
-            detail, hint = "values encrypted with `!vault` are not supported yet", ""
+        if tag in _VAULT_TAGS:
+            detail, hint = f"`{tag}` is for text; a mapping or list cannot be encrypted so", "encrypt each value"
         elif tag.startswith(_TAG + "python/"):
             detail = f"`!!{tag.removeprefix(_TAG)}` would run Python code while the file is read"
             hint = "write plain data"
         else:
             shown = f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
-            detail, hint = f"`{shown}` has no meaning here", "known are !unsafe and the plain types (!!str, !!int …)"
+            detail = f"`{shown}` has no meaning here"
+            hint = "known are !vault, !unsafe and the plain types (!!str, !!int …)"
         self.found.error("Unknown tag", detail, self._span(event), hint=hint)
 
 

@@ -145,7 +145,11 @@ def _source(entry: "Mapping[str, Any]") -> Source:
     if "source" in entry:
         return Source(entry["sha256"], entry["size"], path=entry["source"], label=entry["source"])
     return Source(
-        entry["sha256"], entry["size"], {"sha256": entry["sha256"], "size": entry["size"]}, label=entry.get("label", "")
+        entry["sha256"],
+        entry["size"],
+        {"sha256": entry["sha256"], "size": entry["size"]},
+        label=entry.get("label", ""),
+        secret=entry.get("decrypted", False),
     )
 
 

@@ -15,7 +15,7 @@ from jinja2.runtime import Undefined
 from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.template.effects import Effects
 from provisioner.template.marks import Missing, Tainted, UndefinedSignal, UnknownMark, UnknownSignal
-from provisioner.values import OMIT, Secret, Template, Unknown, Value
+from provisioner.values import OMIT, Secret, Template, Unknown, Value, Vaulted
 
 if TYPE_CHECKING:
     from provisioner.template.templar import Templar
@@ -190,6 +190,8 @@ def open_value(value: Value, scope: Variables, label: Label) -> Value:
         return LazyList(value, scope, label)
     if kind is Secret:
         return Tainted(value.reveal())
+    if kind is Vaulted:
+        return Tainted(value.open().reveal())
     if kind is Unknown:
         return UnknownMark(value.reason)
     if isinstance(value, Mapping) and not isinstance(value, LiveMapping):

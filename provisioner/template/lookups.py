@@ -17,14 +17,14 @@ from jinja2.utils import Namespace, pass_context
 from provisioner.diag import TemplateError, near
 from provisioner.template.effects import Effect, EffectFailed
 from provisioner.template.lazy import Variables, open_value, plain
-from provisioner.template.marks import Missing
+from provisioner.template.marks import Missing, taint
 from provisioner.values import Value
 
 Options: TypeAlias = Mapping[str, Value]
 
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
 EFFECT_LOOKUPS = frozenset({"env", "file", "template", "pipe", "first_found", "fileglob", "lines",
-                            "password", "random_choice"})
+                            "password", "random_choice", "unvault"})
 
 
 def scope_of(context: Context) -> Variables:
@@ -52,8 +52,9 @@ def _ask(context: Context, name: str, terms: list[Value], options: Options) -> l
     overrides = {key: value for key, value in options.items() if key.endswith(("_string", "_blocks"))}
     given = options.get("template_vars") or {}
     inner = scope.with_layer("template_vars", plain(given)) if given else scope
-    return [scope.templar.render_text(found["source"], inner, name=found["path"], overrides=overrides)
-            for found in answer]
+    texts = [scope.templar.render_text(found["source"], inner, name=found["path"], overrides=overrides)
+             for found in answer]
+    return [taint(text) if found["decrypted"] else text for text, found in zip(texts, answer, strict=True)]
 
 
 # -- the pure ones ------------------------------------------------------------------------------------------

@@ -35,10 +35,10 @@ from provisioner.template.filters import FILTERS
 from provisioner.template.headers import read_header
 from provisioner.template.lazy import Variables, plain
 from provisioner.template.lookups import GLOBALS, run_lookup
-from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal
+from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal, taint
 from provisioner.template.names import NOTHING, Names, names_in
 from provisioner.template.tests import TESTS
-from provisioner.values import Condition, Template, Unknown, Value
+from provisioner.values import Condition, Template, Unknown, Value, Vaulted
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -86,10 +86,13 @@ class Templar:
         if kind in _SCALARS:
             return value
         if kind is Template:
+            finish = _finish_secret if value.secret else plain
             try:
-                return self._execute(self._program_of(value), scope, value.span, plain)
+                return self._execute(self._program_of(value), scope, value.span, finish)
             except UnknownSignal as signal:
                 return Unknown(signal.reason)
+        if kind is Vaulted:
+            return value.open()
         if isinstance(value, Mapping):
             return {self.render(key, scope): self.render(item, scope) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -178,7 +181,7 @@ class Templar:
 
     def run(self, template: Template, scope: Variables) -> Value:
         """Rendered but not made plain: for `lazy.open_value` only."""
-        return self._execute(self._program_of(template), scope, template.span, _as_is)
+        return self._execute(self._program_of(template), scope, template.span, taint if template.secret else _as_is)
 
     def undefined(self, signal: UndefinedSignal, scope: Variables) -> UndefinedVariable:
         """The error of a value that turned out undefined while it was made plain."""
@@ -257,6 +260,11 @@ class Templar:
 
 def _as_is(value: Value) -> Value:
     return value
+
+
+def _finish_secret(value: Value) -> Value:
+    """What a template out of an encrypted file gives."""
+    return plain(taint(value))
 
 
 def _with_newlines(text: str, wanted: int) -> str:

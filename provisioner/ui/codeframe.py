@@ -52,6 +52,8 @@ def read_file_line(path: str, number: int) -> str | None:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             for at, line in enumerate(file, 1):
+                if at == 1 and line.startswith("$ANSIBLE_VAULT;"):
+                    return None  # places in it are those of the decrypted text
                 if at == number:
                     return line.rstrip("\r\n")
     except (OSError, ValueError):

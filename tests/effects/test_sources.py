@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.effects import answer, sources
+from provisioner.lang.source import LOCKED
 from provisioner.template.effects import Effect, EffectFailure
 
 
@@ -38,9 +39,9 @@ def test_a_tree_lists_directories_before_what_is_in_them(tmp_path: Path) -> None
     (tmp_path / "a/b/f").write_text("x")
     (tmp_path / "a-b").touch()
     (tmp_path / "l").symlink_to("a")
-    followed = sources.tree((str(tmp_path), True), ())
+    followed = sources.tree((str(tmp_path), True), {}, LOCKED)
     assert [entry["path"] for entry in followed] == ["a", "a/b", "a/b/f", "a-b", "l", "l/b", "l/b/f"]
-    kept = sources.tree((str(tmp_path), False), ())
+    kept = sources.tree((str(tmp_path), False), {}, LOCKED)
     assert [entry["kind"] for entry in kept] == ["directory", "directory", "file", "file", "link"]
 
 
@@ -54,4 +55,4 @@ def test_a_tree_that_holds_itself_or_a_broken_link_is_refused(tmp_path: Path) ->
 
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "p")
-    assert sources.tree((str(tmp_path), True), ()) == []
+    assert sources.tree((str(tmp_path), True), {}, LOCKED) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.diag import InputError, Span
-from provisioner.lang.source import decode, join, read_text
+from provisioner.lang.source import decode, join, read_source
 
 
 @pytest.mark.parametrize(("name", "words"), [
@@ -18,13 +18,13 @@ def test_an_unreadable_file_is_told(name: str, words: str, tmp_path: Path) -> No
     (tmp_path / "latin.yml").write_bytes(b"a: 1\nb: \xe9\n")
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=words):
-        read_text(str(tmp_path / name))
+        read_source(str(tmp_path / name))
 
 
 def test_the_place_that_named_the_file_is_told(tmp_path: Path) -> None:
     wanted_by = Span("site.yml", 3, 5)
     with pytest.raises(InputError) as raised:
-        read_text(str(tmp_path / "no"), wanted_by=wanted_by)
+        read_source(str(tmp_path / "no"), wanted_by=wanted_by)
     assert raised.value.items[0].span == wanted_by
 
 

@@ -108,7 +108,7 @@ MISTAKES: dict[str, tuple[str, tuple[int, int], tuple[str, ...]]] = {
     "text after quotes": ('a: "{{ x }}"/b\n', (1, 4), ("after the closing quote", "quote the whole value")),
     "y17 python": ("a: !!python/object/apply:os.system [id]\n", (1, 4), ("python/object", "run Python code")),
     "y17 python scalar": ("a: !!python/name:os.system ''\n", (1, 4), ("python/name",)),
-    "vault": ("a: !vault |\n  abc\n", (1, 4), ("!vault", "not supported yet")),
+    "vault": ("a: !vault |\n  abc\n", (1, 4), ("!vault", "$ANSIBLE_VAULT;", "encrypt-string")),
     "unknown tag": ("a: !foo 1\n", (1, 4), ("!foo",)),
     "binary": ("a: !!binary aGk=\n", (1, 4), ("!!binary",)),
     "y18 two documents": ("a: 1\n---\nb: 2\n", (2, 1), ("More than one document",)),

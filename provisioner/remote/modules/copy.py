@@ -56,7 +56,7 @@ SPEC = Spec(
         "directory_mode": Arg("mode", doc="Mode of directories that have to be made; existing ones stay as they are."),
         "checksum": Arg(doc="SHA-1 that the source must have."),
         "decrypt": Arg(
-            "bool", default=True, doc="A file encrypted by the vault is refused; `false` copies it still encrypted."
+            "bool", default=True, doc="Files encrypted by the vault arrive decrypted; `false` copies them as they are."
         ),
         "backup": BACKUP,
         "validate": VALIDATE,
