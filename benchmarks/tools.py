@@ -63,11 +63,11 @@ def call(name: str, folder: Path, way: Way, playbook: Path) -> Call:
                 "--state-dir", str(folder / "state"), str(playbook)]
         return Call(argv, ROOT, environment | {"PYTHONPATH": str(ROOT)})
     if name == "pyinfra":
-        argv = [str(_installed(PYINFRA, PYYAML) / "pyinfra"), "-y", "--parallel", "50",
+        argv = [str(installed(PYINFRA, PYYAML) / "pyinfra"), "-y", "--parallel", "50",
                 str(_pyinfra_hosts(folder, way)), "deploy.py"]
         return Call(argv, playbook.parent, environment)
     packages = [ANSIBLE, MITOGEN] if name == "mitogen" else [ANSIBLE]
-    programs = _installed(*packages)
+    programs = installed(*packages)
     strategy = ""
     if name == "mitogen":
         plugins = next(programs.parent.glob("lib/python*/site-packages/ansible_mitogen/plugins/strategy"))
@@ -108,7 +108,7 @@ def _pyinfra_hosts(folder: Path, way: Way) -> Path:
     return path
 
 
-def _installed(*packages: str) -> Path:
+def installed(*packages: str) -> Path:
     """The directory of programs of a virtual environment with exactly these packages, made when it is missing."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = (Path(base) if base.startswith("/") else Path.home() / ".cache") / "provisioner" / "benchmarks"

@@ -16,7 +16,7 @@ from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import ALL, Inventory
 from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
-from provisioner.ui.redact import MASK
+from provisioner.ui.redact import MASK, Redactor
 from provisioner.values import Condition, HostName, Secret, Template, Vaulted
 from provisioner.vault.keyring import Keyring
 
@@ -37,11 +37,15 @@ def inventory(sources: tuple[str, ...], *, listed: bool, graph: bool, host: str 
         raise UsageError("say one of --list, --graph and --host HOST")
     found = load_inventory(sources or default_inventories(), None, state_dir(state), vault,
                            only_plain=graph and not with_vars)
+    redactor = Redactor()  # for what is secret and stays a number
     if graph:
-        click.echo("\n".join(tree(found, ALL, 0, with_vars=with_vars)))
+        lines = list(tree(found, ALL, 0, with_vars=with_vars))
+        vault.tell(redactor.learn)
+        click.echo("\n".join(redactor.clean(lines)))
     else:
         data = as_json(found) if host is None else _host(found, host)
-        click.echo(json.dumps(sound(data), indent=4, sort_keys=True))
+        vault.tell(redactor.learn)
+        click.echo(json.dumps(sound(redactor.clean(data)), indent=4, sort_keys=True))
 
 
 def as_json(found: Inventory) -> dict[str, Any]:

@@ -118,9 +118,10 @@ def test_a_wrong_checksum_sends_nothing(play: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_vaulted_file_is_not_sent_as_if_it_were_readable(play: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_decrypted_is_not_sent_as_it_is(play: Path, tmp_path: Path) -> None:
     (play / "b.txt").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    assert "encrypted by the vault" in copied(play, tmp_path / "out", {"src": "b.txt"})["msg"]
+    with pytest.raises(EffectFailed, match="no vault password was given"):
+        copied(play, tmp_path / "out", {"src": "b.txt"})
     assert copied(play, tmp_path / "out", {"src": "b.txt", "decrypt": False})["changed"]
 
 

@@ -121,7 +121,7 @@ def test_an_inventory_that_cannot_be_used(hosts: str, words: list[str], capsys: 
     (["apply", "-i", "hosts.ini", "-l", "heer", "site.yml"], 5, ["matches none of the 1 hosts", "`here`?"]),
     (["apply", "-i", "hosts.ini", "-e", "x", "site.yml"], 5, ["`x` is not name=value"]),
     (["apply", "-i", "hosts.ini", "-e", "@nope.yml", "site.yml"], 4, ["-e @nope.yml", "`nope.yml` does not exist"]),
-    (["apply", "-i", "hosts.ini", "-e", "@vault.yml", "site.yml"], 4, ["vault.yml:1:1", "The encrypted text is damaged"]),
+    (["apply", "-i", "hosts.ini", "-e", "@vault.yml", "site.yml"], 4, ["vault.yml:1:1", "text is damaged"]),
     (["doc", "copi"], 5, ["there is no module 'copi'", "did you mean `copy`?"]),
     (["doc", "docker_container"], 5, ["is known from Ansible, but provision does not have it", "--list"]),
     (["inventory", "-i", "hosts.ini", "--host", "heer"], 5, ["no host 'heer'", "did you mean `here`?"]),

@@ -28,7 +28,8 @@ def test_files_are_found_in_their_directories_first(tree: Path) -> None:
     assert answer(Effect("file", ("a.txt",), (("lstrip", True), ("rstrip", False))), search_paths=[tree]) == [
         "a {{ x }}\n"]
     path = str(tree / "templates/t.j2")
-    assert answer(Effect("template", ("t.j2",)), search_paths=[tree]) == [{"path": path, "source": "<{{ x }}>\n"}]
+    assert answer(Effect("template", ("t.j2",)), search_paths=[tree]) == [
+        {"path": path, "source": "<{{ x }}>\n", "decrypted": False}]
 
 
 def test_a_file_that_is_not_there_is_told_with_the_places_tried(tree: Path) -> None:

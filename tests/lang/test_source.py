@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.diag import InputError, Span
-from provisioner.lang.source import decode, join, read_source
+from provisioner.diag import InputError, Span, VaultError
+from provisioner.lang.source import LOCKED, Source, decode, is_encrypted_file, join, read_source
+from provisioner.values import Secret, Vault
 
 
 @pytest.mark.parametrize(("name", "words"), [
@@ -42,3 +43,39 @@ def test_paths_stay_as_the_user_types_them() -> None:
     assert join("", "a.yml") == "a.yml"
     assert join("sub", "a.yml") == "sub/a.yml"
     assert join("sub", "/abs") == "/abs"
+
+
+class Rot:
+    """A vault whose cipher is the text after the header, reversed."""
+
+    def decrypt(self, envelope: bytes, span: Span) -> bytes:
+        if not envelope.endswith(b"!"):
+            raise VaultError("damaged", span=span, hint="mend it")
+        return envelope.partition(b"\n")[2][-2::-1]
+
+    def open(self, envelope: str, span: Span) -> Secret:
+        raise NotImplementedError
+
+    def disclose(self, text: str) -> Secret:
+        return Secret(text)
+
+
+def test_an_encrypted_file_is_decrypted_and_known_as_such(tmp_path: Path) -> None:
+    vault, file = Rot(), tmp_path / "f"
+    file.write_text("$ANSIBLE_VAULT;1.1;X\ncba!")
+    assert read_source(str(file), vault) == Source(str(file), "abc", vault)
+    assert is_encrypted_file(str(file))
+    file.write_text("abc")
+    assert read_source(str(file), vault) == Source(str(file), "abc")
+    assert not is_encrypted_file(str(file))
+    assert not is_encrypted_file(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("vault", [Rot(), LOCKED])
+def test_one_that_cannot_be_decrypted_is_told_with_who_named_it(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("$ANSIBLE_VAULT;1.1;X\ncba")
+    with pytest.raises(InputError) as error:
+        read_source(str(tmp_path / "f"), vault, wanted_by=Span("site.yml", 3))
+    (item,) = error.value.items
+    assert item.span == Span(str(tmp_path / "f"), 1)
+    assert item.related == (("named here", Span("site.yml", 3)),)

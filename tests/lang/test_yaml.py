@@ -13,11 +13,12 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.diag import Collector, Diagnostic, InputError, Span
+from provisioner.diag import Collector, Diagnostic, InputError, Span, VaultError
 from provisioner.lang import yaml
 from provisioner.lang.nodes import Map, Scalar, Seq
-from provisioner.lang.yaml import load_data, parse, to_template
-from provisioner.values import Template
+from provisioner.lang.source import Source
+from provisioner.lang.yaml import load_data, load_source, parse, to_template
+from provisioner.values import Secret, Template, Vaulted
 
 #: Plain scalars whose reading surprises people, and what they are.
 SCALARS: dict[str, Any] = {
@@ -224,3 +225,60 @@ def test_a_scalar_keeps_its_text() -> None:
     node = parse("0644", "f.yml", Collector())
     assert isinstance(node, Scalar)
     assert (node.value, node.text) == (420, "0644")
+
+
+class OpenVault:
+    """Opens everything; `asked` is what it was shown."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def decrypt(self, envelope: bytes, span: Span) -> bytes:
+        raise NotImplementedError
+
+    def open(self, envelope: str, span: Span) -> Secret:
+        self.asked.append(f"{span} {envelope}")
+        return Secret("opened")
+
+    def disclose(self, text: str) -> Secret:
+        self.asked.append(text)
+        return Secret(text)
+
+
+@pytest.mark.parametrize("tag", ["!vault", "!vault-encrypted"])
+def test_a_vaulted_value_is_opened_when_it_is_used_and_not_before(tag: str) -> None:
+    vault = OpenVault()
+    data = load_source(Source("f.yml", f"a: {tag} |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n"), None, vault)
+    assert not vault.asked
+    assert isinstance(data["a"], Vaulted)
+    assert repr(data["a"]) == str(data["a"]) == "********"
+    assert data["a"].open() == Secret("opened")
+    assert vault.asked == ["f.yml:1:4 $ANSIBLE_VAULT;1.1;AES256\n6162"]
+
+
+def test_only_text_can_be_vaulted() -> None:
+    assert "a mapping or list cannot be encrypted" in str(refused("a: !vault {b: c}\n")[0])
+
+
+def test_without_passwords_a_vaulted_value_says_so_when_it_is_used() -> None:
+    data = load_data("a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n", "f.yml")
+    with pytest.raises(VaultError, match="no vault password was given") as error:
+        data["a"].open()
+    assert error.value.span == Span("f.yml", 1, 4)
+
+
+def test_texts_of_an_encrypted_file_are_secret_and_long_numbers_masked() -> None:
+    vault = OpenVault()
+    text = "a: text\nb: ['{{ a }}', 80, true, null, 1234567]\nc: !unsafe '{{ a }}'\n"
+    data = load_source(Source("f.yml", text, vault), None, vault)
+    assert vault.asked == ["1234567"]
+    assert data["b"] == [Template("{{ a }}", Span("f.yml", 2, 5), secret=True), 80, True, None, 1234567]
+    assert (data["a"].open(), data["c"].open()) == (Secret("text"), Secret("{{ a }}"))
+
+
+def test_mistakes_in_an_encrypted_file_do_not_repeat_it() -> None:
+    for text in ("a: {{ hidden }}\n", "a: !!int hidden\n", "a: 'hidden\n"):
+        with pytest.raises(InputError) as error:
+            load_source(Source("f.yml", text, OpenVault()))
+        assert "hidden" not in str(error.value)
+        assert "the file is encrypted" in str(error.value)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.diag import ConditionError, Span, TemplateError, UndefinedVariable
+from provisioner.diag import ConditionError, Span, TemplateError, UndefinedVariable, VaultError
 from provisioner.template.templar import Templar
-from provisioner.values import OMIT, Condition, Template, Unknown, Value
+from provisioner.values import OMIT, Condition, Secret, Template, Unknown, Value, Vaulted
 from provisioner.vars.scope import Scope
 
 TEMPLAR = Templar()
@@ -198,3 +198,33 @@ def test_what_only_passes_it_on_is_known(source: str, value: Value) -> None:
 def test_a_condition_on_something_unknown_is_unknown() -> None:
     assert TEMPLAR.condition(Condition("u == 1"), scope(u=UNKNOWN)) == UNKNOWN
     assert TEMPLAR.condition(Condition("false and u"), scope(u=UNKNOWN)) is False
+
+
+def test_a_vaulted_value_is_a_secret_once_it_is_rendered() -> None:
+    vaulted = Vaulted(lambda: Secret("pw"))
+    templar = Templar()
+    scope = Scope(templar, [("play vars", {"v": vaulted, "nested": {"list": [vaulted]}})])
+    assert templar.render({"a": [vaulted]}, scope) == {"a": [Secret("pw")]}
+    assert templar.render(Template("{{ v }} {{ nested.list[0] }}"), scope) == Secret("pw pw")
+    assert scope.get("nested") == {"list": [Secret("pw")]}
+    assert templar.condition(Condition("v == 'pw' and v is defined"), scope) is True
+
+
+def test_a_vaulted_value_that_cannot_be_opened_fails_only_what_uses_it() -> None:
+    def refuse() -> Secret:
+        raise VaultError("no password", span=Span("vars.yml", 7, 3))
+
+    templar = Templar()
+    scope = Scope(templar, [("play vars", {"v": Vaulted(refuse), "other": 1})])
+    assert templar.render(Template("{{ other + 1 }}"), scope) == 2
+    with pytest.raises(VaultError) as error:
+        templar.render(Template("{{ v }}", Span("site.yml", 1)), scope)
+    assert error.value.span == Span("vars.yml", 7, 3)
+
+
+def test_what_a_template_of_an_encrypted_file_gives_is_secret_at_any_depth() -> None:
+    templar = Templar()
+    source = Template("{{ {'a': ['b', 1]} }}", secret=True)
+    scope = Scope(templar, [("play vars", {"x": source})])
+    assert templar.render(source, scope) == {"a": [Secret("b"), 1]}
+    assert templar.render(Template("{{ x.a[0] }}!"), scope) == Secret("b!")
