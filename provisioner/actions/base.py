@@ -133,6 +133,10 @@ class Driving(Protocol):
         """
         ...
 
+    def on_controller(self) -> Driving:
+        """The same for work on this machine, as the user who runs the program. What it tells is told of this host."""
+        ...
+
     def step(self, name: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
         """Tell one visible step of the work; its status is read from the result."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import EllipsisType, ModuleType
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from provisioner.messages import ActionHost, Become, CallId, Content, ModuleCall
 from provisioner.transport.pool import SessionPool
 from provisioner.values import HostName, Secret
 
+CONTROLLER = HostName("localhost")
 _NO_TASK = TaskRef("", "", "")
 
 
@@ -89,6 +90,10 @@ class HostDriving:
         result = dict(self.pool.session(self.share.target).call(call, user))
         self._keep(result)
         return result
+
+    def on_controller(self) -> HostDriving:
+        share = replace(self.share, target=Target(CONTROLLER, connection="local"), become=None, predicted=None)
+        return HostDriving(share, self.pool, self.post, self.learn_secrets, self.cache_dir, self.state_dir)
 
     def step(self, name: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
         self.post(Step(self.host, self._task, name, status_of(result), ms, {} if self.share.no_log else result))

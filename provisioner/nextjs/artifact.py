@@ -32,6 +32,10 @@ INSTALL_FILES = (
 )
 
 
+#: Grows when releases come to be made in another way.
+FORMAT = 2
+
+
 def install_key(files: Mapping[str, str], app: App, install: Install, node: str, arch: str) -> str:
     """`files`: path -> digest of the sources."""
     patterns = (install.lockfile, *INSTALL_FILES)
@@ -60,6 +64,7 @@ def build_fingerprint(
     variables = {**settings.public_env, **settings.build_env}
     return _hash(
         {
+            "format": FORMAT,
             "source": digest,
             "install": install,
             "env": {name: _value(value) for name, value in variables.items()},
@@ -69,6 +74,11 @@ def build_fingerprint(
             "mode": settings.mode,
         }
     )
+
+
+def prebuilt_fingerprint(digest: str) -> str:
+    """Of a build that was made elsewhere."""
+    return _hash({"format": FORMAT, "artifact": digest})
 
 
 def release_name(fingerprint: str) -> str:

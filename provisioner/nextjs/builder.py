@@ -1,42 +1,68 @@
-"""Gets the release to run: finds it on a host, or builds it on the first one; packs it for the hosts that lack it."""
+"""Gets the release to run: finds it, or builds it; packs for each host that lacks it what that host does not have."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from provisioner.actions.base import content_of
+from provisioner.diag import ProvisionError
 from provisioner.messages import Content
-from provisioner.nextjs import artifact, hooks, plan
+from provisioner.nextjs import artifact, hooks, plan, workplace
 from provisioner.nextjs.detect import App
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.managers import Install
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight_host import Share
+from provisioner.nextjs.settings.build import CONTROLLER, FIRST
 from provisioner.nextjs.source import Tree, write_archive
+
+
+def leading(hosts: Sequence[Host]) -> Host:
+    """The host that `build: {on: …}` names, the first one by default."""
+    wanted = hosts[0].settings.build.on
+    if wanted in (FIRST, CONTROLLER):
+        return hosts[0]
+    found = next((host for host in hosts if host.name == wanted), None)
+    if found is None:
+        names = ", ".join(host.name for host in hosts)
+        raise ProvisionError(f"`build: {{on: {wanted}}}` is none of the hosts that get this build ({names})",
+                             hint="take one of them, first or controller")  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A release on its way, with its archive for the hosts that lack it (None: no host does, or check mode)."""
+    """A release and who has it whole (in check mode: would have it)."""
 
     release: Release
-    archive: Content | None = None
+    holder: Host
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Builder:
-    """`hosts[0]` builds. `scratch`: a directory on the controller for archives, gone after the deploy."""
+    """lead: the host whose Node.js counts for all, and that builds unless the controller does. scratch: a directory on
+    the controller for archives, gone after the deploy; cache: one that stays."""
 
+    lead: Host
     hosts: Sequence[Host]
     tree: Tree
     app: App
     scratch: Path
+    cache: Path
+    _packed: dict[str | None, Content] = field(default_factory=dict)
+    _packing: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        return self.tree.prebuilt is not None or self.lead.settings.build.on == CONTROLLER
 
     @property
     def install(self) -> Install:
@@ -45,114 +71,167 @@ class Builder:
 
     def share(self, host: Host) -> Share:
         """What the host will have to do, as far as its facts tell."""
+        if self.tree.prebuilt is None and self.app.install is None:
+            return Share(arrives=True, builds=host is self.lead)
         node = plan.installed_node(host.settings.node, host.facts)
-        known = node is not None and self.app.install is not None
-        arrives = not known or plan.find_release(self._keys(host, node or "")[1], host.facts) is None
-        return Share(arrives=arrives, builds=arrives and host is self.hosts[0])
+        arrives = node is None or plan.find_release(self._keys(host, node)[1], host.facts) is None
+        return Share(arrives=arrives, builds=arrives and host is self.lead and not self.is_elsewhere)
 
     def _keys(self, host: Host, node: str) -> tuple[str, str]:
         """What the installation and the build are made from, with this Node.js on this host."""
+        if self.tree.prebuilt is not None:
+            return "", artifact.prebuilt_fingerprint(self.tree.digest)
         key = artifact.install_key(self.tree.files, self.app, self.install, node, host.facts["node"]["machine"])
         builds = self.app.builds
         return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install, builds)
 
-    def prepare(self, node: str) -> Shipment:
-        """The release, complete on the building host."""
-        host = self.hosts[0]
-        key, fingerprint = self._keys(host, node)
-        release = Release(artifact.release_name(fingerprint), fingerprint)
-        holder = next(
-            (other for other in self.hosts if other.facts and plan.find_release(fingerprint, other.facts)), None
-        )
-        if holder is None:
-            built = self._staged(self._built(release, node, key), None)
-            return Shipment(built, self._packed(host, built))
-        for step in (plan.SOURCE, plan.INSTALL, plan.BUILD):
-            host.fine(step)
-        release = replace(release, about=plan.find_release(fingerprint, holder.facts))
-        archive = self._packed(holder, release)
-        if holder is host:
-            host.fine(plan.STAGE, release=release.name)
-        else:
-            self._staged(release, archive)
-        return Shipment(release, archive)
+    # -- the release -------------------------------------------------------------------------------------------
 
-    def _built(self, release: Release, node: str, key: str) -> Release:
-        host, settings = self.hosts[0], self.hosts[0].settings
+    def prepare(self, node: str) -> Shipment:
+        """The release, complete on one host or here."""
+        key, fingerprint = self._keys(self.lead, node)
+        name = artifact.release_name(fingerprint)
+        release = Release(name, fingerprint, deployment_id=name if self.app.knows_deployments else None)
+        hosts = [self.lead, *(host for host in self.hosts if host is not self.lead and host.facts)]
+        holder = next((host for host in hosts if plan.find_release(fingerprint, host.facts)), None)
+        if holder is None and self.is_elsewhere:
+            holder = workplace.on_controller(self.lead, self.cache)
+            if plan.find_release(fingerprint, holder.facts) is None:
+                return self._made(holder, release, node, key)
+        elif holder is None:
+            return self._made(self.lead, release, node, key)
+        for step in self._steps:
+            self.lead.fine(step)
+        return Shipment(_known(release, plan.find_release(fingerprint, holder.facts)), holder)
+
+    @property
+    def _steps(self) -> tuple[str, ...]:
+        return (plan.SOURCE, plan.INSTALL, plan.BUILD) if self.tree.prebuilt is None else ()
+
+    def _made(self, at: Host, release: Release, node: str, key: str) -> Shipment:
+        with workplace.reserved(at):
+            if self.tree.prebuilt is not None:
+                about = {**self.tree.prebuilt, **self._about(at, release, node, key)}
+                built = replace(release, about=about)
+            else:
+                built = self._built(at, release, node, key)
+            args = {"user": at.user, "release": built.name,
+                    "about": dict(built.about or {"fingerprint": built.fingerprint}),
+                    "tree": str(self.tree.root) if self.tree.prebuilt is not None else None}  # fmt: skip
+            if at.place is None:
+                result = at.app(plan.STAGE, "nextjs_stage", args)
+            elif not at.call.check:
+                result = workplace.keep(at, args)
+        if at.call.check:
+            return Shipment(built, at)
+        return Shipment(_known(built, {**(built.about or {}), "manifest": result["manifest"]}), at)
+
+    def _about(self, at: Host, release: Release, node: str, key: str) -> dict[str, Any]:
+        """What RELEASE.json tells of where the release comes from."""
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "fingerprint": release.fingerprint, "node": node, "sharp": bool(self.app.sharp), "install": key,
+            "source": self.tree.digest, "revision": self.tree.revision, "created": created,
+            "built_on": "localhost" if at.place else at.name,
+        }  # fmt: skip
+
+    def _built(self, at: Host, release: Release, node: str, key: str) -> Release:
+        settings = at.settings
         registry = {"npm_config_registry": settings.npm_registry} if settings.npm_registry else {}
-        common = {"user": settings.user, "node": node, "memory_max": settings.build_memory_max}
-        self._copy_source(host)
-        if host.facts["build"]["install"] == key:
-            host.fine(plan.INSTALL)
+        common = {"user": at.user, "node": node, "memory_max": settings.build_memory_max}
+        if at.place is not None:
+            workplace.bring_node(at, node)
+        self._copy_source(at)
+        if at.facts["build"]["install"] == key:
+            at.fine(plan.INSTALL)
         else:
-            host.app(plan.INSTALL, "nextjs_install", {
+            at.app(plan.INSTALL, "nextjs_install", {
                 **common, "key": key, "command": list(self.install.command), "tool": self.install.tool,
                 "sharp": self.app.sharp, "env": {**registry, **self.install.env}})  # fmt: skip
-        hooks.run_at_build(host, "before_build", node)
-        built = host.app(plan.BUILD, "nextjs_build", {
+        hooks.run_at_build(at, "before_build", node)
+        name = release.name if self.app.knows_deployments else None
+        built = at.app(plan.BUILD, "nextjs_build", {
             **common, "fingerprint": release.fingerprint, "command": list(self.install.build),
             "directories": list(self.app.builds), "mode": settings.mode,
+            "deployment_id": name, "config": {"buildId": release.name} if self.app.takes_adapters else None,
             "env": {**registry, **self.install.env, **settings.public_env},
             "build_env": dict(settings.build_env)})  # fmt: skip
-        hooks.run_at_build(host, "after_build", node)
-        if host.call.check:
+        hooks.run_at_build(at, "after_build", node)
+        if at.call.check:
             return release
-        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return replace(release, about={
-            "fingerprint": release.fingerprint, "build_id": built.get("build_id"), "next": built.get("next"),
-            "base_path": built.get("base_path") or "", "app": self.app.path, "mode": settings.mode,
-            "node": node, "sharp": bool(self.app.sharp), "install": key,
-            "source": self.tree.digest, "revision": self.tree.revision, "created": created, "built_on": host.name,
+            **self._about(at, release, node, key), "build_id": built.get("build_id"), "next": built.get("next"),
+            "base_path": built.get("base_path") or "",
+            "app": self.app.path, "mode": settings.mode, "deployment_id": name or built.get("deployment_id"),
         })  # fmt: skip
 
-    def _copy_source(self, host: Host) -> None:
-        if host.facts["build"]["source"] == self.tree.digest:
-            host.fine(plan.SOURCE)
+    def _copy_source(self, at: Host) -> None:
+        if at.facts["build"]["source"] == self.tree.digest:
+            at.fine(plan.SOURCE)
             return
         listing = content_of(json.dumps(dict(self.tree.files), sort_keys=True).encode())
-        args = {"user": host.settings.user, "digest": self.tree.digest, "files": listing.reference()}
+        args: dict[str, Any] = {"user": at.user, "digest": self.tree.digest, "files": listing.reference()}
         contents = [listing]
-        if not host.call.check:
+        if not at.call.check:
             path = self.scratch / "source.tar.gz"
             write_archive(self.tree, path)
             packed = content_of_file(path)
             args["archive"] = packed.reference()
             contents.append(packed)
-        host.app(plan.SOURCE, "nextjs_source", args, contents)
+        at.app(plan.SOURCE, "nextjs_source", args, contents)
 
-    def _staged(self, release: Release, archive: Content | None) -> Release:
-        """Made on the building host; with what only that host could tell about it."""
-        result = stage(self.hosts[0], release, archive)
-        return replace(release, about={**release.about, "modules": result.get("modules")}) if release.about else release
+    # -- the way to the hosts ----------------------------------------------------------------------------------
 
-    def _packed(self, holder: Host, release: Release) -> Content | None:
-        """The release as an archive, if any host lacks it. node_modules stays out where all of them have the same."""
-        others = (host for host in self.hosts if host is not holder and host.facts)
-        lacking = [host for host in others if not plan.find_release(release.fingerprint, host.facts)]
-        if not lacking or holder.call.check:
-            return None
-        modules = release.about.get("modules") if release.about else None
-        whole = not modules or any(modules not in plan.known_modules(host.facts) for host in lacking)
-        path = self.scratch / "release.tar.gz"
-        holder.call.progress("packing the release")
-        args: dict[str, Any] = {"name": holder.settings.name, "release": release.name, "modules": whole}
-        with path.open("wb") as sink:
-            result = holder.call.call("nextjs_pack", args, sink=sink)
+    def deliver(self, shipment: Shipment, host: Host) -> None:
+        """Make the release's directory on a host that lacks it. Several may come at the same time."""
+        release = shipment.release
+        args = {"user": host.settings.user, "release": release.name,
+                "about": dict(release.about or {"fingerprint": release.fingerprint})}  # fmt: skip
+        if host.call.check:
+            host.app(plan.STAGE, "nextjs_stage", args)
+            return
+        began = time.monotonic()
+        base = plan.common_base(shipment.holder.facts, host.facts)
+        archive = self._archive(shipment.holder, release, base)
+        result = self._staged(host, args, archive)
+        sent = archive.size
+        if result.get("lacking"):  # what it had of the earlier release is not as it was
+            archive = self._archive(shipment.holder, release, None)
+            result = self._staged(host, args, archive)
+            sent += archive.size
+        host.show(plan.STAGE, {**result, "sent": sent}, ms=(time.monotonic() - began) * 1000)
+
+    def _staged(self, host: Host, args: dict[str, Any], archive: Content) -> dict[str, Any]:
+        host.call.progress(f"{plan.STAGE}: {archive.size / 1e6:.1f} MB to send")
+        result = host.call.call("nextjs_stage", {"name": host.settings.name, **args, "archive": archive.reference()},
+                                contents=(archive,))  # fmt: skip
         if result.get("failed"):
-            raise StepFailed("packing the release", result)
-        content = content_of_file(path)
-        if content.sha256 != result["sha256"]:
-            raise StepFailed("packing the release", {"msg": "the archive has another checksum here than on the host"})
-        return content
+            host.show(plan.STAGE, result)
+            raise StepFailed(plan.STAGE, result)
+        return result
+
+    def _archive(self, holder: Host, release: Release, base: str | None) -> Content:
+        """What a host with the release `base` (a manifest's digest) lacks; all of it for one that has none."""
+        with self._packing:
+            if base not in self._packed:
+                path = self.scratch / f"release-{base or 'whole'}.tar.gz"
+                holder.call.progress("packing the release")
+                args = {"name": holder.settings.name, "release": release.name}
+                args |= {key: value for key, value in (("base", base), ("place", holder.place)) if value}
+                with path.open("wb") as sink:
+                    result = holder.call.call("nextjs_pack", args, sink=sink)
+                if result.get("failed"):
+                    raise StepFailed("packing the release", result)
+                content = content_of_file(path)
+                if content.sha256 != result["sha256"]:
+                    raise StepFailed("packing the release",
+                                     {"msg": "the archive has another checksum here than where it was made"})
+                self._packed[base] = content
+            return self._packed[base]
 
 
-def stage(host: Host, release: Release, archive: Content | None) -> dict[str, Any]:
-    """Make the release's directory on a host, from `archive` or from the build there."""
-    about = dict(release.about or {"fingerprint": release.fingerprint})
-    args = {"user": host.settings.user, "release": release.name, "about": about}
-    if archive is None:
-        return host.app(plan.STAGE, "nextjs_stage", args)
-    return host.app(plan.STAGE, "nextjs_stage", {**args, "archive": archive.reference()}, (archive,))
+def _known(release: Release, about: Mapping[str, Any] | None) -> Release:
+    return replace(release, about=about, deployment_id=about.get("deployment_id") if about else None)
 
 
 def content_of_file(path: Path) -> Content:

@@ -19,7 +19,7 @@ from typing import Any
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
 from provisioner.nextjs import hooks, plan
-from provisioner.nextjs.builder import Builder, Shipment, stage
+from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
 from provisioner.nextjs.hosts import Host, StepFailed
@@ -55,6 +55,7 @@ def _deploy_group(hosts: Sequence[Host]) -> Results:
     cache.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
+            lead = leading(hosts)
             tree = stack.enter_context(opened(settings.source, first.search, settings.exclude, cache))
         except ProvisionError as error:
             return {host.name: _failed(host, error) for host in hosts}
@@ -66,7 +67,7 @@ def _deploy_group(hosts: Sequence[Host]) -> Results:
         signals = examine(own, app, settings.manual_signal_handling)
         findings = of_source(texts, app, hosts[0].settings, signals.warnings)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
-        builder = Builder(hosts, tree, app, scratch)
+        builder = Builder(lead, hosts, tree, app, scratch, cache)
         return Deploy(hosts, builder, app, own, findings, manual_signal_handling=signals.set_variable).run()
 
 
@@ -79,7 +80,7 @@ def _failed(host: Host, error: ProvisionError) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Deploy:
-    """One build and the hosts that get it. `hosts[0]` builds and is the first to switch."""
+    """One build and the hosts that get it. `builder.lead` builds, or is the one for which the controller does."""
 
     hosts: Sequence[Host]
     builder: Builder
@@ -101,7 +102,7 @@ class Deploy:
             looks = list(pool.map(self._guarded(self._look), self.hosts))
             results = {host.name: look for host, look in zip(self.hosts, looks, strict=True) if look}
             able = [host for host in self.hosts if host.name not in results]
-            if self.hosts[0].name in results:  # the others are not even begun
+            if self.builder.lead.name in results:  # the others are not even begun
                 reason = self.node.exception()
                 assert isinstance(reason, ProvisionError)
                 return {host.name: results.get(host.name) or _failed(host, reason) for host in self.hosts}
@@ -127,7 +128,7 @@ class Deploy:
     def _give_up(self, host: Host, error: BaseException) -> None:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         self.rollout.failed(host.name, reason)
-        if host is self.hosts[0]:
+        if host is self.builder.lead:
             for future in (self.node, self.shipment, self.prepared):
                 if not future.done():
                     future.set_exception(ProvisionError(not_gone_on(host.name, reason)))
@@ -153,7 +154,7 @@ class Deploy:
         """All that speaks against the deploy, at once. What the source warns of is told once."""
         share = self.builder.share(host)
         found = of_host(host.settings, self.app, self.texts, host.facts, share, now=time.time())
-        source = [finding for finding in self.findings if finding.stops or host is self.hosts[0]]
+        source = [finding for finding in self.findings if finding.stops or host is self.builder.lead]
         host.judge(plan.PREFLIGHT, verdict([*source, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:
@@ -172,8 +173,11 @@ class Deploy:
         if slot:
             hooks.run_in_release(host, "after_switch", node, release)
         self.rollout.done(host.name)
-        if plan.needs_prune(host.settings, host.facts, release):
-            host.app(plan.PRUNE, "nextjs_prune", {"keep": host.settings.keep, "arriving": release.name})
+        if plan.needs_prune(host.settings, host.facts, release, activated=slot is not None, now=time.time()):
+            assets = host.settings.assets
+            host.app(plan.PRUNE, "nextjs_prune", {
+                "keep": host.settings.keep, "arriving": release.name, "keep_releases": assets.keep_releases,
+                "keep_hours": assets.keep_hours})  # fmt: skip
         return {**host.summary(), "release": release.name, "build_id": release.build_id, "node": node,
                 "url": self._url(host)}  # fmt: skip
 
@@ -210,7 +214,7 @@ class Deploy:
     def _node(self, host: Host) -> str:
         """The exact version; the building host's choice counts for all."""
         settings = host.settings
-        first = host is self.hosts[0]
+        first = host is self.builder.lead
         wanted = settings.node if first else self.node.result()
         version = plan.installed_node(wanted, host.facts)
         if version is None:
@@ -225,21 +229,21 @@ class Deploy:
         return version
 
     def _release(self, host: Host, node: str) -> Release:
-        if host is self.hosts[0]:
+        if host is self.builder.lead:
             self.shipment.set_result(self.builder.prepare(node))
-            return self.shipment.result().release
         shipment = self.shipment.result()
         if plan.find_release(shipment.release.fingerprint, host.facts):
             host.fine(plan.STAGE, release=shipment.release.name)
-        else:
-            stage(host, shipment.release, shipment.archive)
+        elif shipment.holder is not host:
+            self.builder.deliver(shipment, host)
         return shipment.release
 
     def _activate(self, host: Host, node: str, release: Release) -> str | None:
         """The slot it was started in; None when it runs already."""
         settings, facts = host.settings, host.facts
         units = {slot: [unit_text(settings, slot, number + 1, node=node, machine=facts["node"]["machine"],
-                                  sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling)
+                                  sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling,
+                                  deployment_id=release.deployment_id)
                         for number in range(settings.instances)]
                  for slot in (*SLOTS, SINGLE)}  # fmt: skip
         why = plan.reasons_to_activate(settings, facts, release, units[plan.running_in(settings, facts)])

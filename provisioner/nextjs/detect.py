@@ -15,6 +15,7 @@ from provisioner.nextjs.workspace import build_order, find_app, own_files
 
 #: Lowest Node.js by major version of Next.js, from the `engines` of the packages.
 ENGINES: Mapping[int, tuple[int, int]] = {12: (12, 22), 13: (16, 14), 14: (18, 17), 15: (18, 18), 16: (20, 9)}
+CONFIGS = ("next.config.js", "next.config.mjs", "next.config.ts")  # in the order in which Next.js looks for them
 SHARP = "0.33.5"  # the newest line that asks for no more than Node.js 18.17
 
 
@@ -36,6 +37,19 @@ class App:
     path: str = ""
     builds: tuple[str, ...] = ("",)
     output: str | None = None
+
+    own_deployment_id: bool = False
+    """`next.config` sets `deploymentId` itself."""
+
+    @property
+    def knows_deployments(self) -> bool:
+        """Whether NEXT_DEPLOYMENT_ID has a meaning that is not taken by the project's own."""
+        found = re.match(r"(\d+)\.(\d+)", self.next_version or "")
+        return found is not None and (int(found[1]), int(found[2])) >= (13, 5) and not self.own_deployment_id
+
+    @property
+    def takes_adapters(self) -> bool:
+        return (self.next_major or 0) >= 16
 
     @property
     def next_major(self) -> int | None:
@@ -69,7 +83,7 @@ def detect(files: Mapping[str, str], *, app: str | None = None, manager: Package
     sharp = SHARP if major is not None and major <= 14 and "sharp" not in dependencies else None
     return App(
         version, install, sharp, scripts.get("start", ""), tuple(errors), tuple(warnings), scripts, path,
-        build_order(files, path), next_config.output(own),
+        build_order(files, path), next_config.output(own), bool(next_config.values(own, "deploymentId")),
     )  # fmt: skip
 
 

@@ -27,13 +27,22 @@ class StepFailed(ProvisionError):
 @dataclass(slots=True)
 class Host:
     """`facts` are what `nextjs_status` said, empty before. `site`: what the web server was given in this run. Used by
-    one thread at a time."""
+    one thread at a time.
+
+    place: where the app is built on a machine that does not run it; what is done there is told of the host it is for.
+    """
 
     call: Driving
     settings: Settings
     facts: Facts = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
     site: str | None = None
+    place: str | None = None
+
+    @property
+    def user(self) -> str | None:
+        """The app's user; nobody where the app is only built."""
+        return self.settings.user if self.place is None else None
 
     @property
     def name(self) -> HostName:
@@ -41,7 +50,7 @@ class Host:
 
     def app(self, step: str, module: str, args: Mapping[str, Any], contents: Sequence[Content] = ()) -> dict[str, Any]:
         """A step done by one of the app's own modules, which all take its name."""
-        return self.do(step, module, {"name": self.settings.name, **args}, contents)
+        return self.do(step, module, {"name": self.settings.name, "place": self.place, **args}, contents)
 
     def do(self, step: str, module: str, args: Mapping[str, Any], contents: Sequence[Content] = ()) -> dict[str, Any]:
         """Carry a step out (in check mode: predict it) and show it. Arguments that are None are left out.
@@ -51,14 +60,14 @@ class Host:
         began = time.monotonic()
         given = {name: value for name, value in args.items() if value is not None}
         result = self.call.call(module, given, contents=contents)
-        self._show(step, result, ms=(time.monotonic() - began) * 1000)
+        self.show(step, result, ms=(time.monotonic() - began) * 1000)
         if result.get("failed"):
             raise StepFailed(step, result)
         return result
 
     def fine(self, step: str, **result: Any) -> None:
         """A step with nothing to do."""
-        self._show(step, {"changed": False, **result})
+        self.show(step, {"changed": False, **result})
 
     def judge(self, step: str, verdict: Verdict) -> None:
         """A step that only looks: shows what it found. Raises `StepFailed` with all errors."""
@@ -70,14 +79,15 @@ class Host:
         lines = "".join(f"\n- {error}" for error in verdict.errors)
         message = f"{len(verdict.errors)} things are in the way:{lines}" if verdict.errors[1:] else verdict.errors[0]
         result = {"failed": True, "msg": f"{message}\nNothing was changed on this host."}
-        self._show(step, result)
+        self.show(step, result)
         raise StepFailed(step, result)
 
     def summary(self) -> dict[str, Any]:
         """The part of the task's result that tells about the steps so far."""
         return {"changed": any(step.get("changed") for step in self.steps), "steps": list(self.steps)}
 
-    def _show(self, step: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
+    def show(self, step: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
+        """Tell what came of a step, and remember it."""
         status = {key: result[key] for key in ("changed", "failed", "unknown", "skipped") if result.get(key)}
         self.steps.append({"name": step, **(status or {"changed": False})})
         self.call.step(step, result, ms=ms)

@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.unit import JEMALLOC
 from provisioner.remote.nextjs import lanes, slots
+from provisioner.remote.nextjs.assets import expired
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout
 
 Facts = Mapping[str, Any]
@@ -42,6 +43,8 @@ class Release:
     name: str
     fingerprint: str
     about: Mapping[str, Any] | None = None
+    deployment_id: str | None = None
+    """What its pages and its server call it; known before the build."""
 
     @property
     def build_id(self) -> str | None:
@@ -88,9 +91,10 @@ def find_release(fingerprint: str, facts: Facts) -> Mapping[str, Any] | None:
     return next((release for release in facts["releases"] if release["fingerprint"] == fingerprint), None)
 
 
-def known_modules(facts: Facts) -> frozenset[str]:
-    """Digests of the node_modules that the host's releases have: they need not be sent again."""
-    return frozenset(release["modules"] for release in facts["releases"] if release.get("modules"))
+def common_base(holder: Facts, other: Facts) -> str | None:
+    """Digest of the manifest of the newest release that both have: only what differs from it need be sent."""
+    known = {release.get("manifest") for release in holder["releases"]}
+    return next((found for release in other["releases"] if (found := release.get("manifest")) in known - {None}), None)
 
 
 def running_in(settings: Settings, facts: Facts) -> str:
@@ -162,9 +166,13 @@ def next_slot(facts: Facts) -> str:
     return slots.free(slots.occupant(facts["live"]), slots.occupant(facts["warm"]))
 
 
-def needs_prune(settings: Settings, facts: Facts, release: Release) -> bool:
+def needs_prune(settings: Settings, facts: Facts, release: Release, *, activated: bool, now: float) -> bool:
+    """Old assets go with the next release: an unchanged playbook changes nothing, however late it is."""
     names = {found["id"] for found in facts["releases"]} | {release.name}
-    return len(names) > settings.keep
+    keep, records = settings.assets, {name: {"until": until} for name, until in facts["assets"].items()}
+    return len(names) > settings.keep or (
+        activated and bool(expired(records, names, keep.keep_releases, keep.keep_hours, now))
+    )
 
 
 def health_question(settings: Settings) -> dict[str, Any]:
@@ -196,6 +204,7 @@ def one_build(all_settings: Sequence[Settings]) -> list[list[int]]:
             settings.exclude,
             settings.node,
             settings.mode,
+            settings.build,
             settings.public_env,
             settings.build_env,
             settings.manual_signal_handling,

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from provisioner.diag import ProvisionError
 from provisioner.nextjs.javascript import EXTENSIONS
@@ -34,12 +35,16 @@ class SourceError(ProvisionError):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A state of the sources. files: path -> digest over mode and content. revision: the commit, from git."""
+    """A state of the sources. files: path -> digest over mode and content. revision: the commit, from git.
+
+    prebuilt: what is known of a build that was made elsewhere (build_id, next, …); None of sources.
+    """
 
     root: Path
     files: Mapping[str, str]
     digest: str
     revision: str | None = None
+    prebuilt: Mapping[str, Any] | None = None
 
     def texts(self) -> dict[str, str]:
         """The files that tell what the app is: programs, settings, env files. Not the large ones."""

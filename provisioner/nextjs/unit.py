@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from provisioner.nextjs.settings import Settings
-from provisioner.remote.nextjs.layout import SLOTS, Layout, node_home
+from provisioner.remote.nextjs.layout import SLOTS, Layout
 from provisioner.template.templar import Templar
 from provisioner.vars.scope import Scope
 
@@ -21,7 +21,7 @@ STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that
 
 def unit_text(
     settings: Settings, slot: str, instance: int = 1, *, node: str, machine: str, manual_signal_handling: bool,
-    sharp: bool,
+    sharp: bool, deployment_id: str | None = None,
 ) -> str:  # fmt: skip
     """The unit of one instance in a slot. `machine` is what `uname -m` says; where jemalloc has no known path there,
     the app runs without."""
@@ -33,9 +33,10 @@ def unit_text(
         "home": posixpath.join(place.link, settings.app or "").rstrip("/"),
         "standalone": settings.mode == "standalone", "shared": layout.shared,
         "env_file": place.env_file,
-        "node_home": node_home(node), "listen": settings.listen, "port": settings.port_of(slot, instance),
+        "node_home": layout.node_home(node), "listen": settings.listen, "port": settings.port_of(slot, instance),
         "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
+        "deployment_id": deployment_id,
         "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
         "memory_max": limit, "memory_high": limit * 9 // 10 if limit else None,
     })  # fmt: skip

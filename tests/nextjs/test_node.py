@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from provisioner.remote.modules import nextjs_node
 from provisioner.testing.inprocess import run_module
 
 ARCH = {"x86_64": "x64", "aarch64": "arm64"}[os.uname().machine]
@@ -96,39 +95,36 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "node"
-    monkeypatch.setattr(nextjs_node, "NODE_ROOT", str(place))
-    monkeypatch.setattr(nextjs_node, "node_home", lambda version: f"{place}/{version}")
-    return place
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "node"
 
 
-def install(version: str, **args: str) -> dict[str, Any]:
-    return run_module("nextjs_node", {"version": version, **args})
+def install(root: Path, version: str, **args: str) -> dict[str, Any]:
+    return run_module("nextjs_node", {"version": version, "root": str(root), **args})
 
 
 @pytest.mark.parametrize("wanted", ["22", "22.3.0"])
 def test_the_official_tarball_is_taken_where_it_can_be_had(web: Web, root: Path, wanted: str) -> None:
     web.mirror("22.3.0")
-    result = install(wanted, mirror=web.url)
+    result = install(root, wanted, mirror=web.url)
     assert (result["changed"], result["version"]) == (True, "22.3.0")
     assert (root / "22.3.0/bin/node").read_text() == program("22.3.0")
     assert os.listdir(root) == ["22.3.0"]
     asked = len(web.paths)
-    assert install(wanted, mirror=web.url)["changed"] is False
+    assert install(root, wanted, mirror=web.url)["changed"] is False
     assert len(web.paths) == asked
 
 
 def test_check_mode_knows_the_version_and_installs_nothing(web: Web, root: Path) -> None:
     web.mirror("22.3.0")
-    result = run_module("nextjs_node", {"version": "22", "mirror": web.url}, check=True)
+    result = run_module("nextjs_node", {"version": "22", "mirror": web.url, "root": str(root)}, check=True)
     assert (result["changed"], result["version"]) == (True, "22.3.0")
     assert not root.exists()
 
 
 def test_a_wrong_checksum_installs_nothing(web: Web, root: Path) -> None:
     web.mirror("22.3.0", digest="a" * 64)
-    result = install("22", mirror=web.url)
+    result = install(root, "22", mirror=web.url)
     assert "checksum" in result["msg"]
     assert not (root / "22.3.0").exists()
 
@@ -140,7 +136,7 @@ def test_the_registry_stands_in_with_the_newest_of_the_major(
     web: Web, root: Path, wanted: str, version: str, npm: str
 ) -> None:
     web.registry("22.9.0", "22.11.0", "2.22.0", "24.1.0")
-    result = install(wanted, mirror="http://127.0.0.1:9", registry=web.url)
+    result = install(root, wanted, mirror="http://127.0.0.1:9", registry=web.url)
     assert result["version"] == version, result
     assert os.readlink(root / version / "bin/npm") == "../lib/node_modules/npm/bin/npm-cli.js"
     assert any(path.endswith(f"npm-{npm}.tgz") for path in web.paths)
@@ -148,21 +144,21 @@ def test_the_registry_stands_in_with_the_newest_of_the_major(
 
 def test_a_wrong_integrity_installs_nothing(web: Web, root: Path) -> None:
     web.registry("22.9.0", broken=True)
-    assert "sha512 checksum" in install("22", mirror="http://127.0.0.1:9", registry=web.url)["msg"]
+    assert "sha512 checksum" in install(root, "22", mirror="http://127.0.0.1:9", registry=web.url)["msg"]
     assert not (root / "22.9.0").exists()
 
 
 def test_a_version_that_is_nowhere_is_told(web: Web, root: Path) -> None:
     web.registry("22.9.0")
-    assert f"has no node-linux-{ARCH} 23" in install("23", mirror="http://127.0.0.1:9", registry=web.url)["msg"]
-    assert "404" in install("22.1.0", mirror=web.url)["msg"]
+    assert f"has no node-linux-{ARCH} 23" in install(root, "23", mirror="http://127.0.0.1:9", registry=web.url)["msg"]
+    assert "404" in install(root, "22.1.0", mirror=web.url)["msg"]
 
 
 def test_a_broken_download_is_not_left_as_a_version(web: Web, root: Path) -> None:
     web.mirror("22.3.0")
     web.files[f"/latest-v22.x/node-v22.3.0-linux-{ARCH}.tar.gz"] = b""
-    assert install("22", mirror=web.url)["failed"]
+    assert install(root, "22", mirror=web.url)["failed"]
     (root / ".22.3.0.partial").mkdir(parents=True, exist_ok=True)
     web.mirror("22.3.0")
-    assert install("22", mirror=web.url)["changed"]
+    assert install(root, "22", mirror=web.url)["changed"]
     assert os.listdir(root) == ["22.3.0"]

@@ -23,7 +23,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "node": {"installed": ["20.9.0", "22.3.0", "22.23.3"], "machine": "x86_64", "arch": "x64"},
         "packages": {"nginx": True, "libjemalloc2": True, "ca-certificates": True},
         "paths": {path: {"kind": "directory", **wanted} for path, wanted in Layout("shop").directories("shop").items()},
-        "releases": [{"id": "r1", "fingerprint": "f1", "build_id": "b1", "modules": "m1"}],
+        "releases": [{"id": "r1", "fingerprint": "f1", "build_id": "b1", "manifest": "m1"}], "assets": {"r1": 0.0},
         "slot": "r1", "current": "r1", "units": ["text"], "lane": "a", "warm": None,
         "env": {"same": True}, "journal": {"step": "steady"},
         "live": {"slot": "a", "release": "r1", "upstreams": ["127.0.0.1:3000"]}, "leftovers": [],
@@ -46,7 +46,7 @@ def test_nothing_is_to_do_where_all_is_well() -> None:
     assert plan.missing_packages(settings(), facts()) == ()
     assert not plan.needs_tree(settings(), facts())
     assert not plan.needs_proxy(settings(), facts(), "site")
-    assert not plan.needs_prune(settings(), facts(), RELEASE)
+    assert not plan.needs_prune(settings(), facts(), RELEASE, activated=False, now=0.0)
 
 
 @pytest.mark.parametrize(("changes", "words"), [
@@ -126,8 +126,26 @@ def test_the_welcome_page_goes_only_when_the_app_answers_for_every_name() -> Non
 
 
 def test_releases_are_removed_beyond_what_is_kept() -> None:
-    assert plan.needs_prune(settings(keep=1), facts(), plan.Release("r2", "f2"))
-    assert not plan.needs_prune(settings(keep=2), facts(), plan.Release("r2", "f2"))
+    def needs(keep: int) -> bool:
+        return plan.needs_prune(settings(keep=keep), facts(), plan.Release("r2", "f2"), activated=True, now=0.0)
+
+    assert needs(1)
+    assert not needs(2)
+
+
+def test_old_assets_go_with_the_next_release_and_never_without_one() -> None:
+    short = settings(assets={"keep_releases": 1, "keep_hours": 1})
+    old = facts(assets={"r1": 9000.0, "r0": 5000.0})
+    assert plan.needs_prune(short, old, RELEASE, activated=True, now=9000.0)
+    assert not plan.needs_prune(short, old, RELEASE, activated=False, now=9000.0)
+    assert not plan.needs_prune(short, old, RELEASE, activated=True, now=8000.0)
+
+
+def test_what_two_hosts_both_have_is_not_sent_again() -> None:
+    mine = facts(releases=[{"manifest": "m3"}, {"manifest": "m2"}, {"manifest": "m1"}])
+    assert plan.common_base(mine, facts(releases=[{"manifest": "m2"}, {"manifest": "m1"}])) == "m2"
+    assert plan.common_base(mine, facts(releases=[{"manifest": "m9"}, {}])) is None
+    assert plan.common_base(facts(releases=[{}]), facts(releases=[{}])) is None
 
 
 def test_hosts_share_a_build_if_the_same_goes_into_it() -> None:

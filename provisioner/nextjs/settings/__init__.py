@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import health, hooks, mode, package_manager, variables
+from provisioner.nextjs.settings import assets, build, health, hooks, mode, package_manager, variables
+from provisioner.nextjs.settings.assets import Assets
+from provisioner.nextjs.settings.build import Build
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.health import Health
 from provisioner.nextjs.settings.hooks import Hooks
@@ -72,6 +74,10 @@ SPEC = Spec(
             default="auto",
             doc="Whether NEXT_MANUAL_SIG_HANDLE is set: auto (when the app "
             "registers a handler for SIGTERM), true or false",
+        ),
+        "build": Arg(type="dict", options=build.OPTIONS, default={}, doc="Where the app is built"),
+        "assets": Arg(
+            type="dict", options=assets.OPTIONS, default={}, doc="How long `_next/static` of earlier releases stays"
         ),
         "health": Arg(type="dict", options=health.OPTIONS, default={}, doc="How to tell that the app is well"),
         "hooks": Arg(type="dict", options=hooks.OPTIONS, default={}, doc="Your own commands at points of a release"),
@@ -164,6 +170,8 @@ class Settings:
     secrets: Mapping[str, str | Secret]
     user: str
     manual_signal_handling: Literal["auto"] | bool
+    build: Build
+    assets: Assets
     health: Health
     hooks: Hooks
     drain: float
@@ -225,8 +233,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
-        health=health.read(a.health), hooks=hooks.read(a.hooks), keep=a.keep, jemalloc=a.jemalloc,
-        memory_max=a.memory_max,
+        build=build.read(a.build), assets=assets.read(a.assets), health=health.read(a.health),
+        hooks=hooks.read(a.hooks), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
         build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
     )  # fmt: skip
 
@@ -264,6 +272,8 @@ def _problems(a: Any) -> Iterator[Problem]:
         yield Problem("listen", f"`listen: {a.listen}` is not an address")
     if a.keep < 1:
         yield Problem("keep", "`keep` must be at least 1")
+    yield from build.problems(a.build)
+    yield from assets.problems(a.assets)
     yield from health.problems(a.health)
     yield from mode.problems(a.mode)
     yield from hooks.problems(a.hooks)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import posixpath
 import time
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
-from provisioner.remote.nextjs import cage, contents
+from provisioner.remote.nextjs import adapter, building, cage, contents
 from provisioner.remote.nextjs.contents import Build
 from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Completed, Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
+
+ACTION_KEY = "NEXT_SERVER_ACTIONS_ENCRYPTION_KEY"
 
 SPEC = Spec(
     name="nextjs_build",
@@ -20,7 +22,8 @@ SPEC = Spec(
     identity=("name",),
     args={
         "name": Arg(required=True, doc="The app"),
-        "user": Arg(required=True, doc="The app's user, as whom the build runs"),
+        "user": Arg(doc="The app's user, as whom the build runs"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "node": Arg(required=True, doc="The exact version of Node.js"),
         "fingerprint": Arg(required=True, doc="Names everything that goes into the build"),
         "command": Arg(type="list", elements="str", required=True, doc="What builds"),
@@ -30,6 +33,8 @@ SPEC = Spec(
         "mode": Arg(required=True, choices=("server", "standalone"), doc="What the release is to be"),
         "env": Arg(type="dict", default={}, doc="Variables of the build"),
         "build_env": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "deployment_id": Arg(doc="What the build calls itself to browsers; none where Next.js does not know it"),
+        "config": Arg(type="dict", doc="Settings beside the project's own; Next.js 16 and later"),
         "memory_max": Arg(type="size", doc="Memory the build may use; by default what is available but for a rest"),
     },
     returns={"build_id": "What Next.js calls the build", "next": "The version of Next.js"},
@@ -37,7 +42,7 @@ SPEC = Spec(
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    layout = Layout(a.name)
+    layout = Layout(a.name, a.place)
     build = Build(layout.tree, a.directories[-1], a.mode)
     state = read_build(ctx, layout)
     if state.get("built") == a.fingerprint:
@@ -51,9 +56,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     ctx.remove(build.standalone, recursive=True)
     began = time.monotonic()
     limit = a.memory_max or cage.allowance(ctx)
-    env = cage.environment(
-        ctx, layout, a.node, {"NODE_ENV": "production", **build.environment(), **a.env, **a.build_env}
-    )
+    extra = {"NODE_ENV": "production", **build.environment(), **_pinned(ctx, a, layout), **a.env, **a.build_env}
+    env = cage.environment(ctx, layout, a.node, extra)
     for directory in a.directories:
         cwd = posixpath.join(layout.tree, directory)
         done = cage.run(ctx, layout, a.user, a.command, env, memory_max=limit, cwd=cwd)
@@ -67,6 +71,16 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     return Result(changed=True, diff=diff, seconds=round(time.monotonic() - began, 1), **about)
 
 
+def _pinned(ctx: Ctx, a: Arguments, layout: Layout) -> "Dict[str, str]":
+    """What Next.js would otherwise make anew with every build."""
+    pinned = {ACTION_KEY: building.action_key(ctx, layout)}
+    if a.deployment_id:
+        pinned["NEXT_DEPLOYMENT_ID"] = a.deployment_id
+    if a.config is not None:
+        pinned.update(adapter.install(ctx, layout, a.config))
+    return pinned
+
+
 def _line(fingerprint: object) -> str:
     return "built from %s\n" % str(fingerprint)[:12] if fingerprint else ""
 
@@ -78,7 +92,15 @@ def _about(ctx: Ctx, build: Build) -> "Dict[str, Any]":
         "build_id": build_id.strip() if build_id else None,
         "next": (_json(ctx, build.home + package) or _json(ctx, build.tree + package)).get("version"),
         "base_path": _json(ctx, build.output + "/routes-manifest.json").get("basePath") or "",
+        "deployment_id": _deployment_id(ctx, build),
     }
+
+
+def _deployment_id(ctx: Ctx, build: Build) -> "Optional[str]":
+    """What is really in the build: the project may have set its own."""
+    config = _json(ctx, build.output + "/required-server-files.json").get("config")
+    found = config.get("deploymentId") if isinstance(config, dict) else None
+    return found if isinstance(found, str) and found else None
 
 
 def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":

@@ -16,7 +16,8 @@ SPEC = Spec(
     identity=("name", "when"),
     args={
         "name": Arg(required=True, doc="The app"),
-        "user": Arg(required=True, doc="The app's user, as whom the commands run"),
+        "user": Arg(doc="The app's user, as whom the commands run"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "node": Arg(required=True, doc="The exact version of Node.js"),
         "when": Arg(required=True, choices=("before_build", "after_build", "before_switch", "after_switch"),
                     doc="The point; a command that fails at `after_switch` is a warning"),
@@ -33,7 +34,7 @@ SPEC = Spec(
 def run(ctx: Ctx, a: Arguments) -> Result:
     listing = "".join("%s: %s\n" % (a.when, command) for command in a.commands)
     if not ctx.check:
-        problem = _run(ctx, a, Layout(a.name))
+        problem = _run(ctx, a, Layout(a.name, a.place))
         if problem is not None and a.when != "after_switch":
             raise ctx.fail(problem)
         if problem is not None:

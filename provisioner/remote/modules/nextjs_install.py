@@ -16,7 +16,8 @@ SPEC = Spec(
     identity=("name",),
     args={
         "name": Arg(required=True, doc="The app"),
-        "user": Arg(required=True, doc="The app's user, as whom everything runs"),
+        "user": Arg(doc="The app's user, as whom everything runs"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "node": Arg(required=True, doc="The exact version of Node.js"),
         "key": Arg(required=True, doc="Names everything that decides what gets installed"),
         "command": Arg(type="list", elements="str", required=True, doc="What installs"),
@@ -29,7 +30,7 @@ SPEC = Spec(
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    layout = Layout(a.name)
+    layout = Layout(a.name, a.place)
     state = read_build(ctx, layout)
     if state.get("install") == a.key:
         return Result(command=a.command)

@@ -13,7 +13,7 @@ import urllib.request
 from typing import Any, Dict, NamedTuple, Optional
 
 from provisioner.remote.nextjs.cage import CA_BUNDLES
-from provisioner.remote.nextjs.layout import NODE_ROOT, node_home
+from provisioner.remote.nextjs.layout import NODE_ROOT
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -33,6 +33,7 @@ SPEC = Spec(
             doc="npm registry to use when the mirror can't be reached; by default the host's own npm settings"
         ),
         "fallback_registry": Arg(doc="The registry when neither `registry` nor the host names one"),
+        "root": Arg(type="path", default=NODE_ROOT, doc="The directory of all versions"),
     },
     returns={"version": "The exact version", "path": "Where it is"},
 )
@@ -57,12 +58,12 @@ class Unreachable(Exception):
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     installed = sorted(
-        (name for name in ctx.listdir(NODE_ROOT) if _matches(name, a.version) and _is_whole(ctx, name)), key=_key
+        (name for name in ctx.listdir(a.root) if _matches(name, a.version) and _is_whole(ctx, a.root, name)), key=_key
     )
     if installed:
-        return Result(version=installed[-1], path=node_home(installed[-1]))
+        return Result(version=installed[-1], path="%s/%s" % (a.root, installed[-1]))
     version, archives = _find(ctx, a)
-    home = node_home(version)
+    home = "%s/%s" % (a.root, version)
     if not ctx.check:
         _install(ctx, home, archives)
     return Result(
@@ -83,8 +84,8 @@ def _key(version: str) -> "tuple[int, ...]":
     return tuple(map(int, version.split(".")))
 
 
-def _is_whole(ctx: Ctx, name: str) -> bool:
-    return ctx.stat(node_home(name) + "/bin/npm", follow=True) is not None
+def _is_whole(ctx: Ctx, root: str, name: str) -> bool:
+    return ctx.stat("%s/%s/bin/npm" % (root, name), follow=True) is not None
 
 
 def _find(ctx: Ctx, a: Arguments) -> "tuple[str, list[Archive]]":
@@ -195,7 +196,7 @@ def _download(ctx: Ctx, url: str, limit: int, brief: bool = False) -> bytes:
 
 def _install(ctx: Ctx, home: str, archives: "list[Archive]") -> None:
     """Unpack beside the final place, then rename: a directory with the version's name is always whole."""
-    partial = "%s/.%s.partial" % (NODE_ROOT, home.rpartition("/")[2])
+    partial = "%s/.%s.partial" % tuple(home.rsplit("/", 1))
     scratch = ctx.tempdir()
     ctx.remove(partial, recursive=True)
     ctx.mkdir(partial, mode="0755", parents=True)

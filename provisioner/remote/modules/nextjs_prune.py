@@ -1,11 +1,12 @@
-"""Removes the oldest releases of an app, never the one that runs."""
+"""Removes the oldest releases of an app, never the one that runs, and files kept for tabs that nobody has any more."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+import time
+from typing import Any, Dict, Set
 
-from provisioner.remote.nextjs import slots
-from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state
+from provisioner.remote.nextjs import assemble, assets, slots
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -16,6 +17,9 @@ SPEC = Spec(
     args={
         "name": Arg(required=True, doc="The app"),
         "keep": Arg(type="int", required=True, doc="How many releases stay"),
+        "keep_releases": Arg(type="int", default=5, doc="Of how many releases `_next/static` stays at least"),
+        "keep_hours": Arg(type="float", default=24.0, doc="Hours it stays at least after a release was replaced"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "arriving": Arg(doc="In check mode: the release that would be new by now"),
     },
 )
@@ -24,42 +28,49 @@ State = Dict[str, Any]
 
 
 def current(ctx: Ctx, a: Arguments) -> State:
-    layout = Layout(a.name)
-    found: "List[Tuple[str, str]]" = []
-    for name in ctx.listdir(layout.releases):
-        about = read_state(ctx, "%s/%s" % (layout.release(name), RELEASE_FILE)) if not name.startswith(".") else {}
-        if about:
-            found.append((str(about.get("created", "")), name))
-    names = [name for _, name in sorted(found, reverse=True)]
+    layout = Layout(a.name, a.place)
+    names = [release["id"] for release in assemble.releases(ctx, layout)]
     if ctx.check and a.arriving and a.arriving not in names:
         names.insert(0, a.arriving)
-    return {"releases": names}
+    return {"releases": names, "assets": sorted(assets.read_records(ctx, layout))}
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
     """What runs is the first to be kept, also when newer ones were tried and taken back."""
-    layout = Layout(a.name)
-    journal = slots.read_journal(ctx, layout)
-    live, warm = slots.live(ctx, layout, journal), slots.warm(journal)
-    known = (live.release if live else None, warm.release if warm else None, slots.linked(ctx, layout.current))
-    used = {name for name in known if name}
+    layout = Layout(a.name, a.place)
+    used = set() if a.place else _in_use(ctx, layout)
     if ctx.check and a.arriving:
         used = {a.arriving}
     names = current["releases"]
     preferred = sorted(names, key=lambda name: name not in used)
     kept = preferred[: max(a.keep, len(used))]
-    return {"releases": [name for name in names if name in kept]}
+    gone = assets.expired(assets.read_records(ctx, layout), set(kept), a.keep_releases, a.keep_hours, time.time())
+    return {
+        "releases": [name for name in names if name in kept],
+        "assets": [name for name in current["assets"] if name not in gone],
+    }
+
+
+def _in_use(ctx: Ctx, layout: Layout) -> "Set[str]":
+    journal = slots.read_journal(ctx, layout)
+    live, warm = slots.live(ctx, layout, journal), slots.warm(journal)
+    known = (live.release if live else None, warm.release if warm else None, slots.linked(ctx, layout.current))
+    return {name for name in known if name}
 
 
 def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
-    layout = Layout(a.name)
+    layout = Layout(a.name, a.place)
     for name in current["releases"]:
         if name not in wanted["releases"]:
             ctx.remove(layout.release(name), recursive=True)
+    gone = [name for name in current["assets"] if name not in wanted["assets"]]
+    if gone:
+        assets.remove(ctx, layout, gone)
 
 
 def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "Dict[str, str]":
-    def lines(names: "List[str]") -> str:
-        return "".join(name + "\n" for name in names)
+    def lines(state: State) -> str:
+        static = ("_next/static of %s\n" % name for name in state["assets"] if name not in state["releases"])
+        return "".join([*(name + "\n" for name in state["releases"]), *static])
 
-    return {"before": lines(current["releases"]), "after": lines(wanted["releases"])}
+    return {"before": lines(current), "after": lines(wanted)}

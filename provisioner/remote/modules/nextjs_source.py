@@ -18,7 +18,8 @@ SPEC = Spec(
     identity=("name",),
     args={
         "name": Arg(required=True, doc="The app"),
-        "user": Arg(required=True, doc="The app's user; the files become its own"),
+        "user": Arg(doc="The app's user, whose the files become; without it they are whoever's we are"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "digest": Arg(required=True, doc="Names the state of the sources"),
         "files": Arg(type="content", required=True, doc="JSON: path -> digest of every file"),
         "archive": Arg(type="content", doc="The files as tar.gz; not needed in check mode"),
@@ -29,7 +30,7 @@ SHOWN = 30  # paths in a diff
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    layout = Layout(a.name)
+    layout = Layout(a.name, a.place)
     state = read_build(ctx, layout)
     if state.get("source") == a.digest:
         return Result(digest=a.digest)
@@ -47,7 +48,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 
 def _replace(ctx: Ctx, a: Arguments, layout: Layout, gone: "List[str]") -> None:
     """All as the app's user: the tree is its own, and a link it put there must not lead root elsewhere."""
-    act_as = as_user(a.user)
+    act_as = as_user(a.user) if a.user else []
     if gone:
         names = b"".join(b"./" + name.encode("utf-8", "surrogateescape") + b"\0" for name in gone)
         ctx.run([*act_as, "xargs", "-0", "rm", "-rf", "--"], input=names, cwd=layout.tree, check=True, timeout=300)

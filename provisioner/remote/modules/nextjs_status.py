@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import envfile, lanes, preflight, probe, service, slots
+from provisioner.remote.nextjs import assemble, assets, building, envfile, lanes, preflight, probe, service, slots
 from provisioner.remote.nextjs.cage import meminfo
-from provisioner.remote.nextjs.layout import (
-    NODE_ROOT,
-    RELEASE_FILE,
-    SINGLE,
-    SLOTS,
-    Layout,
-    read_build,
-    read_state,
-    unit_file,
-)
+from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, read_state, unit_file
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -41,7 +31,6 @@ SPEC = Spec(
     },
 )
 
-_ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
@@ -49,7 +38,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     unfit = envfile.unfit({**a.env, **a.secrets})
     if unfit:
         raise ctx.fail("control characters in the value of %s: systemd would drop the variable" % ", ".join(unfit))
-    releases = _releases(ctx, layout)
+    releases = assemble.releases(ctx, layout)
     journal = slots.read_journal(ctx, layout) if a.in_slots else read_state(ctx, layout.journal)
     live = slots.live(ctx, layout, journal) if a.in_slots else None
     name = live.slot if live else SLOTS[0] if a.in_slots else SINGLE
@@ -63,12 +52,13 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     proxy = _proxy(ctx, layout)
     running = next((release for release in releases if release["id"] == slot), None)
     return Result(
-        node=_node(ctx),
+        node=building.node(ctx, layout),
         packages=_packages(ctx, a.packages),
         user=_has_user(ctx, a.user),
         paths={path: _attributes(ctx, path) for path in layout.directories(a.user)},
-        build=_build(ctx, layout),
+        build=building.look(ctx, layout),
         releases=releases,
+        assets={name: record["until"] for name, record in assets.read_records(ctx, layout).items()},
         slot=slot,
         live=live.as_data() if live else None,
         warm=warm.as_data() if warm else None,
@@ -84,16 +74,6 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         unhealthy=_unhealthy(a.health, instances, running, live),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )
-
-
-def _node(ctx: Ctx) -> "Dict[str, Any]":
-    machine = ctx.query(["uname", "-m"], timeout=10).stdout.strip()
-    installed = [
-        name
-        for name in ctx.listdir(NODE_ROOT)
-        if re.match(r"\d+\.\d+\.\d+$", name) and ctx.stat("%s/%s/bin/npm" % (NODE_ROOT, name), follow=True)
-    ]
-    return {"installed": installed, "machine": machine, "arch": _ARCHITECTURES.get(machine)}
 
 
 def _packages(ctx: Ctx, names: "List[str]") -> "Dict[str, bool]":
@@ -113,20 +93,6 @@ def _attributes(ctx: Ctx, path: str) -> "Optional[Dict[str, str]]":
     if found is None:
         return None
     return {"kind": found.kind, "mode": found.mode, "owner": found.owner, "group": found.group}
-
-
-def _build(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
-    state = read_build(ctx, layout)
-    return {key: state.get(key) for key in ("source", "install", "sharp", "built", "build_id")}
-
-
-def _releases(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
-    found = []
-    for name in ctx.listdir(layout.releases):
-        data = read_state(ctx, "%s/%s" % (layout.release(name), RELEASE_FILE)) if not name.startswith(".") else {}
-        if data.get("fingerprint"):
-            found.append({**data, "id": name})
-    return sorted(found, key=lambda release: (str(release.get("created", "")), release["id"]), reverse=True)
 
 
 def _service(ctx: Ctx, instances: "List[Dict[str, str]]") -> "Dict[str, Any]":

@@ -9,7 +9,7 @@ import os
 import re
 from typing import Dict, List, Mapping, Optional, Sequence
 
-from provisioner.remote.nextjs.layout import Layout, node_home
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Completed, Ctx
 
 _PASSED = ("http_proxy", "https_proxy", "no_proxy", "node_extra_ca_certs", "ssl_cert_file")
@@ -32,7 +32,7 @@ def environment(ctx: Ctx, layout: Layout, node: str, extra: "Mapping[str, str]")
     values.update(
         {
             "PATH": "%s/node_modules/.bin:%s/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-            % (layout.tools, node_home(node)),
+            % (layout.tools, layout.node_home(node)),
             "HOME": layout.home,
             "LANG": "C.UTF-8",
             "NODE_COMPILE_CACHE": layout.home + "/.cache/node-compile",
@@ -51,7 +51,7 @@ def environment(ctx: Ctx, layout: Layout, node: str, extra: "Mapping[str, str]")
 def run(
     ctx: Ctx,
     layout: Layout,
-    user: str,
+    user: "Optional[str]",
     argv: "Sequence[str]",
     env: "Mapping[str, str]",
     *,
@@ -62,8 +62,8 @@ def run(
     """Run it and give what came out. Nothing it started stays behind: its control group is ended, also when it takes
     longer than `timeout` seconds, which raises `ModuleFailed`."""
     scope = "%s-build.scope" % layout.name
-    command = [*as_user(user), *argv]
-    caged = ctx.stat("/run/systemd/system") is not None and ctx.which("systemd-run") is not None
+    command = [*(as_user(user) if user else ()), *argv]
+    caged = os.geteuid() == 0 and ctx.stat("/run/systemd/system") is not None and ctx.which("systemd-run") is not None
     if caged:
         ctx.run(["systemctl", "stop", scope], timeout=60)  # of a run whose controller went away
         limit = memory_max or allowance(ctx)
@@ -82,8 +82,8 @@ def run(
             *command,
         ]
     try:
-        return ctx.run(command, cwd=cwd or layout.tree, env={**env, "USER": user}, live=True, umask=0o022,
-                       timeout=timeout)  # fmt: skip
+        named = {**env, "USER": user} if user else env
+        return ctx.run(command, cwd=cwd or layout.tree, env=named, live=True, umask=0o022, timeout=timeout)
     finally:
         if caged:
             ctx.run(["systemctl", "stop", scope], timeout=60)

@@ -7,7 +7,6 @@ top). A standalone release has only what Next.js found the server to need, besid
 
 from __future__ import annotations
 
-import os
 import posixpath
 from typing import Dict, List, NamedTuple, Optional
 
@@ -17,8 +16,12 @@ STANDALONE = "standalone"
 SHARP = ".provision"
 """Holds the sharp that was installed beside the app."""
 
-# Of `.next`: the compiler's caches and notes; `standalone` is a release of its own.
-_NOT_SERVED = ("cache", "trace", "trace-build", "diagnostics", "standalone")
+
+class Part(NamedTuple):
+    """A directory of the build (below its tree) and where its files lie in the release."""
+
+    source: str
+    target: str
 
 
 class Build(NamedTuple):
@@ -69,56 +72,25 @@ def lacking(ctx: Ctx, build: Build) -> "Optional[str]":
     return None
 
 
-def copy(ctx: Ctx, build: Build, target: str, *, modules: bool) -> None:
-    """Bring it to the empty directory `target`. modules: whether node_modules of the top comes along. All are copies:
-    a later build may write into its files in place."""
-    home = posixpath.join(target, build.app).rstrip("/")
-    if build.mode == STANDALONE:
-        _copy_names(ctx, build.standalone, target, names(build.standalone))
-        _copy_names(ctx, build.output, home + "/.next", ["static"])
-        _copy_names(ctx, build.home, home, ["public"])
-        _copy_names(ctx, build.tree, target, [SHARP])
-    else:
-        _copy_source(ctx, build, build.tree, target, leave=() if modules else ("node_modules",))
-        _reach_next(ctx, build, home)
-    fetched = build.output + "/cache/fetch-cache"
-    if ctx.stat(fetched):  # data that the build got belongs to it
-        if ctx.stat(home + "/.next/cache") is None:
-            ctx.mkdir(home + "/.next/cache", mode="0750")
-        ctx.run(["cp", "--archive", "--", fetched, home + "/.next/cache"], check=True, timeout=600)
-    if build.app:
-        ctx.symlink(build.app + "/.next", target + "/.next")
+def parts(ctx: Ctx, build: Build) -> "List[Part]":
+    """Whose files, without those that `manifest.is_part` leaves out, are the release."""
+    if build.mode != STANDALONE:
+        return [Part("", "")]
+    output = posixpath.join(build.app, ".next")
+    found = [
+        Part(output + "/standalone", ""),
+        *(Part(name, name) for name in (output + "/static", output + "/cache/fetch-cache", SHARP)),
+        Part(posixpath.join(build.app, "public"), posixpath.join(build.app, "public")),
+    ]
+    return [part for part in found if ctx.stat("%s/%s" % (build.tree, part.source)) is not None]
 
 
-def names(path: str) -> "List[str]":
-    return sorted(os.listdir(path))
-
-
-def _copy_source(ctx: Ctx, build: Build, source: str, target: str, leave: "tuple[str, ...]") -> None:
-    """The tree, without what a server does not read of `.next`. Only the way down to the app is walked."""
-    below = os.path.relpath(build.home, source)
-    way = below.split("/")[0] if below != "." else ".next"
-    leave = (*leave, way)
-    _copy_names(ctx, source, target, [name for name in names(source) if name not in leave])
-    inner = target + "/" + way
-    ctx.mkdir(inner, mode="0750")
-    if below == ".":
-        _copy_names(ctx, build.output, inner, [name for name in names(build.output) if name not in _NOT_SERVED])
-    else:
-        _copy_source(ctx, build, source + "/" + way, inner, ())
-
-
-def _copy_names(ctx: Ctx, source: str, target: str, wanted: "List[str]") -> None:
-    found = [source + "/" + name for name in wanted if ctx.stat(source + "/" + name) is not None]
-    if found:
-        ctx.run(["cp", "--archive", "--reflink=auto", "--", *found, target], check=True, timeout=600)
-
-
-def _reach_next(ctx: Ctx, build: Build, home: str) -> None:
-    """The unit starts node_modules/next of the app's directory; npm and yarn put it at the top of a workspace."""
-    modules = home + "/node_modules"
-    if not build.app or ctx.stat(modules + "/next") is not None:
-        return
-    if ctx.stat(modules) is None:
-        ctx.mkdir(modules, mode="0755")
-    ctx.symlink("../" * (build.app.count("/") + 2) + "node_modules/next", modules + "/next")
+def links(ctx: Ctx, build: Build) -> "Dict[str, str]":
+    """Links that a release has beside: path -> target. `.next` at the top, and in a full tree node_modules/next of the
+    app's directory, which the unit starts; npm and yarn put it at the top of a workspace."""
+    if not build.app:
+        return {}
+    found = {".next": build.app + "/.next"}
+    if build.mode != STANDALONE and ctx.stat(build.home + "/node_modules/next") is None:
+        found[build.app + "/node_modules/next"] = "../" * (build.app.count("/") + 2) + "node_modules/next"
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import Any, Dict, NamedTuple, Optional
 
@@ -14,6 +15,7 @@ JOURNALS = "/var/lib/provisioner/nextjs"
 RELEASE_JOURNALS = "/var/lib/provisioner/apps"
 LOCKS = "/var/lib/provisioner/locks"
 RELEASE_FILE = "RELEASE.json"
+MANIFEST_FILE = "MANIFEST.json"
 
 
 UNITS = "/etc/systemd/system"
@@ -32,13 +34,25 @@ class Slot(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Paths of the app `name`."""
+    """Paths of the app `name`.
+
+    place: a directory that is used instead of /srv/<name>, where an app is only built. It holds releases and the build
+    directory; Node.js is beside it, for all apps that are built there.
+    """
 
     name: str
+    place: "Optional[str]" = None
 
     @property
     def root(self) -> str:
-        return "/srv/%s" % self.name
+        return self.place or "/srv/%s" % self.name
+
+    @property
+    def nodes(self) -> str:
+        return os.path.dirname(self.place) + "/node" if self.place else NODE_ROOT
+
+    def node_home(self, version: str) -> str:
+        return "%s/%s" % (self.nodes, version)
 
     @property
     def releases(self) -> str:
@@ -100,6 +114,16 @@ class Layout(NamedTuple):
     @property
     def build_state(self) -> str:
         return self.build + "/state.json"
+
+    @property
+    def action_key(self) -> str:
+        """What Server Actions are encrypted with, the same in all builds of the app."""
+        return self.build + "/server-actions.key"
+
+    @property
+    def asset_records(self) -> str:
+        """Which release has which of them, and until when it was in use."""
+        return self.static + "/releases.json"
 
     @property
     def config(self) -> str:
@@ -183,10 +207,6 @@ class Layout(NamedTuple):
 
 def unit_file(unit: str) -> str:
     return "%s/%s" % (UNITS, unit)
-
-
-def node_home(version: str) -> str:
-    return "%s/%s" % (NODE_ROOT, version)
 
 
 def read_state(ctx: Ctx, path: str) -> "Dict[str, Any]":
