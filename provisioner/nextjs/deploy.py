@@ -261,7 +261,7 @@ class Deploy:
         recovery = recovery_program()
         done = host.app(plan.ACTIVATE, "nextjs_switch", {
             **common, "units": {slot: units[slot] for slot in SLOTS}, "drain": settings.drain,
-            "watch": settings.watch, "keep": settings.previous, "deployment": release.name,
+            "watch": settings.watch, "keep": settings.previous, "deployment": release.deployment_id or release.name,
             "recovery": recovery.reference()}, (recovery,))  # fmt: skip
         return str(done.get("slot") or plan.next_slot(facts))
 

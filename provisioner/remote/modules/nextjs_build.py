@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 import time
 from typing import Any, Dict, Optional
 
@@ -100,7 +101,7 @@ def _deployment_id(ctx: Ctx, build: Build) -> "Optional[str]":
     """What is really in the build: the project may have set its own."""
     config = _json(ctx, build.output + "/required-server-files.json").get("config")
     found = config.get("deploymentId") if isinstance(config, dict) else None
-    return found if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and re.match(r"[A-Za-z0-9_-]+$", found) else None
 
 
 def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
