@@ -80,12 +80,12 @@ def test_the_key_of_server_actions_is_kept_and_seen_by_nobody(site: Site) -> Non
 def test_the_controller_builds_and_keeps_what_makes_the_next_build_warm(site: Site) -> None:
     write(site, "from the controller")
     before = {path.relative_to(site.source) for path in site.source.rglob("*")}
-    results, staged = deployed(site, build={"on": "controller"})
+    _, staged = deployed(site, build={"on": "controller"})
     assert all(step["sent"] > 1 << 20 for step in staged)  # nothing here that they have, yet
     assert about(site)["built_on"] == "localhost"
     assert all("from the controller" in site.get("/shipped", number) for number in range(2))
     write(site, "from the controller again")
-    results, shown, _ = site.deploy(build={"on": "controller"})
+    _, shown, _ = site.deploy(build={"on": "controller"})
     told = shown[HostName(site.hosts[0].name)]
     assert told.steps[plan.INSTALL] == "ok"
     assert told.step(plan.STAGE)["sent"] < 1 << 20
@@ -99,8 +99,8 @@ def test_the_controller_builds_and_keeps_what_makes_the_next_build_warm(site: Si
 def test_another_host_of_the_play_can_build(site: Site) -> None:
     second = site.hosts[1].name
     write(site, "from the second host")
-    results, staged = deployed(site, build={"on": second})
+    _, staged = deployed(site, build={"on": second})
     assert about(site)["built_on"] == second
     assert "sent" in staged[0]
-    results_, _, _ = site.deploy(build={"on": "elsewhere"})
-    assert all("`build: {on: elsewhere}` is none of the hosts" in result["msg"] for result in results_.values())
+    refused, _, _ = site.deploy(build={"on": "elsewhere"})
+    assert all("`build: {on: elsewhere}` is none of the hosts" in result["msg"] for result in refused.values())
