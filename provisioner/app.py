@@ -19,7 +19,7 @@ from provisioner.engine.batch import Options as EngineOptions
 from provisioner.engine.batch import World
 from provisioner.engine.engine import Engine
 from provisioner.engine.tags import TagSelection
-from provisioner.engine.targets import ConnectionDefaults
+from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
@@ -75,7 +75,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     templar = Templar()
 
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
-        return templar.render(template, Scope(templar, [("known at load", variables)]))
+        return opened(templar.render(template, Scope(templar, [("known at load", variables)])))
 
     loader = Loader(Options(request.extra_vars, request.roles_path, render, request.vault))
     found = Collector()

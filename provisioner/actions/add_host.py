@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from provisioner.actions.base import Done, Expansion
-from provisioner.actions.local import refused
+from provisioner.actions.local import refused, with_names
 from provisioner.remote.spec import Arg, Spec
 
 SPEC = Spec(
@@ -35,7 +35,7 @@ _WITH_PORT = re.compile(r"(?P<name>[^:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5}
 
 
 def expand(call: Expansion) -> Done:
-    a = SPEC.bind(call.args)
+    a = SPEC.bind(with_names(SPEC, call.args, "name", "groups"))
     name, variables = a.name.strip(), dict(a.extra)
     match = _WITH_PORT.fullmatch(name)
     if match is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.actions.base import Done, Expansion
-from provisioner.actions.local import refused
+from provisioner.actions.local import refused, with_names
 from provisioner.remote.spec import Arg, Spec
 
 SPEC = Spec(
@@ -26,7 +26,7 @@ SPEC = Spec(
 
 
 def expand(call: Expansion) -> Done:
-    a = SPEC.bind(call.args)
+    a = SPEC.bind(with_names(SPEC, call.args, "key", "parents"))
     group = a.key.replace(" ", "-")
     if not group or any(sign in group for sign in "\n\r\0"):
         return refused(f"{a.key!r} can't be the name of a group")

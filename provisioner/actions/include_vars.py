@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.actions.base import Done, Expansion
-from provisioner.actions.local import refused
+from provisioner.actions.local import refused, with_names
 from provisioner.remote.spec import Arg, Spec
 from provisioner.template.effects import Effect
 from provisioner.values import Template, Value
@@ -50,7 +50,7 @@ SPEC = Spec(
 
 
 def expand(call: Expansion) -> Done:
-    a = SPEC.bind(call.args)
+    a = SPEC.bind(with_names(SPEC, call.args, "file", "dir", "name"))
     options = {
         "dir": a.dir,
         "depth": a.depth,

@@ -41,6 +41,17 @@ def local_name(value: Value) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)
 
 
+def with_names(spec: Spec, args: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """`args` with the arguments called `names` opened where they are secret: they name things of the controller."""
+    return {name: _opened(value) if spec.canonical(name) in names else value for name, value in args.items()}
+
+
+def _opened(value: Value) -> Value:
+    if isinstance(value, list):
+        return [_opened(item) for item in value]
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 def find_file(call: Expansion, name: str, *subdirs: str, decrypt: bool = True) -> Mapping[str, Any]:
     """See `effects.sources.find_file`."""
     options = (("decrypt", decrypt), ("search", list(call.search)))

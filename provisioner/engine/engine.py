@@ -24,6 +24,7 @@ from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Scheduler
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.strategy import BatchRun
+from provisioner.engine.targets import opened
 from provisioner.events import NoHosts, PlayStarted, Warned
 from provisioner.lang.model import Node, Play, Playbook, Task
 from provisioner.messages import Answered, Ask, Command, Emit, Finish, Input
@@ -113,7 +114,7 @@ class Engine:
         merged: dict[str, Value] = {}
         for entry in play.vars_files:
             names = entry if isinstance(entry, (tuple, list)) else (entry,)
-            candidates = tuple(str(self.templar.render(name, scope)) for name in names)
+            candidates = tuple(str(opened(self.templar.render(name, scope))) for name in names)
             told = (("playbook", play.file), ("span", play.span))
             yield Ask(self.world.number(), Effect("vars_file", candidates, told))
             answered = yield WAIT
@@ -150,7 +151,7 @@ class _PlayKeywords:
         self.scope = Scopes(batch, self.templar).of_play()
 
     def render(self, value: Value) -> Value:
-        return self.templar.render(value, self.scope)
+        return opened(self.templar.render(value, self.scope))
 
     def flag(self, value: Value, default: bool = False) -> bool:
         rendered = self.render(value)

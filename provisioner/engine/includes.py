@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.engine.batch import Batch
 from provisioner.engine.entry import Enclose, Entry
 from provisioner.engine.program import Program, compile_nodes
+from provisioner.engine.targets import opened
 from provisioner.lang.model import HandlerSection, Include, Node, Role
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
@@ -45,7 +46,7 @@ class NeedInclude(Signal):
 def include_work(batch: Batch, entry: Entry, include: Include, scope: Scope, templar: Templar,
                  variables: Mapping[str, Any]) -> Enclose:
     """The work of an include for one item; raises `NeedInclude` until its file is loaded."""
-    args = drop_omitted({name: templar.render(value, scope) for name, value in include.task.args.items()})
+    args = drop_omitted({name: opened(templar.render(value, scope)) for name, value in include.task.args.items()})
     path = str(args.get("_raw_params") if include.kind == "tasks" else args.get("name", args.get("role")))
     key = f"{id(include)}:{sorted(args.items(), key=str)}"
     program = batch.programs.get(key)

@@ -48,7 +48,12 @@ def _first(lookup: Lookup, *names: str) -> Any:
 
 
 def opened(value: Any) -> Any:
-    """The text of a secret, anything else as it is: whom to connect to has to be known, encrypted or not."""
+    """The text of a secret, anything else as it is: whom to connect to has to be known, encrypted or not.
+
+    Also for names of hosts, files and the like. The text is masked in output all the same.
+    """
+    if isinstance(value, (list, tuple)):
+        return [opened(item) for item in value]
     return value.reveal() if isinstance(value, Secret) else value
 
 

@@ -139,6 +139,40 @@ def test_connection_variables_may_be_encrypted(capsys: pytest.CaptureFixture[str
     assert said.code == 0, said.all
 
 
+def test_names_out_of_encrypted_files_name_things(capsys: pytest.CaptureFixture[str]) -> None:
+    write("names.yml", """\
+        target: all
+        file: more
+        role: some-role
+        group: some-group
+        new_host: some-host
+        user: root
+        """, encrypted=True)
+    write("more.yml", "- set_fact: {included: true}\n")
+    write("vars/more.yml", "included_vars: true\n")
+    write("roles/some-role/tasks/main.yml", "- set_fact: {role_ran: true}\n")
+    write("site.yml", """\
+        - hosts: "{{ target }}"
+          gather_facts: false
+          vars_files: "vars/{{ file }}.yml"
+          tasks:
+            - include_tasks: "{{ file }}.yml"
+            - import_tasks: "{{ file }}.yml"
+            - include_vars: "{{ file }}.yml"
+            - include_role: {name: "{{ role }}"}
+            - group_by: {key: "{{ group }}"}
+            - add_host: {name: "{{ new_host }}", groups: ["{{ group }}"]}
+            - command: whoami
+              become: true
+              become_user: "{{ user }}"
+              delegate_to: "{{ inventory_hostname }}"
+            - assert: {that: [included, role_ran, included_vars, "groups['some-group'] | length == 2"]}
+        """)
+    said = run(capsys, "-e", "@names.yml")
+    assert said.code == 0, said.all
+    assert "some-" not in said.out.replace("roles/some-role", "")
+
+
 # -- whole files -------------------------------------------------------------------------------------------------
 
 
