@@ -91,7 +91,9 @@ class Builder:
         """The release, complete on one host or here."""
         key, fingerprint = self._keys(self.lead, node)
         name = artifact.release_name(fingerprint)
-        release = Release(name, fingerprint, deployment_id=name if self.app.knows_deployments else None)
+        own = self.tree.prebuilt.deployment_id if self.tree.prebuilt else None
+        release = Release(name, fingerprint,
+                          deployment_id=own if self.tree.prebuilt or not self.app.knows_deployments else name)
         hosts = [self.lead, *(host for host in self.hosts if host is not self.lead and host.facts)]
         holder = next((host for host in hosts if plan.find_release(fingerprint, host.facts)), None)
         if holder is None and self.is_elsewhere:
@@ -111,13 +113,13 @@ class Builder:
     def _made(self, at: Host, release: Release, node: str, key: str) -> Shipment:
         with workplace.reserved(at):
             if self.tree.prebuilt is not None:
-                about = {**self.tree.prebuilt, **self._about(at, release, node, key)}
+                about = {**self.tree.prebuilt.about(), **self._about(at, release, node, key)}
                 built = replace(release, about=about)
             else:
                 built = self._built(at, release, node, key)
             args = {"user": at.user, "release": built.name,
                     "about": dict(built.about or {"fingerprint": built.fingerprint}),
-                    "tree": str(self.tree.root) if self.tree.prebuilt is not None else None}  # fmt: skip
+                    **self._ready_made()}  # fmt: skip
             if at.place is None:
                 result = at.app(plan.STAGE, "nextjs_stage", args)
             elif not at.call.check:
@@ -125,6 +127,10 @@ class Builder:
         if at.call.check:
             return Shipment(built, at)
         return Shipment(_known(built, {**(built.about or {}), "manifest": result["manifest"]}), at)
+
+    def _ready_made(self) -> dict[str, str]:
+        prebuilt = self.tree.prebuilt
+        return {"tree": str(self.tree.root), "shape": prebuilt.shape} if prebuilt else {}
 
     def _about(self, at: Host, release: Release, node: str, key: str) -> dict[str, Any]:
         """What RELEASE.json tells of where the release comes from."""

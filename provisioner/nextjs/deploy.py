@@ -25,7 +25,7 @@ from provisioner.nextjs.findings import Finding, verdict
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.modes import decided
 from provisioner.nextjs.plan import Release
-from provisioner.nextjs.preflight import of_source
+from provisioner.nextjs.preflight import of_build, of_source
 from provisioner.nextjs.preflight_host import of_host, question
 from provisioner.nextjs.recovery import recovery_program
 from provisioner.nextjs.registry import registry_here
@@ -56,16 +56,18 @@ def _deploy_group(hosts: Sequence[Host]) -> Results:
     with contextlib.ExitStack() as stack:
         try:
             lead = leading(hosts)
-            tree = stack.enter_context(opened(settings.source, first.search, settings.exclude, cache))
+            tree = stack.enter_context(opened(settings.source, first.search, settings.exclude, cache,
+                                              settings.app or ""))
         except ProvisionError as error:
             return {host.name: _failed(host, error) for host in hosts}
         texts = tree.texts()
-        app = detect(texts, app=settings.app, manager=settings.package_manager)
+        app = tree.prebuilt.app_itself() if tree.prebuilt else detect(
+            texts, app=settings.app, manager=settings.package_manager)  # fmt: skip
         own = own_files(texts, app.path)
         for host in hosts:
             host.settings = decided(host.settings, app)
         signals = examine(own, app, settings.manual_signal_handling)
-        findings = of_source(texts, app, hosts[0].settings, signals.warnings)
+        findings = (of_build if tree.prebuilt else of_source)(texts, app, hosts[0].settings, signals.warnings)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
         builder = Builder(lead, hosts, tree, app, scratch, cache)
         return Deploy(hosts, builder, app, own, findings, manual_signal_handling=signals.set_variable).run()

@@ -51,6 +51,24 @@ def of_source(
     )
 
 
+def of_build(
+    files: Mapping[str, str], app: App, settings: Settings, signals: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """The same for a build that was made elsewhere; `settings`: decided."""
+    found = [Finding(error, stops=True) for error in app.errors]
+    built = app.output or "server"
+    if not found and settings.mode != built:
+        found.append(Finding(f"`mode: {settings.mode}` is set, but the artifact is a {built} build",
+                             "leave `mode` out", stops=True))  # fmt: skip
+    if settings.public_env:
+        names = ", ".join(sorted(settings.public_env))
+        found.append(Finding(f"{names} in `env` changes nothing in the pages: the artifact has the values of its build",
+                             "set it where the artifact is built",
+                             at_build=True))  # fmt: skip
+    node = _node(app, _package(own_files(files, app.path)), settings)
+    return (*found, *_next_version(app), *node, *(Finding(warning) for warning in signals))
+
+
 def engine_problem(files: Mapping[str, str], version: str) -> Finding | None:
     """Why the app's package.json does not want this Node.js."""
     wanted = _engine(_package(files))

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from provisioner.diag import ProvisionError
 from provisioner.nextjs.javascript import EXTENSIONS
-from provisioner.nextjs.settings import Directory, Git
+from provisioner.nextjs.prebuilt import Prebuilt, open_artifact
+from provisioner.nextjs.settings import Artifact, Directory
+from provisioner.nextjs.settings.source import Git, Source
 
 LEFT_OUT = frozenset({".git", "node_modules", ".next", ".hg", ".svn", ".vercel", ".turbo", ".DS_Store", ".provision"})
 OF_THIS_MACHINE = re.compile(r"\.env(\.[a-z]+)?\.local")  # by the convention of Next.js
@@ -37,14 +38,14 @@ class SourceError(ProvisionError):
 class Tree:
     """A state of the sources. files: path -> digest over mode and content. revision: the commit, from git.
 
-    prebuilt: what is known of a build that was made elsewhere (build_id, next, …); None of sources.
+    prebuilt: what the tree is when it is no source but a build.
     """
 
     root: Path
     files: Mapping[str, str]
     digest: str
     revision: str | None = None
-    prebuilt: Mapping[str, Any] | None = None
+    prebuilt: Prebuilt | None = None
 
     def texts(self) -> dict[str, str]:
         """The files that tell what the app is: programs, settings, env files. Not the large ones."""
@@ -59,12 +60,19 @@ class Tree:
 
 
 @contextmanager
-def opened(source: Directory | Git, search: Sequence[str], exclude: Sequence[str], cache: Path) -> Iterator[Tree]:
+def opened(
+    source: Source, search: Sequence[str], exclude: Sequence[str], cache: Path, app: str = ""
+) -> Iterator[Tree]:
     """The tree of `source`. A relative directory is looked for in `search`; a repository is fetched into `cache` and
-    its files are there until the context is left."""
+    its files are there until the context is left. app: the app's directory in it, for a build."""
     if isinstance(source, Directory):
         root = _find(source.path, search)
         yield read_tree(root, exclude)
+        return
+    if isinstance(source, Artifact):
+        root, digest, prebuilt = open_artifact(_find(source.path, search, file=True), app, cache)
+        names = dict.fromkeys(name for name in ("package.json", f"{app}/package.json") if (root / name).is_file())
+        yield Tree(root, dict.fromkeys(names, ""), digest, prebuilt=prebuilt)
         return
     repository, commit = _fetched(source, cache)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
@@ -72,16 +80,17 @@ def opened(source: Directory | Git, search: Sequence[str], exclude: Sequence[str
         yield read_tree(Path(scratch), exclude, revision=commit)
 
 
-def _find(path: str, search: Sequence[str]) -> Path:
+def _find(path: str, search: Sequence[str], *, file: bool = False) -> Path:
     candidates = (
         [Path(path).expanduser()]
         if Path(path).expanduser().is_absolute()
         else [Path(folder) / path for folder in search]
     )
     for candidate in candidates:
-        if candidate.is_dir():
+        if candidate.is_dir() or (file and candidate.is_file()):
             return candidate
-    raise SourceError(f"`source: {path}` is not a directory", hint="looked for " + ", ".join(map(str, candidates)))
+    what = "directory or a file" if file else "directory"
+    raise SourceError(f"`source: {path}` is not a {what}", hint="looked for " + ", ".join(map(str, candidates)))
 
 
 def read_tree(root: Path, exclude: Sequence[str] = (), *, revision: str | None = None) -> Tree:

@@ -113,7 +113,7 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"health": {"paht": "/"}}, "did you mean `path`?"),
     ({"manual_signal_handling": "maybe"}, "none of auto, true, false"),
     ({"source": {"git": {"repos": "x"}}}, "did you mean `repo`?"),
-    ({"source": ["a"]}, "must be a directory or `git:"),
+    ({"source": ["a"]}, "must be a directory, `git:"),
     ({"proxy": "ngnix"}, "did you mean nginx?"),
     ({"domains": "x.com"}, "did you mean `domain`?"),
     ({"env": {"PORT": 1}}, "use `port`"),

@@ -15,14 +15,14 @@ from provisioner.nextjs.settings.health import Health
 from provisioner.nextjs.settings.hooks import Hooks
 from provisioner.nextjs.settings.mode import MODES, Mode
 from provisioner.nextjs.settings.package_manager import PackageManager
-from provisioner.nextjs.settings.source import Directory, Git, directory
+from provisioner.nextjs.settings.source import Artifact, Directory, Git, Source, directory
 from provisioner.nextjs.settings.source import read as read_source
 from provisioner.nextjs.settings.variables import PUBLIC, kept
 from provisioner.remote.nextjs.layout import SLOTS
 from provisioner.remote.spec import Arg, ArgumentError, Problem, Spec
 from provisioner.values import Secret
 
-__all__ = ["PUBLIC", "SPEC", "Directory", "Git", "Health", "Settings", "read_settings"]
+__all__ = ["PUBLIC", "SPEC", "Artifact", "Directory", "Git", "Health", "Settings", "read_settings"]
 
 SPEC = Spec(
     name="nextjs_app",
@@ -34,7 +34,7 @@ SPEC = Spec(
         "source": Arg(
             type="raw",
             required=True,
-            doc="The app's directory, relative to the playbook, or `git: {repo, version, path}`",
+            doc="The app's directory, relative to the playbook; `git: {repo, version, path}`; or a build: `artifact`",
         ),
         "app": Arg(
             doc="The app's directory in the source, where that is a workspace; by default the one package that needs "
@@ -153,7 +153,7 @@ class Settings:
     """One app on one host. `env` never holds a `Secret`: such values are moved to `secrets`."""
 
     name: str
-    source: Directory | Git
+    source: Source
     app: str | None
     """In the source; None where it has to be looked for, "" for the top."""
     package_manager: PackageManager | None

@@ -1,4 +1,4 @@
-"""Where an app's sources are: a directory, or a git repository."""
+"""Where an app's sources are: a directory, or a git repository; or a build that was made elsewhere."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ class Git:
     path: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    path: str
+
+
+Source = Directory | Git | Artifact
+
+
 def directory(value: str) -> str | None:
     """A directory inside the source as it is named everywhere, "" for its top; None for one elsewhere."""
     path = posixpath.normpath(value or ".")
@@ -36,20 +44,26 @@ def directory(value: str) -> str | None:
     return "" if path == "." else path
 
 
-def read(value: Any, found: list[Problem]) -> Directory | Git | None:
+def read(value: Any, found: list[Problem]) -> Source | None:
     """The source from the argument; None with what is wrong added to `found`."""
     if isinstance(value, str) and value:
         return Directory(value)
     inner = Spec(
         name="source",
         summary="",
-        args={"git": Arg(type="dict", required=True, options=GIT, doc="Where the sources are")},
+        args={
+            "git": Arg(type="dict", options=GIT, doc="Where the sources are"),
+            "artifact": Arg(doc="A build: a directory, or a tar.gz"),
+        },
     )
     if not isinstance(value, Mapping):
-        found.append(Problem("source", "`source` must be a directory or `git: {repo, version}`"))
+        found.append(Problem("source", "`source` must be a directory, `git: {repo, version}` or `artifact: PATH`"))
         return None
     wrong = inner.problems(value)
+    if not wrong and len([name for name in inner.args if value.get(name)]) != 1:
+        wrong = [Problem("source", "`source` must have one of `git` and `artifact`")]
     if wrong:
         found.extend(Problem("source", problem.message, problem.hint) for problem in wrong)
         return None
-    return Git(**inner.bind(value).git)
+    bound = inner.bind(value)
+    return Artifact(bound.artifact) if bound.artifact else Git(**bound.git)

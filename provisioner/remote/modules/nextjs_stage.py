@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict, List, Optional
 
 from provisioner.remote.nextjs import assemble, assets, manifest
-from provisioner.remote.nextjs.contents import Build
+from provisioner.remote.nextjs.contents import ASSEMBLED, SERVER, STANDALONE, Build
 from provisioner.remote.nextjs.layout import (
     MANIFEST_FILE,
     RELEASE_FILE,
@@ -38,6 +38,10 @@ SPEC = Spec(
             type="content", doc="The release as tar.gz, from `nextjs_pack`; without it, it is made from the build"
         ),
         "tree": Arg(type="path", doc="Where the build is, if not in the build directory"),
+        "shape": Arg(
+            choices=(SERVER, STANDALONE, ASSEMBLED),
+            doc="How the files of the build make a release; by default as its mode says",
+        ),
         "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
     },
     returns={
@@ -88,7 +92,7 @@ def _stage(ctx: Ctx, a: Arguments, layout: Layout, home: str) -> "Optional[Dict[
 
 
 def _made(ctx: Ctx, a: Arguments, layout: Layout, partial: str) -> "Dict[str, Any]":
-    build = Build(a.tree or layout.tree, a.about.get("app") or "", a.about.get("mode") or "server")
+    build = Build(a.tree or layout.tree, a.about.get("app") or "", a.shape or a.about.get("mode") or SERVER)
     built = assemble.from_build(ctx, layout, build, partial)
     return _describe(ctx, a, built.manifest, built.linked, partial)
 

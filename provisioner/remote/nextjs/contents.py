@@ -12,7 +12,9 @@ from typing import Dict, List, NamedTuple, Optional
 
 from provisioner.remote.sdk import Ctx
 
-STANDALONE = "standalone"
+SERVER, STANDALONE = "server", "standalone"
+ASSEMBLED = "assembled"
+"""A standalone build whose files for browsers were put beside it already."""
 SHARP = ".provision"
 """Holds the sharp that was installed beside the app."""
 
@@ -91,6 +93,6 @@ def links(ctx: Ctx, build: Build) -> "Dict[str, str]":
     if not build.app:
         return {}
     found = {".next": build.app + "/.next"}
-    if build.mode != STANDALONE and ctx.stat(build.home + "/node_modules/next") is None:
+    if build.mode == SERVER and ctx.stat(build.home + "/node_modules/next") is None:
         found[build.app + "/node_modules/next"] = "../" * (build.app.count("/") + 2) + "node_modules/next"
     return found
