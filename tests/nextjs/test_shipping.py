@@ -104,3 +104,15 @@ def test_another_host_of_the_play_can_build(site: Site) -> None:
     assert "sent" in staged[0]
     refused, _, _ = site.deploy(build={"on": "elsewhere"})
     assert all("`build: {on: elsewhere}` is none of the hosts" in result["msg"] for result in refused.values())
+
+
+@pytest.mark.timeout(600)
+def test_a_build_from_elsewhere_is_deployed_as_it_is(site: Site) -> None:
+    artifact = Path(site.scratch, "cache/nextjs/apps/example/build/tree")
+    results, staged = deployed(site, source={"artifact": str(artifact)})
+    assert results[0]["build_id"] == (artifact / ".next/BUILD_ID").read_text()
+    assert all(step["sent"] < 1 << 20 for step in staged)  # the hosts have its twin, built here
+    assert all("from the controller again" in site.get("/shipped", number) for number in range(2))
+    again, shown, trips = site.deploy(source={"artifact": str(artifact)})
+    assert (trips, [result["changed"] for result in again.values()]) == ([1, 1], [False, False])
+    assert plan.BUILD not in shown[HostName(site.hosts[0].name)].steps
