@@ -18,6 +18,7 @@ from provisioner.driver import Driver
 from provisioner.engine.batch import Options as EngineOptions
 from provisioner.engine.batch import World
 from provisioner.engine.engine import Engine
+from provisioner.engine.foresight import unknown_tags, unreadable
 from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
@@ -99,6 +100,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     assert inventory is not None
     if request.limit:
         found.items += inventory.check_limit(request.limit)
+    found.items += unreadable(playbooks, templar)
+    found.items += unknown_tags(playbooks, request.tags)
     return Loaded(tuple(playbooks), inventory, loader, found.warnings)
 
 

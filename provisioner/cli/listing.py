@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from provisioner import app
 from provisioner.cli.options import RunOptions
+from provisioner.diag import InputError
+from provisioner.engine.foresight import unreadable
 from provisioner.engine.tags import TagSelection
 from provisioner.lang.model import Block, Include, Node, Play, Task
+from provisioner.template.templar import Templar
 from provisioner.ui.escape import visible
 from provisioner.values import Template
 
 
 def listing(request: app.Request, options: RunOptions) -> str:
-    """The text; raises `InputError` with the mistakes of all files."""
+    """The text; raises `InputError` with the mistakes of all files, for a syntax check of templates too."""
     loaded = app.load(request, to_run=False)
+    if options.syntax_check and (wrong := unreadable(loaded.playbooks, Templar())):
+        raise InputError([replace(item, severity="error") for item in wrong])
     selection = TagSelection(request.tags, request.skip_tags)
     lines: list[str] = []
     for playbook in loaded.playbooks:

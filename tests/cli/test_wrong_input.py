@@ -143,6 +143,16 @@ def test_a_pattern_that_matches_nothing_is_a_warning_with_the_nearest_name(capsy
                 "[WARNING]: Pattern matches no host: `heer`", "(`--limit here,heer`)", "did you mean `here`?")
 
 
+def test_templates_that_cannot_be_read_are_told_before_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    task = "    - debug:\n        msg: '{{ a | uper }}'\n      when: false\n      tags: x\n"
+    Path("site.yml").write_text(PLAY + task)
+    assert_told(said(capsys, "apply", "-i", "hosts.ini", "-t", "y,x", "site.yml"), 0,
+                "[WARNING]: site.yml:6:14: Template cannot be read: Unknown filter `uper` (did you mean `upper`?)",
+                "[WARNING]: Unknown tag: no task has the tag `y`")
+    assert_told(said(capsys, "apply", "-i", "hosts.ini", "--syntax-check", "site.yml"), 4,
+                "site.yml:6:14: error: Template cannot be read", "Unknown filter `uper`")
+
+
 def test_warnings_of_files_keep_their_hints(capsys: pytest.CaptureFixture[str]) -> None:
     Path("site.yml").write_text(f"{PLAY}    - debug:\n      when: '{{{{ n == 3 }}}}'\n")
     assert_told(said(capsys, "apply", "-i", "hosts.ini", "site.yml"), 0,
