@@ -1,0 +1,152 @@
+# ruff: noqa: T201
+"""Memory of `next start` while it optimises images, with and without jemalloc: see `benchmarks/images`.
+
+The example app is deployed to a lab host as `nextjs_app` does it. Each round begins with a new process and no optimised
+images, asks for all of them, eight at a time, and lets the process rest for 15 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from provisioner.lab import Lab
+from provisioner.testing.nextjs import Site
+from provisioner.values import HostName
+
+EXAMPLE = Path(__file__).parents[1] / "playbooks/app"
+WIDTHS = (384, 640, 828, 1200)
+AT_A_TIME = 8
+REST = 15  # seconds
+MIB = 1 << 20
+
+#: Pictures with noise, as photographs have it: they don't compress to nothing.
+PAINT = """
+const sharp = require('/srv/example/current/node_modules/sharp');
+(async () => {
+  for (let n = 0; n < COUNT; n++) {
+    const noise = { type: 'gaussian', mean: 60 + n * 2, sigma: 30 };
+    await sharp({ create: { width: 2000, height: 1500, channels: 3, noise } }).jpeg().toFile(`FOLDER/${n}.jpg`);
+  }
+})();
+"""
+#: Tells the memory of the process that has the port, every fifth of a second: start, then all that follow.
+WATCH = """
+import json, os, sys, time
+ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+seen = []
+while not os.path.exists("/tmp/measured"):
+    seen.append(int(open("/proc/PID/statm").read().split()[1]) * page)
+    time.sleep(0.2)
+times = open("/proc/PID/stat").read().rpartition(")")[2].split()
+maps = open("/proc/PID/maps").read()
+print(json.dumps({"start": seen[0], "peak": max(seen), "rest": seen[-1],
+                  "cpu": (int(times[11]) + int(times[12])) / ticks, "jemalloc": "libjemalloc" in maps}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Memory in bytes (resident), processor time in seconds."""
+
+    start: int
+    peak: int
+    rest: int
+    cpu: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=59)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="provision-images-") as scratch:
+        lab = Lab(Path(scratch) / "lab")
+        try:
+            site = _site(lab, Path(scratch))
+            found = {False: [], True: []}  # type: dict[bool, list[Measured]]
+            for _ in range(options.rounds):
+                for jemalloc, runs in found.items():
+                    runs.append(_round(site, options.images, jemalloc=jemalloc))
+        finally:
+            lab.down_all()
+    print(_table(found, options.images))
+
+
+def _site(lab: Lab, scratch: Path) -> Site:
+    source = scratch / "app"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
+    return Site(lab.up(count=1), source, scratch)
+
+
+def _round(site: Site, images: int, *, jemalloc: bool) -> Measured:
+    results, _, _ = site.deploy(hosts=1, jemalloc=jemalloc)
+    result = results[HostName(site.hosts[0].name)]
+    if result.get("failed"):
+        raise SystemExit(result["msg"])
+    folder = f"/srv/example/releases/{result['release']}/public/painted"
+    if site.shell(f"ls {folder} 2>/dev/null | wc -l") != str(images):
+        site.shell(f"mkdir -p {folder}")
+        paint = PAINT.replace("COUNT", str(images)).replace("FOLDER", folder)
+        site.hosts[0].run([f"/opt/node/{result['node']}/bin/node", "-e", paint])
+    unit = f"example@{site.slot()}"
+    site.shell(f"rm -rf /srv/example/shared/cache/*/*; rm -f /tmp/measured; systemctl restart {unit}")
+    _until_it_answers(site)
+    pid = site.shell(f"systemctl show {unit} -p MainPID --value")
+    with ThreadPoolExecutor(1) as aside, ThreadPoolExecutor(AT_A_TIME) as clients:
+        watching = aside.submit(site.hosts[0].run, ["python3", "-c", WATCH.replace("PID", pid)])
+        time.sleep(1)
+        names = [(number, width) for number in range(images) for width in WIDTHS]
+        list(clients.map(lambda name: _ask(site.hosts[0].address, *name), names))
+        time.sleep(REST)
+        site.shell("touch /tmp/measured")
+        told = json.loads(watching.result().stdout)
+    if told["jemalloc"] != jemalloc:
+        raise SystemExit(f"jemalloc is {'' if told['jemalloc'] else 'not '}loaded")
+    return Measured(told["start"], told["peak"], told["rest"], told["cpu"])
+
+
+def _until_it_answers(site: Site) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            site.get("/api/health")
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _ask(address: str, number: int, width: int) -> None:
+    url = f"http://{address}/_next/image?url=%2Fpainted%2F{number}.jpg&w={width}&q=75"
+    request = urllib.request.Request(url, headers={"Accept": "image/webp"})
+    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - http, see above
+        if answer.headers["Content-Type"] != "image/webp":
+            raise SystemExit(f"{url} answers with {answer.headers['Content-Type']}")
+        answer.read()
+
+
+def _table(found: dict[bool, list[Measured]], images: int) -> str:
+    lines = [f"{images} images of 2000 x 1500 in {len(WIDTHS)} sizes, {AT_A_TIME} at a time; mean of "
+             f"{len(found[True])} rounds, MiB of resident memory", "",
+             "| | start | peak | 15 s after | CPU s |", "|---|---|---|---|---|"]  # fmt: skip
+    for jemalloc, runs in found.items():
+        numbers = [mean(getattr(run, name) for run in runs) / MIB for name in ("start", "peak", "rest")]
+        cells = " | ".join(f"{number:.0f}" for number in numbers)
+        lines.append(f"| {'jemalloc' if jemalloc else 'glibc'} | {cells} | {mean(run.cpu for run in runs):.1f} |")
+    saved = [1 - mean(getattr(run, name) for run in found[True]) / mean(getattr(run, name) for run in found[False])
+             for name in ("peak", "rest")]  # fmt: skip
+    return "\n".join([*lines, "", f"jemalloc: {saved[0]:.0%} less at the peak, {saved[1]:.0%} less at rest"])
+
+
+if __name__ == "__main__":
+    main()
