@@ -18,7 +18,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
-from provisioner.nextjs import hooks, plan
+from provisioner.nextjs import hooks, jobs, plan
 from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
@@ -130,10 +130,10 @@ class Deploy:
     def _give_up(self, host: Host, error: BaseException) -> None:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         self.rollout.failed(host.name, reason)
-        if host is self.builder.lead:
-            for future in (self.node, self.shipment, self.prepared):
-                if not future.done():
-                    future.set_exception(ProvisionError(not_gone_on(host.name, reason)))
+        for future, owner in ((self.node, self.builder.lead), (self.shipment, self.builder.lead),
+                              (self.prepared, self.hosts[0])):  # fmt: skip
+            if host is owner and not future.done():
+                future.set_exception(ProvisionError(not_gone_on(host.name, reason)))
 
     # -- the way of one host ---------------------------------------------------------------------------------
 
@@ -156,7 +156,8 @@ class Deploy:
         """All that speaks against the deploy, at once. What the source warns of is told once."""
         share = self.builder.share(host)
         found = of_host(host.settings, self.app, self.texts, host.facts, share, now=time.time())
-        source = [finding for finding in self.findings if finding.stops or host is self.builder.lead]
+        said = [*self.findings, *jobs.without_a_host(host.settings, len(self.hosts))]
+        source = [finding for finding in said if finding.stops or host is self.builder.lead]
         host.judge(plan.PREFLIGHT, verdict([*source, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:
@@ -174,6 +175,7 @@ class Deploy:
             self._proxy(host, plan.taken_by(host.settings, host.facts, slot))
         if slot:
             hooks.run_in_release(host, "after_switch", node, release)
+        self._jobs(host)
         self.rollout.done(host.name)
         if plan.needs_prune(host.settings, host.facts, release, activated=slot is not None, now=time.time()):
             assets = host.settings.assets
@@ -203,6 +205,11 @@ class Deploy:
             host.app(plan.TREE, "nextjs_tree", {"user": settings.user})
         else:
             host.fine(plan.TREE)
+
+        if plan.needs_swap(settings, facts):
+            host.do(plan.SWAP, "nextjs_swap", {"size": settings.swap})
+        elif settings.swap:
+            host.fine(plan.SWAP)
 
     def _make_user(self, host: Host) -> None:
         name = host.settings.user
@@ -275,6 +282,13 @@ class Deploy:
         if needed:
             hooks.run_in_release(host, "before_switch", node, release)
         self.prepared.set_result(None)
+
+    def _jobs(self, host: Host) -> None:
+        units = jobs.units(host.settings, host.name)
+        if plan.needs_jobs(host.facts, units):
+            host.app(plan.JOBS, "nextjs_cron", {"units": units})
+        elif units:
+            host.fine(plan.JOBS)
 
     def _health(self, host: Host, release: Release, *, activated: bool) -> None:
         """An activation has asked already; else what the first look found counts, or it is waited for."""

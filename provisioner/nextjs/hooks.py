@@ -28,5 +28,5 @@ def _run(host: Host, when: When, args: Mapping[str, Any]) -> None:
     commands = host.settings.hooks.at(when)
     if commands:
         host.app(plan.hook(when), "nextjs_hook", {
-            **args, "user": host.user, "when": when, "commands": list(commands),
+            **args, "user": host.user, "app": host.settings.app, "when": when, "commands": list(commands),
             "timeout": host.settings.hooks.timeout, "memory_max": host.settings.build_memory_max})  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.unit import JEMALLOC
-from provisioner.remote.nextjs import lanes, slots
+from provisioner.remote.nextjs import lanes, slots, swap
 from provisioner.remote.nextjs.assets import expired
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout
 
@@ -20,6 +20,7 @@ PREFLIGHT = "Preflight"
 PACKAGES = "Install packages"
 USER = "Make the app's user"
 TREE = "Make directories"
+SWAP = "Make a swap file"
 NODE = "Install Node.js"
 SOURCE = "Copy the source"
 INSTALL = "Install dependencies"
@@ -28,6 +29,7 @@ STAGE = "Make the release"
 ACTIVATE = "Start the release"
 HEALTH = "Check health"
 PROXY = "Set up nginx"
+JOBS = "Set up jobs"
 PRUNE = "Remove old releases"
 
 
@@ -60,6 +62,8 @@ def packages(settings: Settings, machine: str) -> tuple[str, ...]:
     wanted = ["ca-certificates"]
     if settings.proxy == "nginx":
         wanted.append("nginx")
+    if any(job.path for job in settings.cron):
+        wanted.append("curl")
     if settings.jemalloc and machine in JEMALLOC:
         wanted.append("libjemalloc2")
     return tuple(wanted)
@@ -77,6 +81,10 @@ def missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
 def needs_tree(settings: Settings, facts: Facts) -> bool:
     wanted = Layout(settings.name).directories(settings.user)
     return any(facts["paths"].get(path) != {"kind": "directory", **attributes} for path, attributes in wanted.items())
+
+
+def needs_swap(settings: Settings, facts: Facts) -> bool:
+    return settings.swap is not None and not swap.is_right(facts["swap"], settings.swap)
 
 
 def installed_node(wanted: str, facts: Facts) -> str | None:
@@ -164,6 +172,11 @@ def taken_by(settings: Settings, facts: Facts, slot: str | None) -> dict[str, Se
 def next_slot(facts: Facts) -> str:
     """The slot that a release would take."""
     return slots.free(slots.occupant(facts["live"]), slots.occupant(facts["warm"]))
+
+
+def needs_jobs(facts: Facts, units: Mapping[str, str]) -> bool:
+    """`units`: file name -> text, of the jobs that the host shall have."""
+    return facts["jobs"]["units"] != units or bool(facts["jobs"]["resting"])
 
 
 def needs_prune(settings: Settings, facts: Facts, release: Release, *, activated: bool, now: float) -> bool:

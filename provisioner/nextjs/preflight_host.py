@@ -12,6 +12,7 @@ from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.plan import Facts
 from provisioner.nextjs.preflight import engine_problem
 from provisioner.nextjs.settings import Settings
+from provisioner.remote.nextjs import swap
 
 MIB, GIB = 1 << 20, 1 << 30
 RELEASES = 3  # as many must fit: the new one, the next one, and logs and caches that grow meanwhile
@@ -41,7 +42,8 @@ class Share:
 def question(settings: Settings) -> dict[str, Any]:
     """What `nextjs_status` is asked to look at."""
     web = [WEB] if settings.proxy == "nginx" else []
-    return {"ports": [*settings.ports, *web], "domains": list(settings.domains)}
+    return {"ports": [*settings.ports, *web], "domains": list(settings.domains),
+            "calendars": [calendar for job in settings.cron for calendar in job.calendars]}
 
 
 def of_host(
@@ -60,6 +62,8 @@ def of_host(
         *_sites(settings, host),
         *_space(settings, facts, host, share),
         *(_memory(settings, facts) if share.builds else ()),
+        *_swap(settings, facts),
+        *_schedules(settings, host),
         *_clock(host, now),
     )
 
@@ -194,24 +198,42 @@ def _wanted(settings: Settings, facts: Facts, share: Share) -> Iterator[tuple[st
     elif share.arrives:
         yield (f"/srv/{settings.name}", *((FIRST_BUILD, "a first build") if share.builds
                                           else (FIRST_RELEASE, "a first release")))  # fmt: skip
+    if settings.swap and plan.needs_swap(settings, facts):
+        yield swap.FOLDER, swap.missing(facts["swap"], settings.swap) - facts["swap"]["size"], "the swap file"
     if plan.installed_node(settings.node, facts) is None:
         yield "/opt/node", NODE, "Node.js"
 
 
+def _swap(settings: Settings, facts: Facts) -> Iterator[Finding]:
+    if plan.needs_swap(settings, facts) and facts["swap"]["container"]:
+        yield Finding("`swap` is set, but this host is a container, which has the swap of the machine it runs on",
+                      "make swap there, and leave `swap` out", stops=True)  # fmt: skip
+
+
 def _memory(settings: Settings, facts: Facts) -> Iterator[Finding]:
     memory = facts["memory"]
-    available, swap = memory["MemAvailable"], memory["SwapFree"]
-    if available + swap < BUILD_MEMORY:
+    available, swapped = memory["MemAvailable"], memory["SwapFree"]
+    if settings.swap and plan.needs_swap(settings, facts):  # it is made before the build
+        swapped = max(swapped, settings.swap)
+    if available + swapped < BUILD_MEMORY:
         yield Finding(
-            f"the host has {_mib(available)} of memory available and {_mib(swap)} of swap, but a build of an ordinary "
-            f"app takes up to {_mib(BUILD_MEMORY)}: it may be killed, which harms nothing that runs",
-            "add a swap file (fallocate -l 2G /swapfile; chmod 600 /swapfile; mkswap /swapfile; swapon /swapfile; and "
-            "a line in /etc/fstab), or put a larger host first in the play")  # fmt: skip
+            f"the host has {_mib(available)} of memory available and {_mib(swapped)} of swap, but a build of an "
+            f"ordinary app takes up to {_mib(BUILD_MEMORY)}: it may be killed, which harms nothing that runs",
+            "set `swap: 2G` for a swap file, or put a larger host first in the play")  # fmt: skip
     limit = settings.build_memory_max
-    if limit is not None and limit > available + swap:
-        yield Finding(f"`build_memory_max: {_mib(limit)}` is more than the {_mib(available + swap)} that the host has "
-                      "available with its swap, so a build could take the memory of what runs",
+    if limit is not None and limit > available + swapped:
+        yield Finding(f"`build_memory_max: {_mib(limit)}` is more than the {_mib(available + swapped)} that the host "
+                      "has available with its swap, so a build could take the memory of what runs",
                       "lower it or leave it out")  # fmt: skip
+
+
+def _schedules(settings: Settings, host: Host) -> Iterator[Finding]:
+    for job in settings.cron:
+        for calendar in job.calendars:
+            if host["calendars"].get(calendar):
+                yield Finding(f"the schedule of the job {job.name} is not one for systemd on this host: "
+                              f"{host['calendars'][calendar]}", "`systemd-analyze calendar` tests it",
+                              stops=True)  # fmt: skip
 
 
 def _clock(host: Host, now: float) -> Iterator[Finding]:

@@ -38,8 +38,18 @@ def unit_text(
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
         "deployment_id": deployment_id,
         "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
-        "memory_max": limit, "memory_high": limit * 9 // 10 if limit else None,
+        "memory_max": limit, "memory_high": memory_high(settings), "hardening": hardening(),
     })  # fmt: skip
+
+
+def memory_high(settings: Settings) -> int | None:
+    """Bytes from which on the kernel slows the app down and takes back what it can, before it kills at `memory_max`."""
+    return settings.memory_max * 9 // 10 if settings.memory_max else None
+
+
+def hardening() -> str:
+    """What every process of an app is kept from, the lines of a unit."""
+    return render("nextjs/hardening.j2", {})
 
 
 def site_text(settings: Settings, *, ipv6: bool, taken: Mapping[str, Sequence[str]]) -> str:

@@ -12,6 +12,8 @@ from provisioner.testing.driving import Shown
 from provisioner.testing.nextjs import CANARY, Site
 from provisioner.values import HostName
 
+pytestmark = pytest.mark.timeout(1800)  # the first deploy builds, on a machine that may be busy
+
 
 def only(site: Site, greeting: str, **more: Any) -> tuple[Mapping[str, Any], Shown]:
     """Deploy to the first host. Another greeting makes another release of the same build."""

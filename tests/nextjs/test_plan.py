@@ -27,6 +27,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "slot": "r1", "current": "r1", "units": ["text"], "lane": "a", "warm": None,
         "env": {"same": True}, "journal": {"step": "steady"},
         "live": {"slot": "a", "release": "r1", "upstreams": ["127.0.0.1:3000"]}, "leftovers": [],
+        "jobs": {"units": {}, "resting": []},
         "service": {"active": "active", "enabled": "enabled", "pid": 7, "stale": False,
                     "runs_in": ["/srv/shop/releases/r1"]},
         "proxy": {"text": "site", "active": True, "welcome": False, "ipv6": True},

@@ -22,10 +22,12 @@ def host(**changes: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "node": {"installed": [], "machine": "x86_64", "arch": "x64"}, "packages": {}, "paths": {}, "releases": [],
         "memory": {"MemTotal": 4 * GIB, "MemAvailable": 3 * GIB, "SwapFree": 0},
+        "swap": {"size": 0, "active": False, "boot": False, "others": 0, "container": False},
         "host": {
             "root": True, "systemd": True, "apt": True, "time": NOW, "account": None, "taken": [], "listeners": [],
-            "apps": [], "sites": [], "nginx_refuses": None,
-            "space": {"/srv/shop": {"free": 20 * GIB, "device": 1}, "/opt/node": {"free": 20 * GIB, "device": 1}},
+            "apps": [], "sites": [], "nginx_refuses": None, "calendars": {},
+            "space": {"/srv/shop": {"free": 20 * GIB, "device": 1}, "/opt/node": {"free": 20 * GIB, "device": 1},
+                      "/var/lib/provisioner": {"free": 20 * GIB, "device": 1}},
         },
     }  # fmt: skip
     for path, value in changes.items():
@@ -43,7 +45,8 @@ def account(**changes: Any) -> dict[str, Any]:
 
 
 def space(srv: int, opt: int, *, apart: bool = True) -> dict[str, Any]:
-    return {"/srv/shop": {"free": srv, "device": 1}, "/opt/node": {"free": opt, "device": 2 if apart else 1}}
+    return {"/srv/shop": {"free": srv, "device": 1}, "/opt/node": {"free": opt, "device": 2 if apart else 1},
+            "/var/lib/provisioner": {"free": srv, "device": 1}}
 
 
 def found(
@@ -88,6 +91,10 @@ def test_a_fresh_host_is_fine() -> None:
     ({"host__space": space(1700 * MIB, 1700 * MIB, apart=False)}, {}, "1.7 GiB free, but should have 1.8 GiB"),
     ({"releases": [{"size": GIB}, {"size": 1}], "host__space": space(2 * GIB, GIB)}, {},
      "3 releases like the last one"),
+    ({"host__calendars": {"Mooday": "Failed to parse calendar"}},
+     {"cron": [{"name": "x", "schedule": "Mooday", "command": "true"}]}, "the schedule of the job x is not one"),
+    ({"swap__container": True}, {"swap": "2G"}, "this host is a container"),
+    ({"host__space": space(3 * GIB, 3 * GIB)}, {"swap": "2G"}, "2.0 GiB at /var/lib/provisioner for the swap file"),
     ({"host__time": NOW - 3 * 86400}, {}, "3 days behind this machine's"),
 ])  # fmt: skip
 def test_what_can_not_work_stops_the_deploy(changes: dict[str, Any], args: dict[str, Any], words: str) -> None:
@@ -123,6 +130,8 @@ def test_what_may_go_wrong_is_a_warning(changes: dict[str, Any], args: dict[str,
     ({"memory": {"MemAvailable": 1, "SwapFree": 0}}, Share(arrives=True, builds=False), {}),
     ({"host__space": space(700 * MIB, GIB)}, Share(arrives=True, builds=False), {}),
     ({"memory": {"MemAvailable": GIB, "SwapFree": GIB}}, WHOLE, {}),
+    ({"memory": {"MemAvailable": GIB, "SwapFree": 0}}, WHOLE, {"swap": "2G"}),
+    ({"swap": {"size": 0, "others": 4 * GIB, "container": True}}, WHOLE, {"swap": "2G"}),
     ({"host__apt": False, "packages": {"ca-certificates": True, "nginx": True, "libjemalloc2": True}}, WHOLE, {}),
     ({"host__time": NOW + 60}, WHOLE, {}),
 ])  # fmt: skip
@@ -139,5 +148,5 @@ def test_an_installed_node_that_engines_refuse_stops_the_deploy() -> None:
 
 def test_the_host_is_asked_about_what_the_app_needs() -> None:
     settings = {"name": "shop", "source": "s", "domain": "a.com", "port": 3005}
-    assert question(read_settings(settings)) == {"ports": [3005, 3006, 3007, 80], "domains": ["a.com"]}
+    assert question(read_settings(settings)) == {"ports": [3005, 3006, 3007, 80], "domains": ["a.com"], "calendars": []}
     assert question(read_settings({**settings, "proxy": "none"}))["ports"] == [3005]

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import assets, build, health, hooks, mode, package_manager, variables
+from provisioner.nextjs.settings import assets, build, cron, health, hooks, mode, package_manager, variables
 from provisioner.nextjs.settings.assets import Assets
 from provisioner.nextjs.settings.build import Build
 from provisioner.nextjs.settings.common import as_text
+from provisioner.nextjs.settings.cron import Job
 from provisioner.nextjs.settings.health import Health
 from provisioner.nextjs.settings.hooks import Hooks
 from provisioner.nextjs.settings.mode import MODES, Mode
@@ -81,6 +82,7 @@ SPEC = Spec(
         ),
         "health": Arg(type="dict", options=health.OPTIONS, default={}, doc="How to tell that the app is well"),
         "hooks": Arg(type="dict", options=hooks.OPTIONS, default={}, doc="Your own commands at points of a release"),
+        "cron": Arg(type="list", elements="dict", options=cron.OPTIONS, default=[], doc="Jobs that run by the clock"),
         "drain": Arg(
             type="float", default=3.0, doc="Seconds that pass at least between the switch and the old release's end"
         ),
@@ -108,6 +110,7 @@ SPEC = Spec(
         "build_memory_max": Arg(
             type="size", doc="Memory the build may use; by default what is available on the host but for a rest"
         ),
+        "swap": Arg(type="size", doc="Swap that each host has at least (2G), by a swap file; none is made without it"),
         "proxy": Arg(default="nginx", choices=("nginx", "none"), doc="The web server in front of the app"),
         "node_mirror": Arg(default="https://nodejs.org/dist", doc="Where Node.js is downloaded from"),
         "npm_registry": Arg(doc="The npm registry; by default the host's own npm settings"),
@@ -174,6 +177,7 @@ class Settings:
     assets: Assets
     health: Health
     hooks: Hooks
+    cron: tuple[Job, ...]
     drain: float
     watch: float
     rollout: tuple[int | str, ...]
@@ -181,6 +185,7 @@ class Settings:
     jemalloc: bool
     memory_max: int | None
     build_memory_max: int | None
+    swap: int | None
     proxy: Literal["nginx", "none"]
     node_mirror: str
     npm_registry: str | None
@@ -234,8 +239,9 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
         build=build.read(a.build), assets=assets.read(a.assets), health=health.read(a.health),
-        hooks=hooks.read(a.hooks), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
-        build_memory_max=a.build_memory_max, proxy=a.proxy, node_mirror=a.node_mirror, npm_registry=a.npm_registry,
+        hooks=hooks.read(a.hooks), cron=cron.read(a.cron), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
+        build_memory_max=a.build_memory_max, swap=a.swap, proxy=a.proxy, node_mirror=a.node_mirror,
+        npm_registry=a.npm_registry,
     )  # fmt: skip
 
 
@@ -274,9 +280,12 @@ def _problems(a: Any) -> Iterator[Problem]:
         yield Problem("keep", "`keep` must be at least 1")
     yield from build.problems(a.build)
     yield from assets.problems(a.assets)
+    if a.swap is not None and not 16 << 20 <= a.swap <= 64 << 30:
+        yield Problem("swap", f"`swap: {a.swap >> 20}M` is not between 16M and 64G")
     yield from health.problems(a.health)
     yield from mode.problems(a.mode)
     yield from hooks.problems(a.hooks)
+    yield from cron.problems(a.cron)
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)

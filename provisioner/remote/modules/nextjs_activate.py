@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import envfile, probe, service
+from provisioner.remote.nextjs import envfile, links, probe, service
 from provisioner.remote.nextjs.layout import JOURNALS, SINGLE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -74,7 +74,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
     if problem is not None:
         raise ctx.fail(_go_back(ctx, a, layout, before, problem), release=a.release, rolled_back_to=before.release)
-    ctx.symlink("releases/%s" % a.release, layout.current)
+    links.follow(ctx, layout, SINGLE, a.release)
     write_state(
         ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path}
     )

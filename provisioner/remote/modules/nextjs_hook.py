@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Dict
 
 from provisioner.remote.nextjs import cage
@@ -23,6 +24,7 @@ SPEC = Spec(
                     doc="The point; a command that fails at `after_switch` is a warning"),
         "commands": Arg(type="list", elements="str", required=True, doc="For `sh`, one after the other"),
         "release": Arg(doc="The release they run in; without it, in the build directory"),
+        "app": Arg(default="", doc="The app's directory there, in a workspace"),
         "env": Arg(type="dict", default={}, doc="Variables"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "timeout": Arg(type="float", default=600.0, doc="Seconds for each"),
@@ -44,7 +46,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 
 def _run(ctx: Ctx, a: Arguments, layout: Layout) -> "str | None":
     """What went wrong; commands behind it are not run."""
-    directory = layout.release(a.release) if a.release else layout.tree
+    directory = os.path.join(layout.release(a.release) if a.release else layout.tree, a.app).rstrip("/")
     env = _environment(ctx, a, layout, directory)
     for command in a.commands:
         told = "`%s: %s`" % (a.when, command)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import assemble, assets, building, envfile, lanes, preflight, probe, service, slots
+from provisioner.remote.nextjs import (
+    assemble,
+    assets,
+    building,
+    envfile,
+    jobs,
+    lanes,
+    links,
+    preflight,
+    probe,
+    service,
+    slots,
+    swap,
+)
 from provisioner.remote.nextjs.cage import meminfo
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, read_state, unit_file
 from provisioner.remote.nextjs.slots import Occupant
@@ -64,16 +77,23 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         warm=warm.as_data() if warm else None,
         lane=lane.to if lane else None,
         leftovers=[other for other in SLOTS if a.in_slots and other not in used and _runs(ctx, layout, other)],
-        current=slots.linked(ctx, layout.current),
+        current=links.followed(ctx, layout, name),
         journal={key: journal.get(key) for key in ("state", "step", "kept")},
         units=[ctx.read_text(unit_file(unit)) for unit in units],
         env=_env(ctx, place.env_file, a.env, a.secrets),
         service=_service(ctx, instances),
         proxy=proxy,
+        jobs=_jobs(ctx, layout),
         host=preflight.look(ctx, layout, a.user, a.preflight, nginx=proxy["active"]) if a.preflight else None,
         unhealthy=_unhealthy(a.health, instances, running, live),
+        swap=swap.look(ctx),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )
+
+
+def _jobs(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
+    units = jobs.found(ctx, layout)
+    return {"units": units, "resting": jobs.resting(ctx, units)}
 
 
 def _packages(ctx: Ctx, names: "List[str]") -> "Dict[str, bool]":

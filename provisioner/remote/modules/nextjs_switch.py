@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from provisioner.remote.nextjs import envfile, lanes, lock, recovery, service, slots, switching
+from provisioner.remote.nextjs import envfile, lanes, links, lock, recovery, service, slots, switching
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, unit_file
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
@@ -90,7 +90,7 @@ def _is_right(ctx: Ctx, a: Arguments, layout: Layout, live: Occupant) -> bool:
     return (
         live.slot != SINGLE
         and _is_made(ctx, a, layout, live)
-        and slots.linked(ctx, layout.current) == a.release
+        and links.followed(ctx, layout, live.slot) == a.release
         and lane is not None
         and lane.to == live.slot
         and not any(slots.is_active(ctx, layout, other) for other in others)

@@ -84,6 +84,16 @@ class Layout(NamedTuple):
         return self.root + "/current"
 
     @property
+    def current_env(self) -> str:
+        """Link to the variables of what is live."""
+        return self.config + "/current.env"
+
+    @property
+    def current_node(self) -> str:
+        """Link to the Node.js of what is live."""
+        return self.root + "/node"
+
+    @property
     def static(self) -> str:
         """`_next/static` of this and earlier releases, for pages that are still open."""
         return self.root + "/static"

@@ -8,6 +8,7 @@ import re
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
+from provisioner.remote.nextjs import swap
 from provisioner.remote.nextjs.layout import NODE_ROOT, Layout
 from provisioner.remote.nextjs.listeners import listeners
 from provisioner.remote.nextjs.sites import servers
@@ -21,18 +22,20 @@ _PORT = re.compile(r"(?:^X-Listen=.*:|^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE
 
 
 def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]", *, nginx: bool) -> "Dict[str, Any]":
-    """asked: {ports: those to look at, domains: names the app shall answer for}. nginx: whether it is running."""
+    """asked: {ports: those to look at, domains: names the app shall answer for,
+    calendars: times of jobs}. nginx: whether it is running."""
     return {
         "root": os.geteuid() == 0,
         "systemd": ctx.stat("/run/systemd/system") is not None,
         "apt": ctx.which("apt-get") is not None,
         "time": time.time(),
-        "space": {path: _space(path) for path in (layout.root, NODE_ROOT)},
+        "space": {path: _space(path) for path in (layout.root, NODE_ROOT, swap.FOLDER)},
         "account": _account(user),
         "taken": _taken(ctx, layout, user),
         "listeners": listeners(ctx, asked["ports"]),
         "apps": _apps(ctx, layout),
         "sites": _sites(ctx, layout, [name.lower() for name in asked["domains"]]),
+        "calendars": {calendar: _misread(ctx, calendar) for calendar in asked.get("calendars", ())},
         "nginx_refuses": _refused(ctx, layout) if nginx else None,
     }
 
@@ -95,6 +98,14 @@ def _sites(ctx: Ctx, layout: Layout, domains: "List[str]") -> "List[Dict[str, An
                 if 80 in server.ports and (names or (server.default and not domains)):
                     found.append({"file": path, "names": names, "app": owner[1] if owner else None})
     return found
+
+
+def _misread(ctx: Ctx, calendar: str) -> "Optional[str]":
+    """Why a timer would never run at these times."""
+    done = ctx.query(["systemd-analyze", "calendar", "--", calendar], timeout=15)
+    if done.rc not in (0, 126, 127):
+        return (done.stderr.strip() or done.stdout.strip()).partition("\n")[0]
+    return "%s never comes" % calendar if "Next elapse: never" in done.stdout else None
 
 
 def _text(ctx: Ctx, path: str) -> "Optional[str]":

@@ -18,6 +18,9 @@ _PROPERTIES = (
     "Result",
     "ExecMainStatus",
     "NeedDaemonReload",
+    "FragmentPath",
+    "DropInPaths",
+    "ExecMainStartTimestampMonotonic",
 )
 
 

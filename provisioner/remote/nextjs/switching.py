@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import connections, lanes, probe, release, service, slots
+from provisioner.remote.nextjs import connections, lanes, links, probe, release, service, slots
 from provisioner.remote.nextjs.lanes import Lane
 from provisioner.remote.nextjs.layout import (
     RELEASE_JOURNALS,
@@ -187,7 +187,7 @@ class Switch:
         return None
 
     def _settle(self) -> "Optional[str]":
-        self._ctx.symlink("releases/%s" % self._new.release, self._layout.current)
+        links.follow(self._ctx, self._layout, self._new.slot, str(self._new.release))
         previous = self._old.as_data() if self._old and self._old.release else None
         self._steady(self._new, previous, self._journal["keep"] if self._keeps() else "stop")
         return None
