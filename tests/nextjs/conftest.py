@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from shop import Shop
 
 from provisioner.lab import Lab
 from provisioner.testing.nextjs import Site
@@ -42,3 +43,12 @@ def app(site: Site) -> Site:
     result = site.only()
     assert not result.get("failed"), result
     return site
+
+
+@pytest.fixture(scope="module")
+def shop(lab: Lab) -> Iterator[Shop]:
+    """A host for apps that are deployed by the program itself."""
+    with ExitStack() as cleanup:
+        hosts = lab.up(count=1, packages=("nginx", "libjemalloc2"))
+        cleanup.callback(lab.down, [host.name for host in hosts])
+        yield Shop(hosts[0])
