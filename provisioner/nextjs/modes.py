@@ -1,7 +1,7 @@
 """What a release is: the full tree, or only what the server needs. Chosen by the settings or by the app. Pure.
 
 `output: 'standalone'` need not stand in next.config: every Next.js since 12.2 takes it from a variable of the build
-where the configuration says nothing (`provisioner.remote.nextjs.standalone`).
+where the configuration says nothing (`provisioner.remote.nextjs.contents`).
 """
 
 from __future__ import annotations

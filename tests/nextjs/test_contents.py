@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.remote.nextjs.contents import Build, copy, lacking
+from provisioner.remote.nextjs.assemble import from_build
+from provisioner.remote.nextjs.contents import Build, lacking
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.testing.inprocess import make_context
 
 
@@ -20,9 +22,10 @@ def build(top: Path, app: str, mode: str, *names: str) -> Build:
     return Build(str(top), app, mode)
 
 
-def copied(found: Build, target: Path, *, modules: bool = True) -> list[str]:
+def copied(found: Build, target: Path) -> list[str]:
+    """The release, where there is none before."""
     target.mkdir()
-    copy(make_context(), found, str(target), modules=modules)
+    from_build(make_context(), Layout("no-such-app"), found, str(target))
     return sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_symlink() or path.is_file())
 
 
@@ -34,9 +37,7 @@ def test_a_server_gets_the_tree_without_what_only_the_compiler_reads(tmp_path: P
     found = build(tmp_path / "tree", "", "server", "package.json", "public/a.png", "node_modules/next/x", *OUTPUT)
     expected = [".next/BUILD_ID", ".next/cache/fetch-cache/f", ".next/server/a.js", ".next/static/a.js",
                 "node_modules/next/x", "package.json", "public/a.png"]  # fmt: skip
-    assert copied(found, tmp_path / "all") == expected
-    without = [name for name in expected if not name.startswith("node_modules")]
-    assert copied(found, tmp_path / "linked", modules=False) == without
+    assert copied(found, tmp_path / "release") == expected
 
 
 def test_the_app_of_a_workspace_stays_in_its_directory_and_finds_next_there(tmp_path: Path) -> None:
