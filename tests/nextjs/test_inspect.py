@@ -14,12 +14,14 @@ from provisioner.values import HostName
 KEEP = (
     "cd /srv/example && tar -C / -cpf /tmp/kept.tar etc/systemd/system etc/example var/lib/provisioner/apps "
     "srv/example/slots srv/example/current srv/example/node srv/example/live srv/example/lanes "
-    "$(ls -d /srv/example/releases/*/RELEASE.json | cut -c2-)"
+    "$(ls -d /srv/example/releases/*/RELEASE.json /srv/example/releases/*/next.config.mjs "
+    "/srv/example/releases/*/lib | cut -c2-)"
 )
 RESTART = "systemctl daemon-reload; systemctl restart <unit>; until ss -ltnH | grep -q :<port>; do sleep 0.2; done; "
 UNITS_BACK = "tar -C / -xpf /tmp/kept.tar etc/systemd/system; systemctl daemon-reload"
 PUT_BACK = (
-    "rm -rf /etc/systemd/system/example@* /srv/example/releases/other /srv/example/lanes /opt/node/copy; "
+    "rm -rf /etc/systemd/system/example@* /srv/example/releases/other /srv/example/releases/*/lib/mine.js "
+    "/srv/example/lanes /opt/node/copy; "
     "tar -C / -xpf /tmp/kept.tar; systemctl stop <unit>; " + RESTART
 )
 
@@ -61,6 +63,9 @@ def test_an_app_as_it_was_released_gives_no_findings_and_is_left_alone(app: Site
     ("mkdir /srv/example/releases/other; ln -sfn ../releases/other /srv/example/slots/<slot>", "link", "other"),
     ("ln -sfn /opt/node/0 /srv/example/node", "link", "others"),
     ("rm /srv/example/releases/<release>/RELEASE.json", "release", "none"),
+    ("echo '//' >> /srv/example/releases/<release>/next.config.mjs", "release", "was changed: next.config.mjs"),
+    ("touch /srv/example/releases/<release>/lib/mine.js", "release", "was added: lib/mine.js"),
+    ("rm /srv/example/releases/<release>/lib/shutdown.js", "release", "is missing: lib/shutdown.js"),
     ("mkdir /srv/example/lanes/x; touch /srv/example/lanes/x/to-<other>; ln -sfn lanes/x /srv/example/live", "proxy",
      "slot <other>"),
     ("cp -r <node> /opt/node/copy; sed -i s,<node>/bin/node,/opt/node/copy/bin/node, <file>; " + RESTART + UNITS_BACK,

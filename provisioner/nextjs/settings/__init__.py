@@ -104,7 +104,7 @@ SPEC = Spec(
         ),
         "keep": Arg(type="int", default=5, doc="How many releases stay on a host"),
         "jemalloc": Arg(
-            type="bool", default=True, doc="Run with jemalloc: a quarter less memory when images are optimised"
+            type="bool", default=True, doc="Run with jemalloc: half the memory after images were optimised"
         ),
         "memory_max": Arg(type="size", doc="Memory the running app may use (900M); no limit when not given"),
         "build_memory_max": Arg(

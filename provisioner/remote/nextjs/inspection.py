@@ -11,13 +11,15 @@ import re
 import time
 from typing import Any, Dict, Iterator, Mapping, Optional, Set
 
-from provisioner.remote.nextjs import envfile, lanes, links, service, slots
-from provisioner.remote.nextjs.layout import RELEASE_FILE, SINGLE, Layout, read_state, unit_file
+from provisioner.remote.nextjs import envfile, lanes, links, manifest, service, slots
+from provisioner.remote.nextjs.layout import MANIFEST_FILE, RELEASE_FILE, SINGLE, Layout, read_state, unit_file
 from provisioner.remote.nextjs.listeners import listeners
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx
 
 Finding = Dict[str, Any]
+
+SHOWN = 5  # paths of a release that differ
 
 _EXEC = re.compile(r"^ExecStart=(\S+)", re.MULTILINE)
 _PRELOAD = re.compile(r"^Environment=LD_PRELOAD=(\S+)$", re.MULTILINE)
@@ -88,6 +90,15 @@ def _release(ctx: Ctx, layout: Layout, release: str) -> "Iterator[Finding]":
     about = read_state(ctx, "%s/%s" % (home, RELEASE_FILE))
     if not about:
         yield _finding("release", "%s/%s" % (home, RELEASE_FILE), "what the release was made from", "none")
+    recorded = ctx.read("%s/%s" % (home, MANIFEST_FILE))
+    if recorded is None:
+        yield _finding("release", "%s/%s" % (home, MANIFEST_FILE), "what the release consists of", "none")
+        return
+    differences = manifest.compare(manifest.decode(recorded), manifest.read_tree(home))
+    for word, paths in zip(("is missing", "was changed", "was added"), differences):
+        shown = [*paths[:SHOWN], *(["and %d more" % (len(paths) - SHOWN)] if paths[SHOWN:] else [])]
+        if paths:
+            yield _finding("release", home, "the files of its manifest", "%s: %s" % (word, ", ".join(shown)))
 
 
 def _env_file(ctx: Ctx, path: str) -> "Iterator[Finding]":
