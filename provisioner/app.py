@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from provisioner import __version__
+from provisioner.actions.base import Driving
 from provisioner.actions.registry import Registry
 from provisioner.answers import ControllerAnswers
-from provisioner.diag import Collector, Diagnostic, InputError, Interrupted
+from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span
 from provisioner.driver import Driver
 from provisioner.engine.batch import Options as EngineOptions
 from provisioner.engine.batch import World
@@ -25,12 +28,12 @@ from provisioner.events import RunEnded, RunStarted, Warned
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
 from provisioner.lang.load import Loader, Options
-from provisioner.lang.model import Playbook
+from provisioner.lang.model import Play, Playbook, Task
 from provisioner.messages import Finish
 from provisioner.template.templar import Templar
 from provisioner.ui.redact import Redactor
 from provisioner.ui.sinks import Fanout, Sink
-from provisioner.values import Template, Value
+from provisioner.values import HostName, Template, Value
 from provisioner.vars.scope import Scope
 from provisioner.vault.keyring import Keyring
 
@@ -107,15 +110,58 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
 def apply(request: Request, sinks: Sequence[Sink]) -> int:
     """Make the playbooks true (or show what would be done, in check mode). Gives the exit code."""
+    return _run(request, _loaded(request), Registry(), sinks)
+
+
+Work = Callable[[Sequence[Driving]], Mapping[HostName, Mapping[str, Any]]]
+"""Something to do on hosts, all of them together: gives each one's result, as a `run_batch` does."""
+
+
+def on_hosts(request: Request, name: str, work: Work, sinks: Sequence[Sink], *, patient: bool = True) -> int:
+    """Do `work` on all hosts of the request, without a playbook: as the one task of a play, so that connections,
+    privileges, masking, lost hosts and exit codes are those of a run. An error that `work` raises is raised here.
+    patient: the first Ctrl-C lets end what runs on hosts."""
+
+    def guarded(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]:
+        try:
+            return work(calls)
+        except ProvisionError as error:
+            raise _Refused(error) from error
+
+    module = ModuleType(name)
+    module.__dict__["run_batch"] = guarded
+    place = Span(name, 1)
+    play = Play("all", place, name, gather_facts=False, tasks=(Task(name, {}, place, name),))
+    loaded = replace(_loaded(replace(request, playbooks=())), playbooks=(Playbook((play,), name),))
+    try:
+        return _run(request, loaded, Registry({name: module}), sinks, patient=patient)
+    except _Refused as refused:
+        raise refused.error from None
+
+
+class _Refused(Exception):
+    """What `work` raised: it concerns the whole command and no host, so no result may be made of it on the way."""
+
+    def __init__(self, error: ProvisionError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _loaded(request: Request) -> Loaded:
+    """`load`, while what connections need is imported."""
     # 170 ms that loading hides. The same module that sessions import: two ways into one circle of imports
     # at the same time break it.
     warm_up = threading.Thread(target=import_module, args=("provisioner.transport.ssh",), daemon=True)
     warm_up.start()
     loaded = load(request)
     warm_up.join()
+    return loaded
+
+
+def _run(request: Request, loaded: Loaded, registry: Registry, sinks: Sequence[Sink], *, patient: bool = True) -> int:
     redactor = Redactor()
     request.vault.tell(redactor.learn)
-    run = _Run(request, loaded, redactor, Fanout(sinks, redactor))
+    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient)
     try:
         return run.run()
     finally:
@@ -128,6 +174,8 @@ class _Run:
     loaded: Loaded
     redactor: Redactor
     sinks: Fanout
+    registry: Registry
+    patient: bool
     started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
@@ -137,9 +185,10 @@ class _Run:
         for warning in self.loaded.warnings:
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         world = self._world()
-        engine = Engine(self.loaded.playbooks, world, Templar(), registry := Registry())
-        driver = Driver(engine, registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
-                        self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks)
+        engine = Engine(self.loaded.playbooks, world, Templar(), self.registry)
+        driver = Driver(engine, self.registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
+                        self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks,
+                        self.patient)
         code = ERROR
         try:
             code = exit_code(driver.run())

@@ -63,6 +63,8 @@ class Driver:
     cache_dir: str
     state_dir: str
     forks: int = 5
+    patient: bool = True
+    """The first Ctrl-C lets end what runs on hosts; else it ends that, as the second one does."""
     inbox: queue.SimpleQueue[Input | Event | _Crashed] = field(default_factory=queue.SimpleQueue)
     _pool: SessionPool | None = None
     _finished: Finish | None = None
@@ -109,12 +111,15 @@ class Driver:
 
     def _interrupt(self) -> None:
         """Once: finish what runs and start nothing. Twice: end it now."""
-        self._interrupted += 1
+        self._interrupted += 1 if self.patient or self._interrupted else 2
         if self._interrupted > 2:
             raise Interrupted("interrupted three times: left at once, hosts may still be busy")
-        self.emit(Warned(_INTERRUPTED if self._interrupted == 1 else _INTERRUPTED_TWICE))
+        if self.patient:
+            self.emit(Warned(_INTERRUPTED if self._interrupted == 1 else _INTERRUPTED_TWICE))
         assert self._pool is not None
         self._pool.cancel()
+        if not self.patient:
+            self._pool.cancel()
 
     # -- out ------------------------------------------------------------------------------------------------
 

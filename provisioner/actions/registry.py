@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import ModuleType
@@ -20,8 +21,9 @@ def _load(package: str, name: str) -> ModuleType | None:
 
 @dataclass(slots=True)
 class Registry:
-    """The real `engine.modules.Modules`."""
+    """The real `engine.modules.Modules`. given: controller halves that are no files here."""
 
+    given: Mapping[str, ModuleType] = field(default_factory=dict)
     _known: dict[str, ModuleInfo | None] = field(default_factory=dict)
 
     def get(self, name: str) -> ModuleInfo | None:
@@ -31,12 +33,12 @@ class Registry:
 
     def action(self, name: str) -> ModuleType:
         """The controller half of a driving module."""
-        found = _load("provisioner.actions", name)
+        found = self._half(name)
         assert found is not None, name
         return found
 
     def _find(self, name: str) -> ModuleInfo | None:
-        action = _load("provisioner.actions", name)
+        action = self._half(name)
         remote = _load("provisioner.remote.modules", name)
         if action is None and remote is None:
             return None
@@ -45,3 +47,6 @@ class Registry:
             name, spec, expand=getattr(action, "expand", None),
             drives=hasattr(action, "run") or hasattr(action, "run_batch"), batch=hasattr(action, "run_batch"),
             on_host=remote is not None, facts=name in RETURNS_FACTS)
+
+    def _half(self, name: str) -> ModuleType | None:
+        return self.given.get(name) or _load("provisioner.actions", name)

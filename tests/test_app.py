@@ -1,0 +1,65 @@
+"""Work on hosts without a playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.actions.base import Driving
+from provisioner.app import Request, on_hosts
+from provisioner.diag import UsageError
+from provisioner.engine.targets import ConnectionDefaults
+from provisioner.events import Event, TaskResult
+from provisioner.values import HostName, Secret
+
+Results = Mapping[HostName, Mapping[str, Any]]
+
+
+class Kept:
+    """A sink that keeps results."""
+
+    def __init__(self) -> None:
+        self.results: dict[HostName, TaskResult] = {}
+
+    def handle(self, event: Event, time: float) -> None:
+        if isinstance(event, TaskResult):
+            self.results[event.host] = event
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def request(tmp_path: Path) -> Request:
+    return Request((), ("one,two",), connection=ConnectionDefaults(connection="local"), state_dir=tmp_path / "state",
+                   cache_dir=tmp_path / "cache")  # fmt: skip
+
+
+def test_work_is_done_on_all_hosts_together_and_its_results_reach_the_sinks_masked(tmp_path: Path) -> None:
+    def work(calls: Sequence[Driving]) -> Results:
+        return {call.host: {"changed": False, "said": call.call("ping", {"data": Secret("hidden-4711")})["ping"]}
+                for call in calls}  # fmt: skip
+
+    kept = Kept()
+    assert on_hosts(request(tmp_path), "looks", work, [kept]) == 0
+    assert sorted(kept.results) == ["one", "two"]
+    assert kept.results[HostName("one")].result["said"] == "********"
+
+
+def test_failed_and_lost_hosts_make_the_exit_code_of_a_run(tmp_path: Path) -> None:
+    def work(calls: Sequence[Driving]) -> Results:
+        return {calls[0].host: {"failed": True, "msg": "no"}, calls[1].host: {"unreachable": True, "msg": "gone"}}
+
+    assert on_hosts(request(tmp_path), "looks", work, [Kept()]) == 6
+
+
+def test_an_error_of_the_work_is_the_errors_of_the_command_and_no_hosts_result(tmp_path: Path) -> None:
+    def work(calls: Sequence[Driving]) -> Results:
+        raise UsageError("there is no such app")
+
+    kept = Kept()
+    with pytest.raises(UsageError, match="there is no such app"):
+        on_hosts(request(tmp_path), "looks", work, [kept])
+    assert kept.results == {}
