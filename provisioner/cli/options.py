@@ -1,4 +1,5 @@
-"""The options that `apply` and `plan` share, with ansible-playbook's names and meanings, as one value."""
+"""The options that commands share, with ansible-playbook's names and meanings, as one value: all of them for `apply`
+and `plan`, those about hosts for others."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from provisioner.vault.passwords import Given, Source, problems, read_all, sourc
 class RunOptions:
     """What was given on the command line, checked for form only. Fields are named as the options."""
 
-    playbooks: tuple[str, ...]
+    playbooks: tuple[str, ...] = ()
     inventory: tuple[str, ...] = ()
     limit: str | None = None
     tags: tuple[str, ...] = ()
@@ -148,6 +149,32 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_options()):
         collected = option(collected)
     return collected
+
+
+_OF_PLAYBOOKS = frozenset({
+    "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "list_hosts", "list_tasks",
+    "list_tags", "syntax_check",
+})  # fmt: skip
+"""Options that mean nothing where no playbook runs."""
+
+
+class HostCommand(click.Command):
+    """A command that does one thing on hosts: it takes the shared options that say which hosts and how they are
+    reached, and gets them as the argument `options`. An option of its own beats a shared one with the same letter."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        taken = {word for parameter in self.params for word in parameter.opts}
+        shared = click.command()(run_options(lambda options: None)).params
+        self._shared = [parameter for parameter in shared if parameter.name not in _OF_PLAYBOOKS]
+        for parameter in self._shared:
+            parameter.opts = [word for word in parameter.opts if word not in taken]
+        self.params += self._shared
+
+    def invoke(self, ctx: click.Context) -> Any:
+        shared = {str(parameter.name): ctx.params.pop(str(parameter.name)) for parameter in self._shared}
+        ctx.params["options"] = RunOptions(**shared)
+        return super().invoke(ctx)
 
 
 def ask_password(prompt: str) -> str:
