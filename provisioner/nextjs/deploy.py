@@ -158,6 +158,8 @@ class Deploy:
         found = of_host(host.settings, self.app, self.texts, host.facts, share, now=time.time())
         said = [*self.findings, *jobs.without_a_host(host.settings, len(self.hosts))]
         source = [finding for finding in said if finding.stops or host is self.builder.lead]
+        if host.facts["overrides"]:
+            host.call.warn(plan.set_by_hand(host.settings.name, host.facts))
         host.judge(plan.PREFLIGHT, verdict([*source, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:

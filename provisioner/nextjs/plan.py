@@ -147,6 +147,15 @@ def reasons_to_activate(
     return tuple(why for holds, why in checks if holds)
 
 
+def set_by_hand(name: str, facts: Facts) -> str:
+    """What to say about variables that win over the settings'."""
+    names = ", ".join(facts["overrides"])
+    return (
+        f"set by hand on this host, so what the playbook says does not count: {names} "
+        f"(`provision app env unset {name} NAME` gives it up)"
+    )
+
+
 def needs_proxy(settings: Settings, facts: Facts, site: str) -> bool:
     proxy = facts["proxy"]
     return (

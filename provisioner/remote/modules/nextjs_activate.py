@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import envfile, links, probe, service
+from provisioner.remote.nextjs import envfile, links, overrides, probe, records, service
 from provisioner.remote.nextjs.layout import JOURNALS, SINGLE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -32,6 +32,8 @@ SPEC = Spec(
         "env": Arg(type="dict", default={}, doc="Variables of the app"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
+        "how": Arg(default="release", choices=("release", "again", "restart"),
+                   doc="`again`: a release that ran before; `restart`: the one that runs, in new processes"),
         "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
 )
@@ -70,7 +72,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             % (a.name, a.name, layout.release_journal)
         )
     before = _keep(ctx, a, layout)
-    _switch(ctx, layout, a.release, a.unit, envfile.render({**a.env, **a.secrets}).encode())
+    _switch(ctx, layout, a.release, a.unit, _env(ctx, a, layout).encode())
     problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
     if problem is not None:
         raise ctx.fail(_go_back(ctx, a, layout, before, problem), release=a.release, rolled_back_to=before.release)
@@ -79,8 +81,13 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path}
     )
     ctx.remove(layout.env_backup)
+    records.keep(ctx, layout, records.of_start(ctx, layout, SPEC, a, before.release))
     pid = service.show(ctx, layout.unit).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, pid=int(pid), why=a.why)
+
+
+def _env(ctx: Ctx, a: Arguments, layout: Layout) -> str:
+    return envfile.render(overrides.read(ctx, layout).over({**a.env, **a.secrets}))
 
 
 def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
@@ -175,7 +182,7 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout) -> "list[Dict[str, str]]
     """Unit, env file (without secret values) and slot; only those that differ."""
     unit = ctx.read_text(layout.unit_file) or ""
     old_env = ctx.read_text(layout.env_file) or ""
-    before, after = envfile.difference(old_env, envfile.render({**a.env, **a.secrets}), a.env)
+    before, after = envfile.difference(old_env, _env(ctx, a, layout), overrides.read(ctx, layout).shown(a.env))
     slot = ctx.stat(layout.slot(SINGLE).link)
     files = (
         (layout.unit_file, unit, a.unit),

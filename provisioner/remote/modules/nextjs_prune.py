@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Set
 
-from provisioner.remote.nextjs import assemble, assets, slots
+from provisioner.remote.nextjs import assemble, assets, records, slots
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -63,6 +63,7 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
     for name in current["releases"]:
         if name not in wanted["releases"]:
             ctx.remove(layout.release(name), recursive=True)
+            records.forget(ctx, layout, name)
     gone = [name for name in current["assets"] if name not in wanted["assets"]]
     if gone:
         assets.remove(ctx, layout, gone)

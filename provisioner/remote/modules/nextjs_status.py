@@ -12,6 +12,7 @@ from provisioner.remote.nextjs import (
     jobs,
     lanes,
     links,
+    overrides,
     preflight,
     probe,
     service,
@@ -80,7 +81,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         current=links.followed(ctx, layout, name),
         journal={key: journal.get(key) for key in ("state", "step", "kept")},
         units=[ctx.read_text(unit_file(unit)) for unit in units],
-        env=_env(ctx, place.env_file, a.env, a.secrets),
+        env=_env(ctx, place.env_file, a.env, a.secrets, by_hand := overrides.read(ctx, layout)),
+        overrides=by_hand.names,
         service=_service(ctx, instances),
         proxy=proxy,
         jobs=_jobs(ctx, layout),
@@ -141,12 +143,14 @@ def _runs(ctx: Ctx, layout: Layout, slot: str) -> bool:
     )
 
 
-def _env(ctx: Ctx, path: str, env: "Mapping[str, str]", secrets: "Mapping[str, str]") -> "Dict[str, Any]":
+def _env(
+    ctx: Ctx, path: str, env: "Mapping[str, str]", secrets: "Mapping[str, str]", by_hand: "overrides.Overrides"
+) -> "Dict[str, Any]":
     found = ctx.stat(path)
     text = ctx.read_text(path) or ""
-    wanted = envfile.render({**env, **secrets})
+    wanted = envfile.render(by_hand.over({**env, **secrets}))
     same = found is not None and text == wanted and (found.mode, found.owner, found.group) == ("0600", "root", "root")
-    before, after = ("", "") if same else envfile.difference(text, wanted, env)
+    before, after = ("", "") if same else envfile.difference(text, wanted, by_hand.shown(env))
     return {"same": same, "before": before, "after": after}
 
 

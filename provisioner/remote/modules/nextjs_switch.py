@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from provisioner.remote.nextjs import envfile, lanes, links, lock, recovery, service, slots, switching
+from provisioner.remote.nextjs import (
+    envfile,
+    lanes,
+    links,
+    lock,
+    overrides,
+    records,
+    recovery,
+    service,
+    slots,
+    switching,
+)
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, unit_file
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx, Result
@@ -32,6 +43,8 @@ SPEC = Spec(
         "drain": Arg(type="float", default=3.0, doc="Seconds until the old slot may be stopped"),
         "watch": Arg(type="float", default=5.0, doc="Seconds the new one is watched once it gets requests"),
         "keep": Arg(default="stop", choices=("stop", "run", "route"), doc="What happens to the old slot"),
+        "how": Arg(default="release", choices=("release", "again", "restart"),
+                   doc="`again`: a release that ran before; `restart`: the one that runs, in new processes"),
         "recovery": Arg(type="content", doc="The program that ends an interrupted release at boot"),
         "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
@@ -50,7 +63,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         journal = slots.read_journal(ctx, layout)
         live = slots.live(ctx, layout, journal)
         diff = _difference(ctx, a, layout, live)
-        if live is None or not _is_right(ctx, a, layout, live):
+        if live is None or a.how == "restart" or not _is_right(ctx, a, layout, live):
             live = _release(ctx, a, layout, live, journal)
     pid = service.show(ctx, layout.unit_of(live.slot)).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, slot=live.slot, pid=int(pid),
@@ -104,7 +117,7 @@ def _is_made(ctx: Ctx, a: Arguments, layout: Layout, found: Occupant) -> bool:
         found.release == a.release
         and slots.linked(ctx, slot.link) == a.release
         and [ctx.read_text(unit_file(unit)) for unit in units] == a.units[found.slot]
-        and ctx.read(slot.env_file) == _env(a)
+        and ctx.read(slot.env_file) == _env(ctx, a, layout)
         and all(_runs(ctx, unit, layout.release(a.release)) for unit in units)
     )
 
@@ -121,17 +134,18 @@ def _runs(ctx: Ctx, unit: str, release: str) -> bool:
 
 def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]", journal: "Dict[str, Any]") -> Occupant:
     warm = slots.warm(journal)
-    if warm is not None and live is not None and _is_made(ctx, a, layout, warm):
+    if warm is not None and live is not None and a.how != "restart" and _is_made(ctx, a, layout, warm):
         new, units = warm, {}
     else:
         new = _occupant(ctx, a, live, warm)
         units = {layout.unit_of(new.slot, number + 1): text for number, text in enumerate(a.units[new.slot])}
+    records.keep(ctx, layout, records.of_start(ctx, layout, SPEC, a, live and live.release), pending=True)
     ended = switching.begin(
         ctx, layout,
         {"live": live.as_data() if live else None, "previous": journal.get("previous"),
          "kept": journal.get("kept", "stop"), "new": new.as_data(), "keep": a.keep, "health": a.health,
          "drain": a.drain, "watch": a.watch},
-        switching.Order(units, _env(a)),
+        switching.Order(units, _env(ctx, a, layout)),
     )  # fmt: skip
     if ended.problem is None and not ended.stuck:
         return new
@@ -158,8 +172,8 @@ def _occupant(ctx: Ctx, a: Arguments, live: "Optional[Occupant]", warm: "Optiona
     return Occupant(slot, a.release, upstreams, a.build_id, a.base_path, a.deployment)
 
 
-def _env(a: Arguments) -> bytes:
-    return envfile.render({**a.env, **a.secrets}).encode()
+def _env(ctx: Ctx, a: Arguments, layout: Layout) -> bytes:
+    return envfile.render(overrides.read(ctx, layout).over({**a.env, **a.secrets})).encode()
 
 
 def _difference(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]") -> "Optional[List[Dict[str, str]]]":
@@ -172,7 +186,8 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant
     same = a.units[live.slot][0] if live and live.slot in a.units else a.units[target][0]
     old_unit = unit_file(layout.unit_of(live.slot)) if live else unit_file(layout.unit_of(target))
     env = ctx.read_text(before.env_file) if before else None
-    old_env, new_env = envfile.difference(env or "", envfile.render({**a.env, **a.secrets}), a.env)
+    old_env, new_env = envfile.difference(
+        env or "", _env(ctx, a, layout).decode(), overrides.read(ctx, layout).shown(a.env))
     files = (
         (old_unit, unit_file(layout.unit_of(target)), (ctx.read_text(old_unit) or "") if live else "", same),
         (before.env_file if before else after.env_file, after.env_file, old_env, new_env),

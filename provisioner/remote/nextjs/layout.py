@@ -167,6 +167,19 @@ class Layout(NamedTuple):
         return "%s/%s.json" % (RELEASE_JOURNALS, self.name)
 
     @property
+    def private(self) -> str:
+        """For root alone: what the releases were started with (`records`), and `overrides`."""
+        return "%s/%s" % (RELEASE_JOURNALS, self.name)
+
+    @property
+    def records(self) -> str:
+        return self.private + "/releases"
+
+    @property
+    def overrides(self) -> str:
+        return self.private + "/overrides.json"
+
+    @property
     def lock(self) -> str:
         return "%s/%s.lock" % (LOCKS, self.name)
 

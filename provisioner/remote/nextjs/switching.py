@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import connections, lanes, links, probe, release, service, slots
+from provisioner.remote.nextjs import connections, lanes, links, probe, records, release, service, slots
 from provisioner.remote.nextjs.lanes import Lane
 from provisioner.remote.nextjs.layout import (
     RELEASE_JOURNALS,
@@ -188,6 +188,7 @@ class Switch:
 
     def _settle(self) -> "Optional[str]":
         links.follow(self._ctx, self._layout, self._new.slot, str(self._new.release))
+        records.settle(self._ctx, self._layout, self._new.release)
         previous = self._old.as_data() if self._old and self._old.release else None
         self._steady(self._new, previous, self._journal["keep"] if self._keeps() else "stop")
         return None
@@ -233,6 +234,7 @@ class Switch:
         return self._systemctl("daemon-reload")
 
     def _restore(self) -> "Optional[str]":
+        records.drop(self._ctx, self._layout, self._new.release)
         if self._old is None or self._old.slot == SINGLE:
             self._ctx.remove(self._layout.release_journal)
             return None
