@@ -31,6 +31,21 @@ def held(ctx: Ctx, layout: Layout) -> "Iterator[None]":
         os.close(fd)
 
 
+def is_held(layout: Layout) -> bool:
+    """Whether a release is under way at this moment."""
+    try:
+        fd = os.open(layout.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def _told(layout: Layout, note: bytes) -> str:
     try:
         holder = json.loads(note)

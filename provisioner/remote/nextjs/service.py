@@ -21,6 +21,7 @@ _PROPERTIES = (
     "FragmentPath",
     "DropInPaths",
     "ExecMainStartTimestampMonotonic",
+    "MemoryCurrent",
 )
 
 

@@ -1,0 +1,100 @@
+"""Starts a release of an app that ran before, as it was started then: to go back to it, or in new processes.
+
+Variables that are set by hand are changed on the way, and changed back when the app does not run well with them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List
+
+from provisioner.remote.nextjs import deployed, envfile, lock, overrides, records, slots
+from provisioner.remote.nextjs.deployed import Deployed
+from provisioner.remote.nextjs.layout import SLOTS, Layout
+from provisioner.remote.nextjs.overrides import Overrides
+from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.spec import Arg, Arguments, Spec
+
+SPEC = Spec(
+    name="nextjs_again",
+    summary="Start a release of a Next.js app again",
+    check="skip",
+    identity=("name",),
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "release": Arg(doc="The release; by default the one that runs"),
+        "set": Arg(type="dict", default={}, doc="Variables to set by hand"),
+        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "unset": Arg(type="list", elements="str", default=[], doc="Variables that are no longer set by hand"),
+    },
+    returns={"before": "The release that ran until then", "was_warm": "Whether the release ran still", "ms": ""},
+)
+
+#: Seconds a release is watched that ran well before; one that still runs needs none.
+WATCH = 2.0
+_WAYS = frozenset({"keep", "drain", "watch"})
+
+
+def run(ctx: Ctx, a: Arguments) -> Result:
+    layout = Layout(a.name)
+    app = deployed.find(ctx, layout)
+    release = a.release or (app.live.release if app.live else None)
+    if release is None:
+        raise ctx.fail("no release of %s runs on this host" % a.name)
+    record = records.read(ctx, layout, release)
+    if record is None or ctx.stat(layout.release(release)) is None:
+        raise ctx.fail("how release %s was started is not known on this host: `provision apply` has to deploy it"
+                       % release)  # fmt: skip
+    before = overrides.read(ctx, layout)
+    after = _changed(ctx, before, a)
+    if after != before:
+        with lock.held(ctx, layout):
+            overrides.write(ctx, layout, after)
+    began = time.monotonic()
+    ended = ctx.call(record.module, _order(ctx, app, release, record))
+    if ended.get("failed"):
+        if after != before:
+            overrides.write(ctx, layout, before)
+        raise ctx.fail(str(ended.get("msg")), release=release, **_told(ended))
+    was_warm = app.warm and app.previous is not None and app.previous.slot == ended.get("slot")
+    return Result(changed=True, release=release, before=app.live.release if app.live else None, was_warm=was_warm,
+                  slot=ended.get("slot"), pid=ended.get("pid"), why=ended.get("why"),
+                  ms=int((time.monotonic() - began) * 1000))  # fmt: skip
+
+
+def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Dict[str, Any]":
+    """What belongs to the release as it was then, what belongs to the way to release as it is now."""
+    runs = app.live is not None and app.live.release == release
+    is_warm = not runs and app.warm and app.previous is not None and app.previous.release == release
+    now = records.read(ctx, app.layout, str(app.live.release)) if app.live else None
+    if now is not None and _ports(now) != _ports(record):
+        raise ctx.fail("release %s has other ports (%s) than the web server sends requests to (%s): set `port` and "
+                       "`instances` as they were and deploy it by `provision apply`"
+                       % (release, ", ".join(_ports(record)), ", ".join(_ports(now))))  # fmt: skip
+    ways = {name: value for name, value in (now.args if now else {}).items() if name in _WAYS and name in record.args}
+    order = {**record.args, **ways, "how": "restart" if runs else "again"}
+    if "watch" in order:
+        order["watch"] = 0.0 if is_warm else min(order["watch"], WATCH)
+    return order
+
+
+def _ports(record: records.Record) -> "List[str]":
+    """Where the release listens in the first slot, which says it for all."""
+    units = record.args.get("units") or {SLOTS[0]: [record.args.get("unit") or ""]}
+    return list(slots.upstreams_of(units[SLOTS[0]]))
+
+
+def _changed(ctx: Ctx, before: Overrides, a: Arguments) -> Overrides:
+    unfit = envfile.unfit({**a.set, **a.secrets})
+    if unfit:
+        raise ctx.fail("control characters in the value of %s: systemd would drop the variable" % ", ".join(unfit))
+    gone = {*a.unset, *a.set, *a.secrets}
+
+    def rest(values: "Dict[str, str]") -> "Dict[str, str]":
+        return {name: value for name, value in values.items() if name not in gone}
+
+    return Overrides({**rest(before.plain), **a.set}, {**rest(before.secret), **a.secrets})
+
+
+def _told(ended: "Dict[str, Any]") -> "Dict[str, Any]":
+    return {key: ended[key] for key in ("rolled_back_to",) if key in ended}
