@@ -96,8 +96,8 @@ class Driver:
         if isinstance(given, Input):
             if _ends_something(given):
                 self._outstanding -= 1
-            if self._is_broken_off(given):
-                return
+            if self._is_broken_off(given) or (self._interrupted and not self.patient):
+                return  # what was ended on purpose has not failed
             commands = self.engine.feed(given)
             self._take([c for c in commands if isinstance(c, Emit)] if self._interrupted else commands)
         else:

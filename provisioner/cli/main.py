@@ -27,6 +27,9 @@ SECTIONS = {
         "plan": Entry("provisioner.cli.apply:plan", "Show what apply would change, with diffs. Changes nothing."),
         "demo": Entry("provisioner.cli.demo:demo", "Deploy an example Next.js app to a throw-away host."),
     },
+    "Deployed apps": {
+        "app": Entry("provisioner.cli.app_command:app", "Next.js apps: status, releases, rollback, logs, variables."),
+    },
     "Hosts": {
         "inventory": Entry("provisioner.cli.inventory:inventory", "Show hosts, groups and their variables."),
         "lab": Entry("provisioner.cli.lab:lab", "Throw-away systemd hosts on this machine."),
