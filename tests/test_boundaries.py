@@ -80,7 +80,9 @@ INSIDE: Mapping[str, frozenset[str]] = {
 THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "fabric": frozenset({"provisioner.transport"}),
     "paramiko": frozenset({"provisioner.transport"}),
-    "cryptography": frozenset({"provisioner.transport", "provisioner.vault.cipher"}),
+    "cryptography": frozenset({
+        "provisioner.transport", "provisioner.vault.cipher", "provisioner.nextjs.certificates",
+    }),
     "yaml": frozenset({"provisioner.lang.yaml", "provisioner.lang.yaml_dump"}),
     "jinja2": frozenset({"provisioner.template"}),
     "click": frozenset({"provisioner.cli"}),

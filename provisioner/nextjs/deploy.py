@@ -22,6 +22,7 @@ from provisioner.nextjs import hooks, jobs, plan
 from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
+from provisioner.nextjs.front import Front, fronts
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.modes import decided
 from provisioner.nextjs.plan import Release
@@ -33,7 +34,7 @@ from provisioner.nextjs.rollout import Rollout, not_gone_on
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.signals import examine
 from provisioner.nextjs.source import opened
-from provisioner.nextjs.unit import site_text, unit_text
+from provisioner.nextjs.unit import unit_text
 from provisioner.nextjs.workspace import own_files
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS
 from provisioner.values import HostName
@@ -94,8 +95,10 @@ class Deploy:
     shipment: Future[Shipment] = field(default_factory=Future)
     prepared: Future[None] = field(default_factory=Future)
     rollout: Rollout = field(init=False)
+    fronts: Mapping[str, Front] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.fronts = fronts(self.hosts)
         self.rollout = Rollout([host.name for host in self.hosts], self.hosts[0].settings.rollout)
 
     def run(self) -> Results:
@@ -145,6 +148,7 @@ class Deploy:
             "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
             "preflight": question(settings),
             "in_slots": settings.in_slots,
+            **{name: value for name, value in self.fronts[host.name].question().items() if value is not None},
         })  # fmt: skip
         if result.get("failed"):
             raise StepFailed("reading the state of the app", result)
@@ -160,21 +164,23 @@ class Deploy:
         source = [finding for finding in said if finding.stops or host is self.builder.lead]
         if host.facts["overrides"]:
             host.call.warn(plan.set_by_hand(host.settings.name, host.facts))
-        host.judge(plan.PREFLIGHT, verdict([*source, *found], builds=share.arrives))
+        of_files = self.fronts[host.name].findings
+        host.judge(plan.PREFLIGHT, verdict([*source, *of_files, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:
         self._base(host)
         node = self._node(host)
         release = self._release(host, node)
+        front, taken = self.fronts[host.name], plan.taken_slots(host.facts)
+        front.prepare(taken)
         self.rollout.wait_for_turn(host.name)
         # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
-        taken = plan.taken_slots(host.facts)
         if taken:
-            self._proxy(host, taken)
+            front.write(taken)
         slot = self._activate(host, node, release)
         self._health(host, release, activated=slot is not None)
         if slot or not taken:
-            self._proxy(host, plan.taken_by(host.settings, host.facts, slot))
+            front.write(plan.taken_by(host.settings, host.facts, slot))
         if slot:
             hooks.run_in_release(host, "after_switch", node, release)
         self._jobs(host)
@@ -190,6 +196,8 @@ class Deploy:
     def _url(self, host: Host) -> str:
         """Where the app answers on its host, whatever slot it runs in."""
         question = plan.health_question(host.settings)
+        if host.settings.https is not None and host.settings.domains:
+            return f"https://{question['host']}/"
         return "http://127.0.0.1/" if host.settings.in_slots else f"http://{question['address']}:{question['port']}/"
 
     def _base(self, host: Host) -> None:
@@ -300,16 +308,3 @@ class Deploy:
         host.app(plan.HEALTH, "nextjs_health", {
             "slot": plan.running_in(host.settings, host.facts), "health": plan.health_question(host.settings),
             "build_id": release.build_id, "base_path": release.base_path})  # fmt: skip
-
-    def _proxy(self, host: Host, taken: Mapping[str, Sequence[str]]) -> None:
-        """Twice at most: a release may leave the slots with other ports than they had before."""
-        if host.settings.proxy == "none":
-            return
-        text = site_text(host.settings, ipv6=host.facts["proxy"]["ipv6"], taken=taken)
-        if text == host.site:
-            return
-        if host.site is not None or plan.needs_proxy(host.settings, host.facts, text):
-            host.app(plan.PROXY, "nextjs_proxy", {"text": text, "only": not host.settings.domains})
-        else:
-            host.fine(plan.PROXY)
-        host.site = text

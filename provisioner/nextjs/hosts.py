@@ -26,8 +26,7 @@ class StepFailed(ProvisionError):
 
 @dataclass(slots=True)
 class Host:
-    """`facts` are what `nextjs_status` said, empty before. `site`: what the web server was given in this run. Used by
-    one thread at a time.
+    """`facts` are what `nextjs_status` said, empty before. Used by one thread at a time.
 
     place: where the app is built on a machine that does not run it; what is done there is told of the host it is for.
     """
@@ -36,7 +35,6 @@ class Host:
     settings: Settings
     facts: Facts = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
-    site: str | None = None
     place: str | None = None
 
     @property

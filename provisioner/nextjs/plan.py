@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.nextjs.settings import Settings
+from provisioner.nextjs.settings.https import Acme
 from provisioner.nextjs.unit import JEMALLOC
 from provisioner.remote.nextjs import lanes, slots, swap
 from provisioner.remote.nextjs.assets import expired
@@ -28,7 +29,7 @@ BUILD = "Build"
 STAGE = "Make the release"
 ACTIVATE = "Start the release"
 HEALTH = "Check health"
-PROXY = "Set up nginx"
+PROXY = "Set up the web server"
 JOBS = "Set up jobs"
 PRUNE = "Remove old releases"
 
@@ -60,8 +61,10 @@ class Release:
 def packages(settings: Settings, machine: str) -> tuple[str, ...]:
     """Debian packages the app needs beside its own; `ca-certificates` is what downloads are checked with."""
     wanted = ["ca-certificates"]
-    if settings.proxy == "nginx":
-        wanted.append("nginx")
+    if settings.proxy != "none":
+        wanted.append(settings.proxy)
+    if settings.proxy == "nginx" and isinstance(settings.https, Acme):
+        wanted.append("certbot")
     if any(job.path for job in settings.cron):
         wanted.append("curl")
     if settings.jemalloc and machine in JEMALLOC:
@@ -156,13 +159,9 @@ def set_by_hand(name: str, facts: Facts) -> str:
     )
 
 
-def needs_proxy(settings: Settings, facts: Facts, site: str) -> bool:
+def needs_proxy(facts: Facts, site: str) -> bool:
     proxy = facts["proxy"]
-    return (
-        proxy["text"] != site
-        or not proxy["active"]
-        or (proxy["welcome"] and not settings.domains)
-    )
+    return proxy["text"] != site or not proxy["fits"] or not proxy["ready"]
 
 
 def taken_slots(facts: Facts) -> dict[str, Sequence[str]]:

@@ -22,7 +22,7 @@ NODE = 300 * MIB  # the archive and what is in it
 BUILD_MEMORY = 2 * GIB
 SKEW = 120  # seconds
 WRONG_CLOCK = 24 * 3600
-WEB = 80
+WEB, SECURE = 80, 443
 ANY = ("0.0.0.0", "::")  # noqa: S104 - compared only
 NO_LOGIN = ("/nologin", "/false", "/sync")
 WELCOME = "/etc/nginx/sites-enabled/default"  # Debian's own page, which gives way
@@ -41,9 +41,15 @@ class Share:
 
 def question(settings: Settings) -> dict[str, Any]:
     """What `nextjs_status` is asked to look at."""
-    web = [WEB] if settings.proxy == "nginx" else []
-    return {"ports": [*settings.ports, *web], "domains": list(settings.domains),
-            "calendars": [calendar for job in settings.cron for calendar in job.calendars]}
+    return {"ports": [*settings.ports, *_web_ports(settings)], "domains": list(settings.domains),
+            "server": settings.proxy,
+            "calendars": [calendar for job in settings.cron for calendar in job.calendars]}  # fmt: skip
+
+
+def _web_ports(settings: Settings) -> tuple[int, ...]:
+    if settings.proxy == "none":
+        return ()
+    return (WEB,) if settings.https is None else (WEB, SECURE)
 
 
 def of_host(
@@ -60,6 +66,7 @@ def of_host(
         *_names(settings, facts, host),
         *_ports(settings, host),
         *_sites(settings, host),
+        *_names_of_certificates(facts),
         *_space(settings, facts, host, share),
         *(_memory(settings, facts) if share.builds else ()),
         *_swap(settings, facts),
@@ -123,22 +130,24 @@ def _ports(settings: Settings, host: Host) -> Iterator[Finding]:
     told: set[int] = set()
     for held in host["listeners"]:
         port = held["port"]
-        ours = _is_unit_of(settings, held["unit"]) or (port == WEB and held["process"] == "nginx")
-        if not ours and port not in told and _collide(settings.listen if port != WEB else ANY[0], held["address"]):
+        web = port in (WEB, SECURE)
+        ours = _is_unit_of(settings, held["unit"]) or (web and held["process"] == settings.proxy)
+        if not ours and port not in told and _collide(ANY[0] if web else settings.listen, held["address"]):
             told.add(port)
-            yield _taken_port(held)
+            yield _taken_port(settings, held)
     for other in host["apps"]:
         for port in sorted({*settings.ports} & {*other["ports"]} - told):
             yield Finding(f"`port: {port}` is that of the app {other['name']} on this host: only one of them can run",
                           "give one of them another `port`", stops=True)  # fmt: skip
 
 
-def _taken_port(held: Mapping[str, Any]) -> Finding:
+def _taken_port(settings: Settings, held: Mapping[str, Any]) -> Finding:
     process = f"{held['process'] or 'a process'} (process {held['pid'] or 'unknown'}"
     who = f"{process}, {held['unit']})" if held["unit"] else f"{process})"
-    if held["port"] == WEB:
-        return Finding(f"port {WEB} of this host is taken by {who}, so nginx can't have it",
-                       "stop and disable that, or set `proxy: none`", stops=True)  # fmt: skip
+    if held["port"] in (WEB, SECURE):
+        other = f"`proxy: {held['process']}`" if held["process"] in ("nginx", "caddy") else "`proxy: none`"
+        return Finding(f"port {held['port']} of this host is taken by {who}, so {settings.proxy} can't have it",
+                       f"stop and disable that, or set {other}", stops=True)  # fmt: skip
     return Finding(f"`port: {held['port']}` is taken on this host by {who} at {held['address']}, so the app can't "
                    "listen there", "set another `port`, or stop that", stops=True)  # fmt: skip
 
@@ -168,6 +177,14 @@ def _sites(settings: Settings, host: Host) -> Iterator[Finding]:
     if host["nginx_refuses"]:
         yield Finding(f"nginx refuses the configuration that is on this host, so it could not be reloaded: "
                       f"{host['nginx_refuses']}", "mend that first; `nginx -t` tests it", stops=True)  # fmt: skip
+
+
+def _names_of_certificates(facts: Facts) -> Iterator[Finding]:
+    """ACME: the authority asks the host that a name leads to."""
+    unknown = (facts["proxy"] or {}).get("unknown_names")
+    if unknown:
+        yield Finding(f"there is no address for {', '.join(unknown)}, as far as this host can say: an authority gives "
+                      "certificates only for names that lead here", "add the DNS record first")  # fmt: skip
 
 
 # -- room ------------------------------------------------------------------------------------------------------

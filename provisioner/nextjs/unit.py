@@ -1,14 +1,13 @@
-"""The texts of an app's systemd unit and of its site, from the templates shipped under `templates/nextjs/`."""
+"""The text of an app's systemd unit, from the template shipped under `templates/nextjs/`."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from provisioner.nextjs.settings import Settings
-from provisioner.remote.nextjs.layout import SLOTS, Layout
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.template.templar import Templar
 from provisioner.vars.scope import Scope
 
@@ -50,18 +49,6 @@ def memory_high(settings: Settings) -> int | None:
 def hardening() -> str:
     """What every process of an app is kept from, the lines of a unit."""
     return render("nextjs/hardening.j2", {})
-
-
-def site_text(settings: Settings, *, ipv6: bool, taken: Mapping[str, Sequence[str]]) -> str:
-    """The site of nginx. Without a domain it answers for every name. `taken`: slots that run, with address:port of each
-    instance; the others will have what the settings say."""
-    layout = Layout(settings.name)
-    return render("nextjs/nginx-site.conf.j2", {
-        "name": settings.name, "variable": settings.name.replace("-", "_"), "domains": list(settings.domains),
-        "ipv6": ipv6, "live": layout.live, "static": layout.static, "slots": list(SLOTS),
-        "servers": {slot: list(taken.get(slot) or settings.upstreams_of(slot)) for slot in SLOTS},
-        "route": settings.previous == "route",
-    })  # fmt: skip
 
 
 def render(name: str, variables: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,23 @@ LISTING = (
     "\\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path '*/.next/server' "
     "-o -path /etc/ld.so.cache \\) -prune -o -printf '%p %M %u %g %s %T@ %i %l\\n'"
 )
+
+
+EXAMPLE = Path(__file__).parents[2] / "playbooks/app"
+ECHO = """export const dynamic = 'force-dynamic';
+
+export async function POST(request) {
+  return new Response(await request.text());
+}
+"""
+
+
+def example(folder: Path) -> Path:
+    """A copy of the example app, with a page that sends back what is posted to it."""
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
+    (folder / "app/api/echo").mkdir()
+    (folder / "app/api/echo/route.js").write_text(ECHO)
+    return folder
 
 
 @dataclass

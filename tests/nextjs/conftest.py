@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from shop import Shop
 
 from provisioner.lab import Lab
-from provisioner.testing.nextjs import Site
+from provisioner.testing.nextjs import Site, example
 from provisioner.testing.nextjs_faults import make_faulty
-
-EXAMPLE = Path(__file__).parents[2] / "playbooks/app"
-ECHO = """export const dynamic = 'force-dynamic';
-
-export async function POST(request) {
-  return new Response(await request.text());
-}
-"""
 
 
 @pytest.fixture(scope="package")
 def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     scratch = tmp_path_factory.mktemp("nextjs")
-    source = scratch / "app"
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
-    (source / "app/api/echo").mkdir()
-    (source / "app/api/echo/route.js").write_text(ECHO)
+    source = example(scratch / "app")
     with ExitStack() as cleanup:
         hosts = lab.up(count=2)
         cleanup.callback(lab.down, [host.name for host in hosts])

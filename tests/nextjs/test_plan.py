@@ -30,7 +30,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "jobs": {"units": {}, "resting": []},
         "service": {"active": "active", "enabled": "enabled", "pid": 7, "stale": False,
                     "runs_in": ["/srv/shop/releases/r1"]},
-        "proxy": {"text": "site", "active": True, "welcome": False, "ipv6": True},
+        "proxy": {"text": "site", "fits": True, "ready": True, "ipv6": True},
     }  # fmt: skip
     for path, value in changes.items():
         group, _, name = path.partition("__")
@@ -46,7 +46,7 @@ def test_nothing_is_to_do_where_all_is_well() -> None:
     assert why() == ()
     assert plan.missing_packages(settings(), facts()) == ()
     assert not plan.needs_tree(settings(), facts())
-    assert not plan.needs_proxy(settings(), facts(), "site")
+    assert not plan.needs_proxy(facts(), "site")
     assert not plan.needs_prune(settings(), facts(), RELEASE, activated=False, now=0.0)
 
 
@@ -121,9 +121,19 @@ def test_a_directory_with_another_owner_is_mended() -> None:
     assert plan.needs_tree(settings(), facts(paths=paths))
 
 
-def test_the_welcome_page_goes_only_when_the_app_answers_for_every_name() -> None:
-    assert plan.needs_proxy(settings(), facts(proxy__welcome=True), "site")
-    assert not plan.needs_proxy(settings(domain="a.com"), facts(proxy__welcome=True), "site")
+@pytest.mark.parametrize("changes", [{"proxy__text": None}, {"proxy__fits": False}, {"proxy__ready": False}])
+def test_a_site_that_differs_or_lacks_its_certificate_is_written(changes: dict[str, Any]) -> None:
+    assert plan.needs_proxy(facts(**changes), "site")
+
+
+@pytest.mark.parametrize(("args", "names"), [
+    ({}, {"nginx"}), ({"proxy": "caddy"}, {"caddy"}), ({"proxy": "none"}, set()),
+    ({"domain": "a.com", "https": {"acme": {"email": "o@a.com"}}}, {"nginx", "certbot"}),
+    ({"domain": "a.com", "https": {"acme": {"email": "o@a.com"}}, "proxy": "caddy"}, {"caddy"}),
+])  # fmt: skip
+def test_packages_are_those_of_the_web_server(args: dict[str, Any], names: set[str]) -> None:
+    found = set(plan.all_packages(settings(**args)))
+    assert found - {"ca-certificates", "libjemalloc2"} == names
 
 
 def test_releases_are_removed_beyond_what_is_kept() -> None:

@@ -21,6 +21,7 @@ def host(**changes: Any) -> dict[str, Any]:
     """The facts of a fresh host, where nothing is in the way; `host__x` changes what the preflight looked at."""
     found: dict[str, Any] = {
         "node": {"installed": [], "machine": "x86_64", "arch": "x64"}, "packages": {}, "paths": {}, "releases": [],
+        "proxy": {"unknown_names": []},
         "memory": {"MemTotal": 4 * GIB, "MemAvailable": 3 * GIB, "SwapFree": 0},
         "swap": {"size": 0, "active": False, "boot": False, "others": 0, "container": False},
         "host": {
@@ -78,6 +79,10 @@ def test_a_fresh_host_is_fine() -> None:
     ({"host__listeners": [listener(3000, unit="shopping.service")]}, {}, "shopping.service"),
     ({"host__listeners": [listener(80, "apache2", unit="apache2.service")]}, {},
      "port 80 of this host is taken by apache2"),
+    ({"host__listeners": [listener(80, "nginx", unit="nginx.service")]}, {"proxy": "caddy"},
+     "taken by nginx (process 7, nginx.service), so caddy can't have it; stop and disable that, or set `proxy: nginx`"),
+    ({"host__listeners": [listener(443, "haproxy")]}, {"domain": "a.com", "https": {"acme": {"email": "o@a.com"}}},
+     "port 443 of this host is taken by haproxy"),
     ({"host__apps": [{"name": "blog", "ports": [3000]}]}, {}, "`port: 3000` is that of the app blog"),
     ({"host__sites": [{"file": "/etc/nginx/conf.d/x.conf", "names": ["a.com"], "app": None}]}, {"domain": "a.com"},
      "a.com is served by /etc/nginx/conf.d/x.conf already"),
@@ -107,6 +112,8 @@ def test_what_can_not_work_stops_the_deploy(changes: dict[str, Any], args: dict[
 @pytest.mark.parametrize(("changes", "args", "words"), [
     ({"memory": {"MemAvailable": GIB, "SwapFree": GIB // 2}}, {}, "1.0 GiB of memory available and 512 MiB of swap"),
     ({}, {"build_memory_max": "4G"}, "`build_memory_max: 4.0 GiB` is more than the 3.0 GiB"),
+    ({"proxy": {"unknown_names": ["a.com"]}}, {"domain": "a.com", "https": {"acme": {"email": "o@a.com"}}},
+     "there is no address for a.com"),
     ({"host__time": NOW + 600}, {}, "10 minutes ahead of this machine's"),
 ])  # fmt: skip
 def test_what_may_go_wrong_is_a_warning(changes: dict[str, Any], args: dict[str, Any], words: str) -> None:
@@ -148,5 +155,8 @@ def test_an_installed_node_that_engines_refuse_stops_the_deploy() -> None:
 
 def test_the_host_is_asked_about_what_the_app_needs() -> None:
     settings = {"name": "shop", "source": "s", "domain": "a.com", "port": 3005}
-    assert question(read_settings(settings)) == {"ports": [3005, 3006, 3007, 80], "domains": ["a.com"], "calendars": []}
+    assert question(read_settings(settings)) == {
+        "ports": [3005, 3006, 3007, 80], "domains": ["a.com"], "server": "nginx", "calendars": []}  # fmt: skip
     assert question(read_settings({**settings, "proxy": "none"}))["ports"] == [3005]
+    own = {"certificate": "c", "key": "k"}
+    assert question(read_settings({**settings, "proxy": "caddy", "https": own}))["ports"][-2:] == [80, 443]

@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.nextjs.settings import SPEC, Directory, Git, Health, read_settings
 from provisioner.nextjs.settings.hooks import Hooks
+from provisioner.nextjs.settings.https import Acme, Own
 from provisioner.nextjs.settings.package_manager import PackageManager
 from provisioner.remote.spec import ArgumentError
 from provisioner.values import Secret
@@ -109,6 +110,23 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"package_manager": ["pnpm"]}, "neither a name nor a mapping"),
     ({"listen": "eth0"}, "not an address"),
     ({"keep": 0}, "at least 1"),
+    ({"https": "on"}, "neither off nor a mapping"),
+    ({"https": {}}, "certificate"),
+    ({"https": {"certificate": "a.pem"}}, "key"),
+    ({"https": {"certificate": "a.pem", "key": 3}}, "neither a file nor a vaulted text"),
+    ({"https": {"certificate": "a.pem", "key": "a.key", "acme": {"email": "o@a.com"}}}, "acme"),
+    ({"https": {"certificate": "a.pem", "key": "a.key"}, "proxy": "none"}, "needs a web server in front"),
+    ({"https": {"acme": {}}, "domain": "a.com"}, "email"),
+    ({"https": {"acme": {"email": "o@a.com"}}}, "set `domain`"),
+    ({"https": {"acme": {"email": "o@a.com"}}, "domain": "*.a.com"}, "by a DNS challenge only"),
+    ({"https": {"acme": {"email": "o a.com"}}, "domain": "a.com"}, "is no address"),
+    ({"https": {"acme": {"email": "o@a.com", "ca": "http://ca"}}, "domain": "a.com"}, "begins with https://"),
+    ({"https": {"acme": {"email": "o@a.com", "ca_root": "r.pem"}}, "domain": "a.com"}, "update-ca-certificates"),
+    ({"headers": {"Content-Type": "text/html"}}, "no header for a web server to add"),
+    ({"headers": {"X-A": 'say "no"'}}, "leave out quotes"),
+    ({"headers": {"X-A": "a\nb"}}, "leave out quotes"),
+    ({"headers": {"X-A": "$host"}}, "which nginx takes for a variable"),
+    ({"headers": {"Strict-Transport-Security": "max-age=1"}}, "browsers ignore"),
     ({"health": {"path": "up"}}, "does not start with /"),
     ({"health": {"paht": "/"}}, "did you mean `path`?"),
     ({"manual_signal_handling": "maybe"}, "none of auto, true, false"),
@@ -142,3 +160,20 @@ def test_no_message_shows_a_secret() -> None:
 
 def test_everything_has_words_for_the_documentation() -> None:
     assert all(arg.doc for arg in SPEC.args.values())
+
+
+def test_https_is_off_or_an_own_certificate_or_acme() -> None:
+    assert read_settings(LEAST).https is None
+    assert read_settings({**LEAST, "https": False}).https is None
+    own = read_settings({**LEAST, "https": {"certificate": "a.pem", "key": Secret("k")}}).https
+    assert own == Own("a.pem", Secret("k"))
+    acme = {"email": "o@a.com", "peers": "10.0.0.2"}
+    found = read_settings({**LEAST, "domain": "a.com", "https": {"acme": acme}}).https
+    assert found == Acme("o@a.com", peers=("10.0.0.2",))
+
+
+def test_headers_are_the_basic_ones_with_the_users_and_without_those_taken_away() -> None:
+    headers = {"x-frame-options": None, "Referrer-Policy": "no-referrer", "Permissions-Policy": "camera=()"}
+    assert read_settings({**LEAST, "headers": headers}).headers == {
+        "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Permissions-Policy": "camera=()",
+    }  # fmt: skip

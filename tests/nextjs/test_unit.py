@@ -1,4 +1,4 @@
-"""The texts of unit and site. `golden/` holds them as they should be; look at a difference before replacing one."""
+"""The text of the unit. `golden/` holds them as they should be; look at a difference before replacing one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.nextjs.settings import read_settings
-from provisioner.nextjs.unit import site_text, unit_text
+from provisioner.nextjs.unit import unit_text
 from provisioner.remote.nextjs.slots import upstream_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -19,17 +19,10 @@ def unit(machine: str = "x86_64", *, slot: str = "a", signals: bool = True, shar
     return unit_text(settings, slot, node="22.23.3", machine=machine, manual_signal_handling=signals, sharp=sharp)
 
 
-def site(*, ipv6: bool = True, **args: Any) -> str:
-    return site_text(read_settings({"name": "shop", "source": "s", **args}), ipv6=ipv6, taken={})
-
-
 @pytest.mark.parametrize(("name", "text"), [
     ("shop.service", unit(memory_max="900M")),
     ("plain.service", unit(
         slot="single", signals=False, sharp=True, jemalloc=False, user="web", port=3005, listen="::1")),
-    ("shop.conf", site(domain=["shop.example.com", "www.shop.example.com"])),
-    ("every-name.conf", site(ipv6=False, listen="0.0.0.0", port=3005)),
-    ("routed.conf", site(name="my-shop", instances=2, previous="route")),
 ])  # fmt: skip
 def test_the_text_is_the_expected_one(name: str, text: str) -> None:
     assert text == (GOLDEN / name).read_text()

@@ -7,13 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from provisioner.nextjs.settings import assets, build, cron, health, hooks, mode, package_manager, variables
+from provisioner.nextjs.settings import (
+    assets,
+    build,
+    cron,
+    headers,
+    health,
+    hooks,
+    https,
+    mode,
+    package_manager,
+    variables,
+)
 from provisioner.nextjs.settings.assets import Assets
 from provisioner.nextjs.settings.build import Build
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.cron import Job
 from provisioner.nextjs.settings.health import Health
 from provisioner.nextjs.settings.hooks import Hooks
+from provisioner.nextjs.settings.https import Https
 from provisioner.nextjs.settings.mode import MODES, Mode
 from provisioner.nextjs.settings.package_manager import PackageManager
 from provisioner.nextjs.settings.source import Artifact, Directory, Git, Source, directory
@@ -111,7 +123,17 @@ SPEC = Spec(
             type="size", doc="Memory the build may use; by default what is available on the host but for a rest"
         ),
         "swap": Arg(type="size", doc="Swap that each host has at least (2G), by a swap file; none is made without it"),
-        "proxy": Arg(default="nginx", choices=("nginx", "none"), doc="The web server in front of the app"),
+        "proxy": Arg(default="nginx", choices=("nginx", "caddy", "none"), doc="The web server in front of the app"),
+        "https": Arg(
+            type="raw",
+            default="off",
+            doc="Whether the web server speaks HTTPS: off, `certificate:` and `key:` (files), or `acme: {email}`",
+        ),
+        "headers": Arg(
+            type="dict",
+            default={},
+            doc="Headers the web server adds where the app sets none; null takes one of its own away",
+        ),
         "node_mirror": Arg(default="https://nodejs.org/dist", doc="Where Node.js is downloaded from"),
         "npm_registry": Arg(doc="The npm registry; by default the host's own npm settings"),
     },
@@ -186,7 +208,9 @@ class Settings:
     memory_max: int | None
     build_memory_max: int | None
     swap: int | None
-    proxy: Literal["nginx", "none"]
+    proxy: Literal["nginx", "caddy", "none"]
+    https: Https
+    headers: Mapping[str, str]
     node_mirror: str
     npm_registry: str | None
 
@@ -240,7 +264,8 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
         build=build.read(a.build), assets=assets.read(a.assets), health=health.read(a.health),
         hooks=hooks.read(a.hooks), cron=cron.read(a.cron), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
-        build_memory_max=a.build_memory_max, swap=a.swap, proxy=a.proxy, node_mirror=a.node_mirror,
+        build_memory_max=a.build_memory_max, swap=a.swap, proxy=a.proxy, https=https.read(a.https),
+        headers=headers.read(a.headers), node_mirror=a.node_mirror,
         npm_registry=a.npm_registry,
     )  # fmt: skip
 
@@ -286,6 +311,8 @@ def _problems(a: Any) -> Iterator[Problem]:
     yield from mode.problems(a.mode)
     yield from hooks.problems(a.hooks)
     yield from cron.problems(a.cron)
+    yield from https.problems(a.https, proxy=a.proxy, domains=a.domain)
+    yield from headers.problems(a.headers, https=a.https not in (False, "off"))
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)

@@ -8,6 +8,7 @@ from provisioner.remote.nextjs import (
     assemble,
     assets,
     building,
+    certificates,
     envfile,
     jobs,
     lanes,
@@ -18,11 +19,12 @@ from provisioner.remote.nextjs import (
     service,
     slots,
     swap,
+    website,
 )
 from provisioner.remote.nextjs.cage import meminfo
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, read_state, unit_file
 from provisioner.remote.nextjs.slots import Occupant
-from provisioner.remote.sdk import Ctx, Result
+from provisioner.remote.sdk import Ctx, ModuleFailed, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
 SPEC = Spec(
@@ -37,7 +39,15 @@ SPEC = Spec(
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "in_slots": Arg(type="bool", required=True, doc="Whether it runs in slots, or as a single service"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
-        "preflight": Arg(type="dict", doc="What to look at that may be in the app's way: ports, domains"),
+        "preflight": Arg(
+            type="dict", doc="What to look at that may be in the app's way: ports, domains, server"
+        ),
+        "web_server": Arg(
+            type="dict",
+            doc="What the site shall be like: server, only, certificate, root; names, for which certificates are got, "
+            "and shown, those whose certificates are looked at",
+        ),
+        "key": Arg(secret=True, doc="The private key that the site shall have"),
     },
     returns={
         "node": "Installed versions and the machine's architecture",
@@ -63,7 +73,6 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     warm = slots.warm(journal) if a.in_slots else None
     used = {found.slot for found in (live, warm) if found}
     lane = lanes.opened(ctx, layout)
-    proxy = _proxy(ctx, layout)
     running = next((release for release in releases if release["id"] == slot), None)
     return Result(
         node=building.node(ctx, layout),
@@ -84,9 +93,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         env=_env(ctx, place.env_file, a.env, a.secrets, by_hand := overrides.read(ctx, layout)),
         overrides=by_hand.names,
         service=_service(ctx, instances),
-        proxy=proxy,
+        proxy=_site(ctx, layout, a) if a.web_server else None,
         jobs=_jobs(ctx, layout),
-        host=preflight.look(ctx, layout, a.user, a.preflight, nginx=proxy["active"]) if a.preflight else None,
+        host=preflight.look(ctx, layout, a.user, a.preflight) if a.preflight else None,
         unhealthy=_unhealthy(a.health, instances, running, live),
         swap=swap.look(ctx),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
@@ -154,13 +163,30 @@ def _env(
     return {"same": same, "before": before, "after": after}
 
 
-def _proxy(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
+def _site(ctx: Ctx, layout: Layout, a: Arguments) -> "Dict[str, Any]":
+    """The site but for its text, which the controller compares once it knows the slots: fits, what else is wanted is
+    there. ready: so are the certificates that are got by ACME."""
+    asked = a.web_server
+    found = website.look(ctx, layout, asked["server"], asked["names"])
+    given = {"text": found["text"], "only": asked["only"], "certificate": asked["certificate"], "key": a.key,
+             "root": asked["root"]}  # fmt: skip
+    wanted = website.wanted(ctx, found, asked["server"], given)
     return {
-        "text": ctx.read_text(layout.site),
-        "active": service.show(ctx, "nginx.service").get("ActiveState") == "active",
-        "welcome": ctx.stat("/etc/nginx/sites-enabled/default") is not None,
+        "text": found["text"],
+        "fits": {**found, "ready": True} == wanted,
+        "ready": found["ready"],
         "ipv6": ctx.stat("/proc/net/if_inet6") is not None,
+        "certificates": certificates.served(ctx, asked["shown"]),
+        "unknown_names": [] if found["ready"] else [name for name in asked["names"] if not _is_known(ctx, name)],
     }
+
+
+def _is_known(ctx: Ctx, name: str) -> bool:
+    """Whether there is an address for it, as far as this host can say."""
+    try:
+        return ctx.query(["getent", "ahosts", name], timeout=5).rc != 2
+    except ModuleFailed:  # no name server answers
+        return True
 
 
 def _unhealthy(

@@ -188,6 +188,27 @@ class Layout(NamedTuple):
         return "/etc/nginx/conf.d/%s.conf" % self.name
 
     @property
+    def caddy_site(self) -> str:
+        return "/etc/caddy/conf.d/%s.caddy" % self.name
+
+    @property
+    def tls_files(self) -> str:
+        return "/etc/ssl/apps/%s" % self.name
+
+    def tls(self, kind: str) -> str:
+        """`kind`: certificate, key, or root, which is that of the authority."""
+        return "%s/%s.pem" % (self.tls_files, kind)
+
+    @property
+    def challenges(self) -> str:
+        """What certbot answers the authority with, as the web server shows it."""
+        return self.root + "/challenges"
+
+    def certbot(self, kind: str) -> str:
+        """Where certbot keeps what it got. `kind`: fullchain or privkey."""
+        return "/etc/letsencrypt/live/%s/%s.pem" % (self.name, kind)
+
+    @property
     def lanes(self) -> str:
         return self.root + "/lanes"
 

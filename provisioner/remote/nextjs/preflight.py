@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
-from provisioner.remote.nextjs import swap
+from provisioner.remote.nextjs import service, swap
 from provisioner.remote.nextjs.layout import NODE_ROOT, Layout
 from provisioner.remote.nextjs.listeners import listeners
 from provisioner.remote.nextjs.sites import servers
@@ -21,9 +21,10 @@ _OURS = re.compile(r"# Made by provision for the app ([a-z0-9-]+)[;\n]")
 _PORT = re.compile(r"(?:^X-Listen=.*:|^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE)
 
 
-def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]", *, nginx: bool) -> "Dict[str, Any]":
-    """asked: {ports: those to look at, domains: names the app shall answer for,
-    calendars: times of jobs}. nginx: whether it is running."""
+def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]") -> "Dict[str, Any]":
+    """asked: {ports: those to look at, domains: names the app shall answer for, server: in front of it,
+    calendars: times of jobs}."""
+    nginx = asked["server"] == "nginx" and service.show(ctx, "nginx.service").get("ActiveState") == "active"
     return {
         "root": os.geteuid() == 0,
         "systemd": ctx.stat("/run/systemd/system") is not None,

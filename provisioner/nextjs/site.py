@@ -1,0 +1,60 @@
+"""The text of an app's site for its web server, from the templates shipped under `templates/nextjs/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from provisioner.nextjs.settings import Settings
+from provisioner.nextjs.settings.https import Acme, Own
+from provisioner.nextjs.unit import render
+from provisioner.remote.nextjs.layout import SLOTS, Layout
+
+TEMPLATES = {"nginx": "nextjs/nginx-site.conf.j2", "caddy": "nextjs/caddy-site.j2"}
+Stage = Literal["plain", "waiting", "whole"]
+"""plain: no HTTPS yet, but the authority gets its answers. waiting: nothing is redirected to HTTPS yet; Caddy gets its
+certificates. whole: as the settings say."""
+
+
+def site_text(
+    settings: Settings, *, ipv6: bool, taken: Mapping[str, Sequence[str]], peers: Sequence[str] = (),
+    stage: Stage = "whole",
+) -> str:  # fmt: skip
+    """Without a domain the site answers for every name. `taken`: slots that run, with address:port of each instance;
+    the others will have what the settings say. `peers`: addresses of other hosts with the same names."""
+    layout = Layout(settings.name)
+    return render(TEMPLATES[settings.proxy], {
+        "name": settings.name, "variable": settings.name.replace("-", "_"),
+        "live": layout.live, "static": layout.static, "slots": list(SLOTS),
+        "servers": {slot: list(taken.get(slot) or settings.upstreams_of(slot)) for slot in SLOTS},
+        "route": settings.previous == "route", "headers": dict(settings.headers),
+        "peers": [f"[{peer}]" if ":" in peer else peer for peer in peers],
+        **(_nginx if settings.proxy == "nginx" else _caddy)(settings, layout, ipv6, stage),
+    })  # fmt: skip
+
+
+def _nginx(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict[str, Any]:
+    hosts, default = ("", "[::]:") if ipv6 else ("",), "" if settings.domains else " default_server"
+    files = layout.certbot if isinstance(settings.https, Acme) else layout.tls
+    return {
+        "plain_listen": [f"{host}80{default}" for host in hosts],
+        "secure_listen": [f"{host}443{default} ssl http2" for host in hosts],
+        "names": " ".join(settings.domains) or "_", "secure": settings.https is not None and stage == "whole",
+        "certificate": files("fullchain" if files == layout.certbot else "certificate"),
+        "key": files("privkey" if files == layout.certbot else "key"),
+        "acme": isinstance(settings.https, Acme), "challenge_files": layout.challenges,
+    }  # fmt: skip
+
+
+def _caddy(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict[str, Any]:
+    """Caddy listens on every address of either kind."""
+    https = settings.https
+    secure = https is not None and stage != "plain"
+    acme = {"ca": https.ca, "email": https.email, "root": layout.tls("root") if https.ca_root else None} if isinstance(
+        https, Acme) else None  # fmt: skip
+    return {
+        "plain": ", ".join(f"http://{domain}" for domain in settings.domains) or "http://",
+        "secure": (", ".join(f"https://{domain}" for domain in settings.domains) or "https://") if secure else "",
+        "redirect": https is not None and stage == "whole", "instances": settings.instances,
+        "certificate": layout.tls("certificate"), "key": layout.tls("key"), "own": isinstance(https, Own), "acme": acme,
+    }  # fmt: skip
