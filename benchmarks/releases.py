@@ -34,7 +34,7 @@ HEADS = (
 )
 OPENING, CLOSING = "<!-- results -->", "<!-- end of results -->"
 ENOUGH = 4000  # requests of each host
-WATCH = 2  # seconds; what is watched for in them is the part of the faulty releases
+SETTINGS = {"watch": 2, "rollout": ["100%"]}  # saves time; waves and watching have tests of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +42,31 @@ class Row:
     """What came of one version."""
 
     version: str
-    requests: Sequence[int]
-    failed: int
-    release: float
-    rollback: float
-    taken_back: str
-    faulty: tuple[int, int]
-    restarts: tuple[int, int]
+    seen: Seen
+    forth: Sequence[float]
+    back: Sequence[float]
+    faults: int
+    taken_back: int
+    faulty: Seen
+    restarted: Seen
 
     @property
     def is_fine(self) -> bool:
-        done, _, wanted = self.taken_back.partition(" of ")
-        return not self.failed and not self.faulty[1] and done == wanted and min(self.requests) >= ENOUGH
+        failed = self.seen.failures or self.faulty.failures
+        return not failed and self.taken_back == self.faults and min(self.seen.requests) >= ENOUGH
 
     def line(self) -> str:
+        faulty = f"{self.taken_back} of {self.faults}, {_of(self.faulty)}" if self.faults else ""
         cells = (
-            self.version, f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}", ", ".join(map(str, self.requests)),
-            str(self.failed), f"{self.release:.0f}, {self.rollback:.0f}",
-            f"{self.taken_back}, {self.faulty[0]}, {self.faulty[1]}", f"{self.restarts[0]}, {self.restarts[1]}",
+            self.version, f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}", ", ".join(map(str, self.seen.requests)),
+            str(len(self.seen.failures)), f"{statistics.median(self.forth):.0f}, {statistics.median(self.back):.0f}",
+            faulty, _of(self.restarted),
         )  # fmt: skip
         return f"| {' | '.join(cells)} |"
+
+
+def _of(seen: Seen) -> str:
+    return f"{sum(seen.requests)}, {len(seen.failures)}"
 
 
 def main() -> int:
@@ -76,7 +81,7 @@ def main() -> int:
         try:
             if not options.lab:
                 lab.up(count=2)
-            app = Releases(lab.hosts(), lab.inventory_file, Path(scratch), {"watch": WATCH})
+            app = Releases(lab.hosts(), lab.inventory_file, Path(scratch), SETTINGS)
             for version in options.versions:
                 row = _measure(app, version, options)
                 print(row.line(), flush=True)
@@ -98,7 +103,8 @@ def _options() -> argparse.Namespace:
     every = ",".join(map(str, matrix.VERSIONS))
     parser.add_argument("--versions", type=_numbers, default=matrix.VERSIONS, help=f"of Next.js, of {every}")
     parser.add_argument("--releases", type=int, default=10)
-    parser.add_argument("--rollbacks", type=int, default=5)
+    parser.add_argument("--rollbacks", type=int, default=5, help="at least one")
+    parser.add_argument("--faults", type=_numbers, default=(12, 16), help="versions with faulty releases: 12,16")
     parser.add_argument("--builds", type=int, default=4, help="that take turns; the others are found on the hosts")
     parser.add_argument("--restarts", type=int, default=3, help="in place, for comparison")
     parser.add_argument("--write", action="store_true", help=f"put the rows into {PAGE.relative_to(ROOT)}")
@@ -118,7 +124,8 @@ def _measure(app: Releases, version: int, options: argparse.Namespace) -> Row:
     seen, forth, back = matrix.release(app, options.releases, options.rollbacks, options.builds)
     _tell(f"{version}: releases", seen)
     taken_back, faulty = 0, Seen()
-    for fault, words in matrix.FAULTS.items():
+    faults = matrix.FAULTS if version in options.faults else {}
+    for fault, words in faults.items():
         broken, run = matrix.break_release(app, fault)
         taken_back += matrix.is_taken_back(run, fault)
         faulty.add(broken)
@@ -127,11 +134,7 @@ def _measure(app: Releases, version: int, options: argparse.Namespace) -> Row:
             print(run.output, file=sys.stderr)
     restarted = matrix.restart(app, options.restarts)
     exact = json.loads((APPS / f"next{version}/package.json").read_text())["dependencies"]["next"]
-    return Row(
-        exact, seen.requests, len(seen.failures), statistics.median(forth), statistics.median(back or [0.0]),
-        f"{taken_back} of {len(matrix.FAULTS)}", (sum(faulty.requests), len(faulty.failures)),
-        (sum(restarted.requests), len(restarted.failures)),
-    )  # fmt: skip
+    return Row(exact, seen, forth, back, len(faults), taken_back, faulty, restarted)
 
 
 def _tell(what: str, seen: Seen) -> None:
