@@ -1,0 +1,60 @@
+"""What is different for an app that was exported as files: its site, and when they have to be served anew. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.nextjs.plan import Facts, Release
+from provisioner.nextjs.settings import Settings
+from provisioner.nextjs.unit import render
+from provisioner.remote.nextjs.layout import Layout
+
+_PATH = re.compile(r"/[^\s;{}\"'$\\]*")
+_TYPE = re.compile(r"[a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+(?:; ?charset=[a-zA-Z0-9-]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What the web server must know of the build. types: path -> content type, of files whose name does not tell."""
+
+    base_path: str = ""
+    trailing_slash: bool = False
+    types: Mapping[str, str] | None = None
+
+
+def routes(release: Release) -> Routes:
+    about = release.about or {}
+    types = about.get("types") or {}
+    known = {path: kind for path, kind in types.items() if _TYPE.fullmatch(kind) and _PATH.fullmatch(path)}
+    return Routes(release.base_path, bool(about.get("trailing_slash")), known)
+
+
+def site_text(settings: Settings, found: Routes, *, ipv6: bool) -> str:
+    """The site of nginx. It is the same for all releases, as long as none has other routes of the kinds above."""
+    return render("nextjs/static-site.conf.j2", {
+        "name": settings.name, "root": Layout(settings.name).root, "domains": list(settings.domains), "ipv6": ipv6,
+        "base_path": found.base_path, "base_pattern": re.escape(found.base_path),
+        "trailing_slash": found.trailing_slash, "types": dict(found.types or {}),
+    })  # fmt: skip
+
+
+def question(settings: Settings) -> dict[str, Any] | None:
+    """Whom to ask for the files that clients get; nobody without a web server of ours."""
+    if settings.proxy == "none":
+        return None
+    host = next((name for name in settings.domains if not name.startswith("*")), "localhost")
+    return {"address": "127.0.0.1", "port": 80, "tls": False, "host": host}
+
+
+def reasons_to_serve(facts: Facts, release: Release) -> tuple[str, ...]:
+    """Why the link has to be set or the site to be asked, for people; empty when clients get the release."""
+    note = facts["served"]
+    checks = (
+        (facts["current"] != release.name, f"release {facts['current'] or 'none'} -> {release.name}"),
+        (note["trying"] is not None, "the last release was interrupted"),
+        (note["problem"] is not None, str(note["problem"])),
+    )
+    return tuple(why for holds, why in checks if holds)
