@@ -87,6 +87,8 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "jinja2": frozenset({"provisioner.template"}),
     "click": frozenset({"provisioner.cli"}),
     "rich": frozenset({"provisioner.cli"}),
+    "boto3": frozenset({"provisioner.nextjs.bucket"}),
+    "botocore": frozenset({"provisioner.nextjs.bucket"}),
 }
 """Library -> who may import it."""
 
@@ -109,11 +111,13 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.remote.spec": PLAIN,
     "provisioner.nextjs.artifact": PLAIN,
     "provisioner.nextjs.detect": PLAIN,
+    "provisioner.nextjs.export": PLAIN,
     "provisioner.nextjs.findings": PLAIN,
     "provisioner.nextjs.javascript": PLAIN,
     "provisioner.nextjs.managers": PLAIN,
     "provisioner.nextjs.modes": PLAIN,
     "provisioner.nextjs.next_config": PLAIN,
+    "provisioner.nextjs.objects": PLAIN,
     "provisioner.nextjs.plan": PLAIN,
     "provisioner.nextjs.preflight": PLAIN,
     "provisioner.nextjs.preflight_host": PLAIN,
@@ -132,6 +136,7 @@ AMBIENT = frozenset({"now", "today", "utcnow", "uuid1", "uuid4", "urandom", "get
 REVEALS: Mapping[str, str] = {
     "provisioner.ui.redact": "has to know what to mask",
     "provisioner.transport": "the last place before the wire",
+    "provisioner.nextjs.bucket": "boto3 signs requests with it",
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",
     "provisioner.effects.answers": "a lookup gets its arguments as text",
     "provisioner.lang.yaml_dump": "to_yaml of a secret; the text is a secret again",

@@ -9,5 +9,7 @@ source     the sources: a directory or a git repository, as a list of files and 
 artifact   fingerprints: what goes into an installation and a build (pure)
 unit       the texts of the systemd unit and the web server's site
 plan       which steps a host needs, from what it told (pure)
+static, serving, export, objects, publish, bucket
+           apps that are exported as files: what prevents it, the site, the release, the bucket
 deploy     carries the plan out on all hosts of a play
 """

@@ -57,10 +57,11 @@ def install_key(files: Mapping[str, str], app: App, install: Install, node: str,
 
 
 def build_fingerprint(
-    digest: str, install: str, settings: Settings, how: Install, builds: Sequence[str] = ("",)
+    digest: str, install: str, settings: Settings, how: Install, builds: Sequence[str] = ("",),
+    export: Sequence[str] = (),
 ) -> str:
-    """`digest`: of the sources; `install`: the installation's key; `builds`: the directories where it is built. Public
-    variables are in it, others not."""
+    """`digest`: of the sources; `install`: the installation's key; `builds`: the directories where it is built;
+    `export`: what exports it after that. Public variables are in it, others not."""
     variables = {**settings.public_env, **settings.build_env}
     return _hash(
         {
@@ -72,6 +73,7 @@ def build_fingerprint(
             "hooks": [settings.hooks.before_build, settings.hooks.after_build],
             "directories": list(builds),
             "mode": settings.mode,
+            "export": list(export),
         }
     )
 

@@ -36,6 +36,12 @@ class Found:
     releases: Sequence[Published]
     current: Published | None
 
+    def said(self, key: str) -> str:
+        """What the newest manifest tells of the object, as far as one does."""
+        telling = (each for each in self.releases if key in each.signs and each.tag(key) == self.there.get(key))
+        newest = max(telling, key=lambda each: each.published, default=None)
+        return newest.signs[key] if newest else f"{self.there.get(key)} (not by us)"
+
 
 class Store:
     """A bucket through boto3. Every method raises `BucketError`."""

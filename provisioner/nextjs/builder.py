@@ -17,12 +17,14 @@ from provisioner.diag import ProvisionError
 from provisioner.messages import Content
 from provisioner.nextjs import artifact, hooks, plan, workplace
 from provisioner.nextjs.detect import App
+from provisioner.nextjs.export import export_command
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.managers import Install
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight_host import Share
 from provisioner.nextjs.settings.build import CONTROLLER, FIRST
 from provisioner.nextjs.source import Tree, write_archive
+from provisioner.nextjs.workspace import own_files
 
 
 def leading(hosts: Sequence[Host]) -> Host:
@@ -69,6 +71,12 @@ class Builder:
         assert self.app.install is not None, "an app without a way to install is stopped by the preflight"
         return self.app.install
 
+    @property
+    def export(self) -> tuple[str, ...]:
+        """What has to run after the build to export it as files."""
+        is_static = self.hosts[0].settings.mode == "static"
+        return export_command(own_files(self.tree.texts(), self.app.path), self.app) if is_static else ()
+
     def share(self, host: Host) -> Share:
         """What the host will have to do, as far as its facts tell."""
         if self.tree.prebuilt is None and self.app.install is None:
@@ -83,7 +91,7 @@ class Builder:
             return "", artifact.prebuilt_fingerprint(self.tree.digest)
         key = artifact.install_key(self.tree.files, self.app, self.install, node, host.facts["node"]["machine"])
         builds = self.app.builds
-        return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install, builds)
+        return key, artifact.build_fingerprint(self.tree.digest, key, host.settings, self.install, builds, self.export)
 
     # -- the release -------------------------------------------------------------------------------------------
 
@@ -160,7 +168,7 @@ class Builder:
             **common, "fingerprint": release.fingerprint, "command": list(self.install.build),
             "directories": list(self.app.builds), "mode": settings.mode,
             "deployment_id": name, "config": {"buildId": release.name} if self.app.takes_adapters else None,
-            "env": {**registry, **self.install.env, **settings.public_env},
+            "export": list(self.export), "env": {**registry, **self.install.env, **settings.public_env},
             "build_env": dict(settings.build_env)})  # fmt: skip
         hooks.run_at_build(at, "after_build", node)
         if at.call.check:
@@ -168,6 +176,7 @@ class Builder:
         return replace(release, about={
             **self._about(at, release, node, key), "build_id": built.get("build_id"), "next": built.get("next"),
             "base_path": built.get("base_path") or "",
+            **{key: built[key] for key in ("trailing_slash", "types") if key in built},
             "app": self.app.path, "mode": settings.mode, "deployment_id": name or built.get("deployment_id"),
         })  # fmt: skip
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
-from provisioner.nextjs import hooks, jobs, plan
+from provisioner.nextjs import hooks, jobs, plan, serving, static
 from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
@@ -149,6 +149,7 @@ class Deploy:
             "preflight": question(settings),
             "in_slots": settings.in_slots,
             **{name: value for name, value in self.fronts[host.name].question().items() if value is not None},
+            **({"site": static.question(settings) or {}} if settings.mode == "static" else {}),
         })  # fmt: skip
         if result.get("failed"):
             raise StepFailed("reading the state of the app", result)
@@ -172,8 +173,37 @@ class Deploy:
         node = self._node(host)
         release = self._release(host, node)
         front, taken = self.fronts[host.name], plan.taken_slots(host.facts)
+        if host.settings.mode == "static":
+            front.routes = serving.routes(host, release)
         front.prepare(taken)
         self.rollout.wait_for_turn(host.name)
+        if host.settings.mode == "static":
+            switched = self._serve(host, node, release)
+        else:
+            switched = self._run(host, node, release)
+        self.rollout.done(host.name)
+        if plan.needs_prune(host.settings, host.facts, release, activated=switched, now=time.time()):
+            assets = host.settings.assets
+            host.app(plan.PRUNE, "nextjs_prune", {
+                "keep": host.settings.keep, "arriving": release.name, "keep_releases": assets.keep_releases,
+                "keep_hours": assets.keep_hours})  # fmt: skip
+        return {**host.summary(), "release": release.name, "build_id": release.build_id, "node": node,
+                "url": self._url(host)}  # fmt: skip
+
+    def _serve(self, host: Host, node: str, release: Release) -> bool:
+        """Files need no process: the web server, and the bucket, get them. Gives whether it is another release."""
+        why = static.reasons_to_serve(host.facts, release)
+        self._prepare(host, node, release, needed=bool(why))
+        self.fronts[host.name].write({})
+        switched = serving.serve(host, release)
+        if switched:
+            hooks.run_in_release(host, "after_switch", node, release)
+        if host is self.hosts[0]:
+            serving.fill_bucket(host, release, self.builder.scratch)
+        return switched
+
+    def _run(self, host: Host, node: str, release: Release) -> bool:
+        front, taken = self.fronts[host.name], plan.taken_slots(host.facts)
         # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
         if taken:
             front.write(taken)
@@ -184,14 +214,7 @@ class Deploy:
         if slot:
             hooks.run_in_release(host, "after_switch", node, release)
         self._jobs(host)
-        self.rollout.done(host.name)
-        if plan.needs_prune(host.settings, host.facts, release, activated=slot is not None, now=time.time()):
-            assets = host.settings.assets
-            host.app(plan.PRUNE, "nextjs_prune", {
-                "keep": host.settings.keep, "arriving": release.name, "keep_releases": assets.keep_releases,
-                "keep_hours": assets.keep_hours})  # fmt: skip
-        return {**host.summary(), "release": release.name, "build_id": release.build_id, "node": node,
-                "url": self._url(host)}  # fmt: skip
+        return slot is not None
 
     def _url(self, host: Host) -> str:
         """Where the app answers on its host, whatever slot it runs in."""
@@ -235,6 +258,8 @@ class Deploy:
         settings = host.settings
         first = host is self.builder.lead
         wanted = settings.node if first else self.node.result()
+        if settings.mode == "static" and not first:
+            return wanted
         version = plan.installed_node(wanted, host.facts)
         if version is None:
             installed = host.do(plan.NODE, "nextjs_node", {

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from provisioner.nextjs import next_config
 from provisioner.nextjs.detect import App
 from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.javascript import EXTENSIONS, code_only
+from provisioner.nextjs.next_config import CONFIGS
 
 Kind = Literal["page", "layout", "route", "pages", "api", "middleware", "config", "code"]
 
 SHOWN = 8  # files of one finding
-CONFIGS = ("next.config.js", "next.config.mjs", "next.config.ts")
 LAST_COMMAND = 13  # the last major version with `next export`
 STATIC_HANDLERS = 15  # from here on a GET handler is not static by itself
 _NO_APP_CODE = re.compile(r"(^|/)(__tests__|tests?|e2e|cypress|\.storybook)/|\.(test|spec|stories)\.")
 _STATIC = re.compile(r"\bdynamic\s*=\s*['\"`](?:force-static|error)['\"`]|\brevalidate\s*=\s*(?:false|[1-9])")
-_EXPORTED = re.compile(r"\boutput\s*:[^,}\n]*['\"`]export['\"`]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ def of_export(files: Mapping[str, str], app: App) -> Iterator[Finding]:
         if paths:
             more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
             yield Finding(f"{', '.join(paths[:SHOWN])}{more}: {rule.text}", rule.mend, stops=rule.stops, at_build=True)
+
+
+def is_exported(app: App) -> bool:
+    """Whether a build exports the app, as far as its files say so."""
+    by_command = (app.next_major or 99) <= LAST_COMMAND and "next export" in app.scripts.get("build", "")
+    return app.output == "export" or by_command
 
 
 def export_command(files: Mapping[str, str], app: App) -> tuple[str, ...]:
@@ -104,7 +110,7 @@ def _no_export(files: Mapping[str, str], app: App) -> Iterator[Finding]:
 
 
 def _is_configured(files: Mapping[str, str]) -> bool:
-    return any(_EXPORTED.search(code_only(files[name])) for name in CONFIGS if name in files)
+    return any(re.search(r"['\"`]export['\"`]", value) for value in next_config.values(files, "output"))
 
 
 # -- the rules -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.nextjs import certificates, plan
@@ -14,18 +14,21 @@ from provisioner.nextjs.hosts import Host
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.settings.https import LETS_ENCRYPT, MOST_HOSTS, Acme
 from provisioner.nextjs.site import Stage, site_text
+from provisioner.nextjs.static import Routes
+from provisioner.nextjs.static import site_text as static_text
 
 
 @dataclass(slots=True)
 class Front:
     """For one host. `peers`: addresses of the other hosts with the same names. written: the site as it is there by now,
-    None before it was looked at."""
+    None before it was looked at. routes: of an exported app."""
 
     host: Host
     files: Files
     findings: tuple[Finding, ...]
     peers: tuple[str, ...]
     written: str | None = None
+    routes: Routes = field(default_factory=Routes)
 
     def question(self) -> dict[str, Any]:
         """The part of what `nextjs_status` is asked that is about the site."""
@@ -64,6 +67,8 @@ class Front:
 
     def _text(self, taken: Mapping[str, Sequence[str]], stage: Stage) -> str:
         ipv6 = self.host.facts["proxy"]["ipv6"]
+        if self.host.settings.mode == "static":
+            return static_text(self.host.settings, self.routes, ipv6=ipv6, peers=self.peers, stage=stage)
         return site_text(self.host.settings, ipv6=ipv6, taken=taken, peers=self.peers, stage=stage)
 
     def _acme(self, taken: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What a release is: the full tree, or only what the server needs. Chosen by the settings or by the app. Pure.
+"""What a release is: the full tree, what the server needs of it, or files alone. By the settings or by the app. Pure.
 
 `output: 'standalone'` need not stand in next.config: every Next.js since 12.2 takes it from a variable of the build
 where the configuration says nothing (`provisioner.remote.nextjs.contents`).
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from provisioner.nextjs import next_config
 from provisioner.nextjs.detect import App
+from provisioner.nextjs.export import is_exported, of_export
 from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.settings.mode import Mode
@@ -22,7 +23,8 @@ STANDALONE_SINCE = (12, 2)
 
 def decided(settings: Settings, app: App) -> Settings:
     """The settings with what they leave to the app's files."""
-    mode = _BY_OUTPUT.get(app.output, "server") if settings.mode == "auto" else settings.mode
+    by_app = "static" if is_exported(app) else _BY_OUTPUT.get(app.output, "server")
+    mode = by_app if settings.mode == "auto" else settings.mode
     return replace(settings, mode=mode, app=app.path)
 
 
@@ -33,9 +35,17 @@ def mode_findings(files: Mapping[str, str], app: App, settings: Settings) -> Ite
     if settings.mode == "standalone" and version and (int(version[1]), int(version[2])) < STANDALONE_SINCE:
         yield Finding(f"`mode: standalone` needs Next.js 12.2, and this is {app.next_version}",
                       "update `next`, or set `mode: server`", stops=True)  # fmt: skip
-    if app.output == "export":
+    if settings.bucket and settings.mode != "static":
+        yield Finding(f"`bucket` is for files without a server, and this is `mode: {settings.mode}`",
+                      "set `mode: static`, or leave `bucket` out", stops=True)  # fmt: skip
+    if settings.mode == "static" and settings.proxy == "caddy":
+        yield Finding("`mode: static` is served by nginx only", "set `proxy` to nginx, or to none and serve the files "
+                      "by other means", stops=True)  # fmt: skip
+    if settings.mode == "static":
+        yield from of_export(files, app)
+    elif app.output == "export":
         yield Finding(f"`output: 'export'` in {name} makes files without a server, so there is nothing for "
-                      f"`mode: {settings.mode}` to start", "take it out, and the pages are served as they are made",
+                      f"`mode: {settings.mode}` to start", "leave `mode` out, or take it out of the configuration",
                       stops=True)  # fmt: skip
     elif settings.mode == "server" and app.output == "standalone":
         yield Finding(f"`output: 'standalone'` in {name} is not used with `mode: server`: the service runs "

@@ -158,8 +158,3 @@ def outdated(
     stay |= {key for published in earlier if published not in gone for key in published.signs if is_immutable(key)}
     ours = {key for published in known for key in published.signs}
     return tuple(sorted((ours & set(there)) - stay)), gone
-
-
-def listing(wanted: Iterable[Object]) -> str:
-    """One line for each, for a diff."""
-    return "".join(f"{each.key} {each.sign}\n" for each in sorted(wanted, key=lambda each: each.key))

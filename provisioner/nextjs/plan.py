@@ -31,6 +31,8 @@ ACTIVATE = "Start the release"
 HEALTH = "Check health"
 PROXY = "Set up the web server"
 JOBS = "Set up jobs"
+SERVE = "Serve the release"
+PUBLISH = "Publish to the bucket"
 PRUNE = "Remove old releases"
 
 
@@ -67,7 +69,7 @@ def packages(settings: Settings, machine: str) -> tuple[str, ...]:
         wanted.append("certbot")
     if any(job.path for job in settings.cron):
         wanted.append("curl")
-    if settings.jemalloc and machine in JEMALLOC:
+    if settings.jemalloc and settings.mode != "static" and machine in JEMALLOC:
         wanted.append("libjemalloc2")
     return tuple(wanted)
 
@@ -100,6 +102,11 @@ def installed_node(wanted: str, facts: Facts) -> str | None:
 def find_release(fingerprint: str, facts: Facts) -> Mapping[str, Any] | None:
     """RELEASE.json of a release made from the same, which needs no build."""
     return next((release for release in facts["releases"] if release["fingerprint"] == fingerprint), None)
+
+
+def newest(facts: Facts) -> Mapping[str, Any] | None:
+    """RELEASE.json of the last release that was made."""
+    return next(iter(facts["releases"]), None)
 
 
 def common_base(holder: Facts, other: Facts) -> str | None:

@@ -41,13 +41,12 @@ def of_source(
         *_dependencies(package),
         *_lock(files, app, package),
         *build_script(app),
-        *_config(own, app),
+        *_config(own, app, settings),
         *mode_findings(own, app, settings),
         *_variables(own, settings),
         *_fonts(own),
         *(Finding(warning) for warning in app.warnings),
-        *start_script(app, settings),
-        *(Finding(warning) for warning in signals),
+        *(_of_service(app, settings, signals) if settings.mode != "static" else ()),
     )
 
 
@@ -67,6 +66,11 @@ def of_build(
                              at_build=True))  # fmt: skip
     node = _node(app, _package(own_files(files, app.path)), settings)
     return (*found, *_next_version(app), *node, *(Finding(warning) for warning in signals))
+
+
+def _of_service(app: App, settings: Settings, signals: Iterable[str]) -> Iterator[Finding]:
+    yield from start_script(app, settings)
+    yield from (Finding(warning) for warning in signals)
 
 
 def engine_problem(files: Mapping[str, str], version: str) -> Finding | None:
@@ -155,7 +159,7 @@ def _lock(files: Mapping[str, str], app: App, package: Mapping[str, Any]) -> Ite
 # -- next.config -----------------------------------------------------------------------------------------------
 
 
-def _config(files: Mapping[str, str], app: App) -> Iterator[Finding]:
+def _config(files: Mapping[str, str], app: App, settings: Settings) -> Iterator[Finding]:
     if "next.config.cjs" in files:
         yield Finding("Next.js does not read next.config.cjs", "name it next.config.js")
     found = [name for name in CONFIGS if name in files]
@@ -165,7 +169,7 @@ def _config(files: Mapping[str, str], app: App) -> Iterator[Finding]:
     if len(found) > 1:
         yield Finding(f"there are several configurations ({', '.join(found)}) and Next.js reads {found[0]} only",
                       "remove the others")  # fmt: skip
-    for value in values(files, "distDir"):
+    for value in values(files, "distDir") if settings.mode != "static" else ():  # there it says where to export to
         yield from _dist(found[0], value)
 
 

@@ -27,10 +27,22 @@ def site_text(
         "name": settings.name, "variable": settings.name.replace("-", "_"),
         "live": layout.live, "static": layout.static, "slots": list(SLOTS),
         "servers": {slot: list(taken.get(slot) or settings.upstreams_of(slot)) for slot in SLOTS},
-        "route": settings.previous == "route", "headers": dict(settings.headers),
-        "peers": [f"[{peer}]" if ":" in peer else peer for peer in peers],
-        **(_nginx if settings.proxy == "nginx" else _caddy)(settings, layout, ipv6, stage),
+        "route": settings.previous == "route", "headers": dict(settings.headers), "peers": _named(peers),
+        **({"server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage)} if settings.proxy == "nginx"
+           else _caddy(settings, layout, stage)),
     })  # fmt: skip
+
+
+def _named(peers: Sequence[str]) -> list[str]:
+    return [f"[{peer}]" if ":" in peer else peer for peer in peers]
+
+
+def nginx_server(settings: Settings, *, ipv6: bool, peers: Sequence[str], stage: Stage) -> str:
+    """The beginning of nginx's server, whatever it serves: where it listens, its certificate, answers for the
+    authority; the server that redirects to HTTPS before it."""
+    return render("nextjs/nginx-server.j2", {
+        "name": settings.name, "peers": _named(peers), **_nginx(settings, Layout(settings.name), ipv6, stage),
+    }).rstrip("\n")  # fmt: skip
 
 
 def _nginx(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict[str, Any]:
@@ -46,7 +58,7 @@ def _nginx(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict
     }  # fmt: skip
 
 
-def _caddy(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict[str, Any]:
+def _caddy(settings: Settings, layout: Layout, stage: Stage) -> dict[str, Any]:
     """Caddy listens on every address of either kind."""
     https = settings.https
     secure = https is not None and stage != "plain"

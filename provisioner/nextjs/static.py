@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from provisioner.nextjs.plan import Facts, Release
 from provisioner.nextjs.settings import Settings
+from provisioner.nextjs.site import Stage, nginx_server
 from provisioner.nextjs.unit import render
 from provisioner.remote.nextjs.layout import Layout
 
@@ -32,10 +33,13 @@ def routes(release: Release) -> Routes:
     return Routes(release.base_path, bool(about.get("trailing_slash")), known)
 
 
-def site_text(settings: Settings, found: Routes, *, ipv6: bool) -> str:
+def site_text(
+    settings: Settings, found: Routes, *, ipv6: bool, peers: Sequence[str] = (), stage: Stage = "whole"
+) -> str:
     """The site of nginx. It is the same for all releases, as long as none has other routes of the kinds above."""
     return render("nextjs/static-site.conf.j2", {
-        "name": settings.name, "root": Layout(settings.name).root, "domains": list(settings.domains), "ipv6": ipv6,
+        "name": settings.name, "root": Layout(settings.name).root, "headers": dict(settings.headers),
+        "server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage),
         "base_path": found.base_path, "base_pattern": re.escape(found.base_path),
         "trailing_slash": found.trailing_slash, "types": dict(found.types or {}),
     })  # fmt: skip
@@ -46,7 +50,8 @@ def question(settings: Settings) -> dict[str, Any] | None:
     if settings.proxy == "none":
         return None
     host = next((name for name in settings.domains if not name.startswith("*")), "localhost")
-    return {"address": "127.0.0.1", "port": 80, "tls": False, "host": host}
+    secure = settings.https is not None
+    return {"address": "127.0.0.1", "port": 443 if secure else 80, "tls": secure, "host": host}
 
 
 def reasons_to_serve(facts: Facts, release: Release) -> tuple[str, ...]:

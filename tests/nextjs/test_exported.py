@@ -45,7 +45,8 @@ class Server:
 
     def site(self, routes: Routes | None = None) -> None:
         text = site_text(SETTINGS, routes or Routes(types={"/feed": "application/atom+xml"}), ipv6=False)
-        assert not self.call.call("nextjs_proxy", {"name": "site", "text": text, "only": True}).get("failed")
+        args = {"name": "site", "server": "nginx", "text": text, "only": True}
+        assert not self.call.call("nextjs_proxy", args).get("failed")
 
     def serve(self, release: str, base: str = "", **more: Any) -> dict[str, Any]:
         return self.call.call("nextjs_serve", {

@@ -58,7 +58,7 @@ def test_nothing_speaks_against_an_ordinary_app() -> None:
     (scripts(build="vite build"), {}, "does not run `next build`"),
     ({"package-lock.json": json.dumps({"packages": {"node_modules/next": {"version": "15.1.0"}}})}, {},
      "next is 15.1.0, package.json wants ^16.0.0, react is missing, react-dom is missing"),
-    ({"next.config.mjs": "export default { output: 'export' }"}, {}, "makes files without a server"),
+    ({"next.config.mjs": "export default { output: 'export' }"}, {"mode": "server"}, "makes files without a server"),
     ({"next.config.js": "module.exports = { distDir: 'dist' }"}, {}, "`distDir: 'dist'` in next.config.js"),
     ({**locked("14.2.35"), "next.config.ts": "export default {}"}, {}, "does not read next.config.ts"),
     ({}, {"env": {"NEXT_PUBLIC_KEY": Secret("x")}}, "`NEXT_PUBLIC_KEY` in `env` has a vaulted value"),
@@ -132,7 +132,7 @@ def test_everything_is_found_at_once() -> None:
         "package.json": package(scripts={"start": "HOSTNAME=x next start"}, engines={"node": "18"}),
         "next.config.js": "module.exports = { output: 'export' }",
     }
-    told = verdict(found(files), builds=True)
+    told = verdict(found(files, mode="server"), builds=True)
     assert len(told.errors) == 3
     assert len(told.warnings) == 1
 

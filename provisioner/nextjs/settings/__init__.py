@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from provisioner.nextjs.settings import (
     assets,
+    bucket,
     build,
     cron,
     headers,
@@ -20,6 +21,7 @@ from provisioner.nextjs.settings import (
     variables,
 )
 from provisioner.nextjs.settings.assets import Assets
+from provisioner.nextjs.settings.bucket import Bucket
 from provisioner.nextjs.settings.build import Build
 from provisioner.nextjs.settings.common import as_text
 from provisioner.nextjs.settings.cron import Job
@@ -93,6 +95,9 @@ SPEC = Spec(
             type="dict", options=assets.OPTIONS, default={}, doc="How long `_next/static` of earlier releases stays"
         ),
         "health": Arg(type="dict", options=health.OPTIONS, default={}, doc="How to tell that the app is well"),
+        "bucket": Arg(
+            type="dict", options=bucket.OPTIONS, doc="With `mode: static`: the S3 or Spaces bucket to publish to too"
+        ),
         "hooks": Arg(type="dict", options=hooks.OPTIONS, default={}, doc="Your own commands at points of a release"),
         "cron": Arg(type="list", elements="dict", options=cron.OPTIONS, default=[], doc="Jobs that run by the clock"),
         "drain": Arg(
@@ -198,6 +203,7 @@ class Settings:
     build: Build
     assets: Assets
     health: Health
+    bucket: Bucket | None
     hooks: Hooks
     cron: tuple[Job, ...]
     drain: float
@@ -226,6 +232,8 @@ class Settings:
     @property
     def ports(self) -> tuple[int, ...]:
         """All that the app listens on at one time or another."""
+        if self.mode == "static":
+            return ()
         if not self.in_slots:
             return (self.port,)
         return tuple(range(self.port, self.port + len(SLOTS) * self.instances))
@@ -263,9 +271,9 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
         build=build.read(a.build), assets=assets.read(a.assets), health=health.read(a.health),
-        hooks=hooks.read(a.hooks), cron=cron.read(a.cron), keep=a.keep, jemalloc=a.jemalloc, memory_max=a.memory_max,
-        build_memory_max=a.build_memory_max, swap=a.swap, proxy=a.proxy, https=https.read(a.https),
-        headers=headers.read(a.headers), node_mirror=a.node_mirror,
+        bucket=bucket.read(a.bucket), hooks=hooks.read(a.hooks), cron=cron.read(a.cron), keep=a.keep,
+        jemalloc=a.jemalloc, memory_max=a.memory_max, build_memory_max=a.build_memory_max, swap=a.swap, proxy=a.proxy,
+        https=https.read(a.https), headers=headers.read(a.headers), node_mirror=a.node_mirror,
         npm_registry=a.npm_registry,
     )  # fmt: skip
 
@@ -313,6 +321,7 @@ def _problems(a: Any) -> Iterator[Problem]:
     yield from cron.problems(a.cron)
     yield from https.problems(a.https, proxy=a.proxy, domains=a.domain)
     yield from headers.problems(a.headers, https=a.https not in (False, "off"))
+    yield from bucket.problems(a.bucket)
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)

@@ -11,7 +11,6 @@ Mode = Literal["auto", "server", "standalone", "static", "docker"]
 MODES: tuple[Mode, ...] = ("auto", "server", "standalone", "static", "docker")
 
 _NOT_YET = {
-    "static": "use server: it serves the same pages",
     "docker": "use standalone: as little is brought to the host, and it runs on a Node.js of its own without an image",
 }
 

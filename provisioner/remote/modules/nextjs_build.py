@@ -6,10 +6,11 @@ import json
 import posixpath
 import re
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
-from provisioner.remote.nextjs import adapter, building, cage, contents
+from provisioner.remote.nextjs import adapter, building, cage, contents, exporting
 from provisioner.remote.nextjs.contents import Build
+from provisioner.remote.nextjs.exporting import STATIC
 from provisioner.remote.nextjs.layout import Layout, read_build, write_state
 from provisioner.remote.sdk import Completed, Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -31,7 +32,8 @@ SPEC = Spec(
         "directories": Arg(
             type="list", elements="str", required=True, doc="Where in the source it is run; the last one is the app's"
         ),
-        "mode": Arg(required=True, choices=("server", "standalone"), doc="What the release is to be"),
+        "mode": Arg(required=True, choices=("server", "standalone", "static"), doc="What the release is to be"),
+        "export": Arg(type="list", elements="str", default=[], doc="What exports the build as files, if it does not"),
         "env": Arg(type="dict", default={}, doc="Variables of the build"),
         "build_env": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "deployment_id": Arg(doc="What the build calls itself to browsers; none where Next.js does not know it"),
@@ -55,15 +57,17 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     write_state(ctx, layout.build_state, {**state, "built": None, "build_id": None})
     ctx.remove(build.output + "/BUILD_ID")
     ctx.remove(build.standalone, recursive=True)
+    exporting.begin(ctx, build.home)
     began = time.monotonic()
     limit = a.memory_max or cage.allowance(ctx)
     extra = {"NODE_ENV": "production", **build.environment(), **_pinned(ctx, a, layout), **a.env, **a.build_env}
     env = cage.environment(ctx, layout, a.node, extra)
-    for directory in a.directories:
+    commands = [(directory, a.command) for directory in a.directories]
+    for directory, command in [*commands, *([(a.directories[-1], a.export)] if a.export else [])]:
         cwd = posixpath.join(layout.tree, directory)
-        done = cage.run(ctx, layout, a.user, a.command, env, memory_max=limit, cwd=cwd)
+        done = cage.run(ctx, layout, a.user, command, env, memory_max=limit, cwd=cwd)
         if done.rc != 0:
-            raise ctx.fail(_explain(ctx, a, directory, done, limit), rc=done.rc, cmd=a.command)
+            raise ctx.fail(_explain(ctx, command, directory, done, limit), rc=done.rc, cmd=command)
     lacking = contents.lacking(ctx, build)
     if lacking:
         raise ctx.fail("`%s` succeeded but left %s" % (" ".join(a.command), lacking))
@@ -92,7 +96,8 @@ def _about(ctx: Ctx, build: Build) -> "Dict[str, Any]":
     return {
         "build_id": build_id.strip() if build_id else None,
         "next": (_json(ctx, build.home + package) or _json(ctx, build.tree + package)).get("version"),
-        "base_path": _json(ctx, build.output + "/routes-manifest.json").get("basePath") or "",
+        "base_path": exporting.base_path(ctx, build.home),
+        **(exporting.about(ctx, build.home) if build.mode == STATIC else {}),
         "deployment_id": _deployment_id(ctx, build),
     }
 
@@ -112,9 +117,9 @@ def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
     return data if isinstance(data, dict) else {}
 
 
-def _explain(ctx: Ctx, a: Arguments, directory: str, done: Completed, limit: int) -> str:
+def _explain(ctx: Ctx, command: "Sequence[str]", directory: str, done: Completed, limit: int) -> str:
     where = " in %s" % directory if directory else ""
-    text = "`%s`%s failed with exit code %d" % (" ".join(a.command), where, done.rc)
+    text = "`%s`%s failed with exit code %d" % (" ".join(command), where, done.rc)
     if cage.was_killed(done):
         memory = cage.meminfo(ctx)
         text = (

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from provisioner.remote.nextjs import assemble, assets, manifest
+from provisioner.remote.nextjs import assemble, assets, exporting, manifest
 from provisioner.remote.nextjs.contents import ASSEMBLED, SERVER, STANDALONE, Build
+from provisioner.remote.nextjs.exporting import STATIC
 from provisioner.remote.nextjs.layout import (
     MANIFEST_FILE,
     RELEASE_FILE,
@@ -135,7 +136,10 @@ def _finish(ctx: Ctx, a: Arguments, layout: Layout, partial: str, about: "Dict[s
     """RELEASE.json comes last: whatever has it is whole."""
     if a.user:
         ctx.run(["chown", "--recursive", "--no-dereference", "root:%s" % a.user, partial], check=True, timeout=600)
-        _make_writable(ctx, a, layout, partial)
+        if a.about.get("mode") == STATIC:
+            exporting.make_public(ctx, partial)
+        else:
+            _make_writable(ctx, a, layout, partial)
     write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), about, mode="0644")
 
 

@@ -10,6 +10,7 @@ from provisioner.remote.nextjs import (
     building,
     certificates,
     envfile,
+    exported,
     jobs,
     lanes,
     links,
@@ -39,6 +40,7 @@ SPEC = Spec(
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "in_slots": Arg(type="bool", required=True, doc="Whether it runs in slots, or as a single service"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
+        "site": Arg(type="dict", doc="Of an exported app: whom to ask for its files; address, port, tls, host"),
         "preflight": Arg(
             type="dict", doc="What to look at that may be in the app's way: ports, domains, server"
         ),
@@ -96,6 +98,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         proxy=_site(ctx, layout, a) if a.web_server else None,
         jobs=_jobs(ctx, layout),
         host=preflight.look(ctx, layout, a.user, a.preflight) if a.preflight else None,
+        served=exported.look(ctx, layout, a.site, releases) if a.site is not None else None,
         unhealthy=_unhealthy(a.health, instances, running, live),
         swap=swap.look(ctx),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},

@@ -7,9 +7,13 @@ top). A standalone release has only what Next.js found the server to need, besid
 
 from __future__ import annotations
 
+import os
 import posixpath
 from typing import Dict, List, NamedTuple, Optional
 
+from provisioner.remote.nextjs import exporting
+from provisioner.remote.nextjs.exported import SITE
+from provisioner.remote.nextjs.exporting import STATIC
 from provisioner.remote.sdk import Ctx
 
 SERVER, STANDALONE = "server", "standalone"
@@ -61,9 +65,10 @@ def lacking(ctx: Ctx, build: Build) -> "Optional[str]":
     """What a build that ended well should have left, in words; None when all is there."""
     if ctx.stat(build.output + "/BUILD_ID") is None:
         return (
-            "no .next/BUILD_ID: the script must run `next build`, with `distDir` at its default and without "
-            "`output: export`"
+            "no .next/BUILD_ID: the script must run `next build`, with `distDir` at its default"
         )
+    if build.mode == STATIC:
+        return exporting.lacking(ctx, build.home)
     server = posixpath.join(build.standalone, build.app, "server.js")
     if build.mode == STANDALONE and ctx.stat(server) is None:
         return (
@@ -76,6 +81,9 @@ def lacking(ctx: Ctx, build: Build) -> "Optional[str]":
 
 def parts(ctx: Ctx, build: Build) -> "List[Part]":
     """Whose files, without those that `manifest.is_part` leaves out, are the release."""
+    if build.mode == STATIC:
+        files = os.path.relpath(exporting.directory(ctx, build.home) or build.home, build.tree)
+        return [Part(files, SITE + exporting.base_path(ctx, build.home))]
     if build.mode != STANDALONE:
         return [Part("", "")]
     output = posixpath.join(build.app, ".next")
@@ -90,6 +98,8 @@ def parts(ctx: Ctx, build: Build) -> "List[Part]":
 def links(ctx: Ctx, build: Build) -> "Dict[str, str]":
     """Links that a release has beside: path -> target. `.next` at the top, and in a full tree node_modules/next of the
     app's directory, which the unit starts; npm and yarn put it at the top of a workspace."""
+    if build.mode == STATIC:
+        return {".next/static": exporting.link(exporting.base_path(ctx, build.home))}
     if not build.app:
         return {}
     found = {".next": build.app + "/.next"}

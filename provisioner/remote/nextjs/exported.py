@@ -13,7 +13,7 @@ import http.client
 import os
 import ssl
 import time
-from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence
 from urllib.parse import quote
 
 from provisioner.remote.nextjs import slots
@@ -99,6 +99,21 @@ def wait(ctx: Ctx, layout: Layout, release: str, question: "Mapping[str, Any]") 
             return found
         ctx.progress(found)
         time.sleep(PAUSE)
+
+
+def look(
+    ctx: Ctx, layout: Layout, question: "Mapping[str, Any]", releases: "Sequence[Mapping[str, Any]]"
+) -> "Dict[str, Optional[str]]":
+    """{trying, problem} of what is served now. releases: all that are there. An empty question asks nobody."""
+    note, current = read_note(ctx, layout), slots.linked(ctx, layout.current)
+    about = next((release for release in releases if release["id"] == current), None)
+    found = None
+    if current and about is None:
+        found = "release %s is not there" % current
+    elif current and about and question:
+        asked = {**question, "build_id": about.get("build_id"), "base_path": about.get("base_path")}
+        found = problem(ctx, layout, current, asked)
+    return {"trying": note.trying, "problem": found}
 
 
 def _witness(layout: Layout, release: str, before: "Optional[str]", base: str) -> "Optional[str]":

@@ -235,7 +235,7 @@ class Layout(NamedTuple):
         mine = {"owner": user, "group": user}
         return {
             self.root: {"mode": "0751", "owner": "root", "group": user},
-            self.releases: {"mode": "0750", "owner": "root", "group": user},
+            self.releases: {"mode": "0751", "owner": "root", "group": user},
             self.slots: {"mode": "0750", "owner": "root", "group": user},
             self.static: {"mode": "0755", "owner": "root", "group": "root"},
             self.lanes: {"mode": "0755", "owner": "root", "group": "root"},
