@@ -71,6 +71,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     lacking = contents.lacking(ctx, build)
     if lacking:
         raise ctx.fail("`%s` succeeded but left %s" % (" ".join(a.command), lacking))
+    if a.mode == STATIC:
+        exporting.make_public(ctx, exporting.directory(ctx, build.home) or build.home)
     about = _about(ctx, build)
     write_state(ctx, layout.build_state, {**state, "built": a.fingerprint, "build_id": about["build_id"]})
     return Result(changed=True, diff=diff, seconds=round(time.monotonic() - began, 1), **about)

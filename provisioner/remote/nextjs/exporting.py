@@ -59,9 +59,9 @@ def link(base: str) -> str:
     return "../%s%s/_next/static" % (SITE, base)
 
 
-def make_public(ctx: Ctx, release: str) -> None:
-    """All of it is for everybody, so the web server's user may read it too."""
-    ctx.run(["chmod", "--recursive", "u=rwX,go=rX", release], check=True, timeout=600)
+def make_public(ctx: Ctx, root: str) -> None:
+    """All of it is for everybody, so the web server's user may read it too; but written by nobody."""
+    ctx.run(["chmod", "--recursive", "u=rwX,go=rX", root], check=True, timeout=600)
 
 
 def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
