@@ -58,7 +58,7 @@ def reasons_to_serve(facts: Facts, release: Release) -> tuple[str, ...]:
     """Why the link has to be set or the site to be asked, for people; empty when clients get the release."""
     note = facts["served"]
     checks = (
-        (facts["current"] != release.name, f"release {facts['current'] or 'none'} -> {release.name}"),
+        (note["release"] != release.name, f"release {note['release'] or 'none'} -> {release.name}"),
         (note["trying"] is not None, "the last release was interrupted"),
         (note["problem"] is not None, str(note["problem"])),
     )

@@ -104,7 +104,7 @@ def wait(ctx: Ctx, layout: Layout, release: str, question: "Mapping[str, Any]") 
 def look(
     ctx: Ctx, layout: Layout, question: "Mapping[str, Any]", releases: "Sequence[Mapping[str, Any]]"
 ) -> "Dict[str, Optional[str]]":
-    """{trying, problem} of what is served now. releases: all that are there. An empty question asks nobody."""
+    """{release, trying, problem} of what is served now. releases: all that are there. An empty question asks nobody."""
     note, current = read_note(ctx, layout), slots.linked(ctx, layout.current)
     about = next((release for release in releases if release["id"] == current), None)
     found = None
@@ -113,7 +113,7 @@ def look(
     elif current and about and question:
         asked = {**question, "build_id": about.get("build_id"), "base_path": about.get("base_path")}
         found = problem(ctx, layout, current, asked)
-    return {"trying": note.trying, "problem": found}
+    return {"release": current, "trying": note.trying, "problem": found}
 
 
 def _witness(layout: Layout, release: str, before: "Optional[str]", base: str) -> "Optional[str]":
