@@ -22,7 +22,7 @@ from provisioner.values import Secret
 
 APP = Path(__file__).parent / "apps/static-export"
 QUIET = {"Preflight", "Install packages", "Make the app's user", "Make directories", "Install Node.js",
-         "Copy the source", "Install dependencies", "Build", "Make the release", "Set up nginx",
+         "Copy the source", "Install dependencies", "Build", "Make the release", "Set up the web server",
          "Serve the release"}  # fmt: skip
 NOTE = "/var/lib/provisioner/apps/example.site.json"
 
@@ -110,7 +110,7 @@ def only(site: Site, **more: Any) -> dict[str, Any]:
 
 def test_the_mode_follows_the_app_and_no_process_is_started(site: Site) -> None:
     result = site.seen["results"][site.hosts[0].name]
-    assert [step["name"] for step in result["steps"]][-2:] == ["Set up nginx", "Serve the release"]
+    assert [step["name"] for step in result["steps"]][-2:] == ["Set up the web server", "Serve the release"]
     assert site.shell("systemctl list-units --all --plain --no-legend 'example*'") == ""
     assert site.shell("ls /etc/systemd/system | grep example || true") == ""
     assert site.shell("test -e /opt/node || echo none", host=1) == "none"
