@@ -71,7 +71,8 @@ def test_after_a_power_cut_at_a_step_the_host_ends_the_release_by_itself(app: Si
 @pytest.mark.parametrize("step", BACK)
 def test_after_a_power_cut_on_the_way_back_the_old_release_runs_again(app: Site, step: str) -> None:
     assert not app.only("good").get("failed")
-    cut_power(app, step, greeting="bad", fault="die", watch=6)
+    with poller(app.hosts[0].address):  # who asks, so that it dies
+        cut_power(app, step, greeting="bad", fault="die", watch=30)
     wait_for_an_answer(app)
     with poller(app.hosts[0].address) as seen:
         settled(app)
