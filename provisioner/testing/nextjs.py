@@ -112,7 +112,8 @@ class Site:
 
     def wait_until(self, condition: str, seconds: float = 60) -> None:
         """Until the shell command succeeds on the first host."""
-        self.shell(f"timeout {seconds} sh -c 'until {condition}; do sleep 0.05; done'")
+        loop = f"until {condition}; do sleep 0.02; done"
+        self.hosts[0].run(["timeout", str(seconds), "sh", "-c", loop], timeout=seconds + 30)
 
     def get(self, path: str, host: int = 0) -> str:
         with urllib.request.urlopen(f"http://{self.hosts[host].address}{path}", timeout=20) as answer:

@@ -83,18 +83,16 @@ def test_after_a_power_cut_on_the_way_back_the_old_release_runs_again(app: Site,
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("step", STEPS)
-def test_a_host_that_loses_its_controller_at_a_step_ends_the_release_by_itself(
-    app: Site, step: str, tmp_path: object
-) -> None:
+def test_a_host_that_loses_its_controller_at_a_step_ends_the_release_by_itself(app: Site, step: str) -> None:
     assert not app.only().get("failed")
     with load(app.hosts[0].address, clients=6) as seen:
         program = app.start_apply(f"alone {step}")
         try:
-            app.wait_until(f"grep -q '\"step\": \"{step}\"' {JOURNAL}", 120)
+            app.wait_until(f'grep -q \'"step": "{step}"\' {JOURNAL}', 120)
         finally:
             program.kill()
             program.wait()
-        app.wait_until(f"grep -q '\"step\": \"steady\"' {JOURNAL}", 120)
+        app.wait_until(f'grep -q \'"step": "steady"\' {JOURNAL}', 120)
     assert seen.failures == []
     assert f"alone {step}" in app.get("/about")
     second = app.only(f"alone {step}")
