@@ -34,6 +34,14 @@ def test_the_text_is_the_expected_one(suffix: str) -> None:
     assert made[f"shop-cron-mail.{suffix}"] == (GOLDEN / f"shop-cron-mail.{suffix}").read_text()
 
 
+def test_a_job_asks_the_web_server_of_its_own_host_also_where_that_speaks_https() -> None:
+    made = units(cron=[{"name": "mail", "schedule": "daily", "path": "/api/mail"}],
+                 https={"certificate": "c.pem", "key": "k.pem"})  # fmt: skip
+    text = made["shop-cron-mail.service"]
+    assert "--connect-to ::127.0.0.1: --insecure" in text
+    assert "https://shop.example.com/api/mail" in text
+
+
 def test_a_job_is_on_the_host_it_names_or_on_all() -> None:
     cron = [{"name": name, "schedule": "daily", "command": "true", **where}
             for name, where in (("one", {"host": "web1"}), ("all", {"host": "all"}), ("any", {}))]  # fmt: skip
