@@ -10,6 +10,8 @@ from provisioner.ui.colours import Paint, plain
 from provisioner.ui.escape import visible
 from provisioner.ui.table import Column, table
 
+SOON = 14  # days
+
 Reports = Mapping[str, Mapping[str, Any]]
 """Host -> what `nextjs_report` told about the app."""
 
@@ -30,6 +32,7 @@ def status_lines(reports: Reports, width: int | None, paint: Paint = plain) -> l
         Column("NEXT", [_text(report["next"]) for _, report in rows], rank=5),
         Column("ROLLBACK TO", [_previous(report) for _, report in rows], rank=6),
         Column("BUILD", [_text(report["build_id"]) for _, report in rows], rank=7),
+        Column("CERTIFICATE", [_certificate(report) for _, report in rows], rank=3),
         Column("OLD ASSETS", [_assets(report) for _, report in rows], rank=8),
     ]
     return [*table(columns, width, paint), *(line for host, report in rows for line in _remarks(host, report, paint))]
@@ -83,6 +86,10 @@ def _remarks(host: str, report: Mapping[str, Any], paint: Paint) -> list[str]:
         found.append(_begun(report["interrupted"]))
     found += [(f"{each['unit']} does not start at boot ({each['enabled']})", "failed") for each in report["processes"]
               if each["enabled"] not in ("enabled", "enabled-runtime")]  # fmt: skip
+    found += [(f"nothing answers over HTTPS for {each['name']}", "failed") for each in report["certificates"]
+              if "days" not in each]  # fmt: skip
+    found += [(f"the certificate for {each['name']} ends in {each['days']} days", "failed")
+              for each in report["certificates"] if each.get("days", SOON) < SOON]  # fmt: skip
     if report["overrides"]:
         found.append((f"set by hand: {', '.join(report['overrides'])}", "changed"))
     return [paint(f"{visible(host)}: {visible(text)}", kind) for text, kind in found]
@@ -125,6 +132,12 @@ def _memory(report: Mapping[str, Any]) -> str:
 def _assets(report: Mapping[str, Any]) -> str:
     found = report["old_assets"]
     return f"{found['files']} ({_bytes(found['bytes'])})" if found["files"] else ""
+
+
+def _certificate(report: Mapping[str, Any]) -> str:
+    """What is left of the certificate that ends first."""
+    days = [each["days"] for each in report["certificates"] if "days" in each]
+    return f"{min(days)} d" if days else ""
 
 
 def duration(seconds: int) -> str:

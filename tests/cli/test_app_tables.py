@@ -24,6 +24,7 @@ def report(**more: Any) -> dict[str, Any]:
         "name": "shop", "release": "bbbb2222bbbb", "build_id": "1l4lRpCIeXhnSzlPM7qLi", "slot": "b",
         "rollback_to": "aaaa1111aaaa", "interrupted": None, "unhealthy": None, "processes": [process],
         "node": "22.23.3", "next": "16.4.5", "old_assets": {"files": 12, "bytes": 3 << 20}, "overrides": {},
+        "certificates": [],
         "releases": [release("bbbb2222bbbb", runs=True), release("aaaa1111aaaa", warm=True)], **more,
     }  # fmt: skip
 
@@ -50,6 +51,17 @@ def test_what_is_wrong_is_said_below_the_table() -> None:
         "web-1: a release of cccc was interrupted at `watch`: the next `provision apply`, `rollback` or `restart` "
         "ends it",
         "web-1: set by hand: LOG",
+    ]
+
+
+def test_certificates_that_end_soon_or_are_not_there_are_said() -> None:
+    shown = [{"name": "a.com", "days": 60}, {"name": "b.com", "days": 3}, {"name": "c.com"}]
+    lines = status_lines({"web-1": report(certificates=shown)}, 120)
+    assert "CERTIFICATE" in lines[0]
+    assert "3 d" in lines[1]
+    assert lines[2:] == [
+        "web-1: nothing answers over HTTPS for c.com",
+        "web-1: the certificate for b.com ends in 3 days",
     ]
 
 

@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioner.nextjs.certificates import Files, read
 from provisioner.nextjs.settings.https import Acme, Own
+from provisioner.remote.nextjs.certificates import secure_names
 from provisioner.values import Secret
 
+GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 Key = ec.EllipticCurvePrivateKey
 
@@ -114,3 +116,11 @@ def test_the_root_of_a_private_authority_is_read(tmp_path: Path) -> None:
     files, found = read(Acme("o@a.com", ca_root="root.pem"), [str(tmp_path)], ("a.com",), NOW.timestamp())
     assert (files.root, found) == (ABOVE.decode(), ())
     assert read(Acme("o@a.com"), [], ("a.com",), NOW.timestamp()) == (Files(), ())
+
+
+@pytest.mark.parametrize("site", ["own", "acme"])
+def test_the_names_of_a_site_over_https_are_read_from_it_whatever_the_web_server(site: str) -> None:
+    nginx, caddy = ((GOLDEN / f"{site}.{ending}").read_text() for ending in ("conf", "caddy"))
+    names = ["shop.example.com", "www.shop.example.com"]
+    assert secure_names(nginx, "") == secure_names("", caddy) == names
+    assert secure_names((GOLDEN / "shop.conf").read_text(), (GOLDEN / "shop.caddy").read_text()) == []

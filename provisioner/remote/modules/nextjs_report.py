@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional
 
-from provisioner.remote.nextjs import deployed, lock, overrides, probe, records, service, slots
+from provisioner.remote.nextjs import certificates, deployed, lock, overrides, probe, records, service, slots
 from provisioner.remote.nextjs.deployed import Deployed
 from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state
 from provisioner.remote.nextjs.slots import Occupant
@@ -47,6 +47,7 @@ def _about(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
         "node": _node(ctx, processes) or running.get("node"),
         "next": running.get("next"),
         "old_assets": _assets(ctx, layout),
+        "certificates": certificates.of_site(ctx, layout),
         "overrides": {name: by_hand.plain.get(name) for name in by_hand.names},
         "releases": releases,
     }  # fmt: skip

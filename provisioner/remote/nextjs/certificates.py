@@ -9,11 +9,27 @@ import ssl
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
+from provisioner.remote.nextjs.layout import Layout
+from provisioner.remote.nextjs.sites import servers
 from provisioner.remote.sdk import Ctx
 
 HTTPS = 443
 ONE_ANSWER = 5.0  # seconds
 _NAME = re.compile(r"DNS:([^,\s]+)")
+_CADDY = re.compile(r"^https://.*\{$", re.MULTILINE)
+
+
+def of_site(ctx: Ctx, layout: Layout) -> "List[Dict[str, Any]]":
+    """`served` for the names that the app's site has over HTTPS; nothing for a site without it."""
+    return served(ctx, secure_names(ctx.read_text(layout.site) or "", ctx.read_text(layout.caddy_site) or ""))
+
+
+def secure_names(nginx: str, caddy: str) -> "List[str]":
+    """What the texts of an app's sites have over HTTPS, but for names with a star, which nobody can ask for."""
+    names = {name for server in servers(nginx) if HTTPS in server.ports for name in server.names}
+    for line in _CADDY.findall(caddy):
+        names.update(re.findall(r"https://([^\s,{]+)", line))
+    return sorted(name for name in names if not name.startswith(("*", "_")))
 
 
 def served(ctx: Ctx, names: "Sequence[str]", address: str = "127.0.0.1", port: int = HTTPS) -> "List[Dict[str, Any]]":

@@ -11,7 +11,7 @@ import re
 import time
 from typing import Any, Dict, Iterator, Mapping, Optional, Set
 
-from provisioner.remote.nextjs import envfile, lanes, links, manifest, service, slots
+from provisioner.remote.nextjs import certificates, envfile, lanes, links, manifest, service, slots
 from provisioner.remote.nextjs.layout import MANIFEST_FILE, RELEASE_FILE, SINGLE, Layout, read_state, unit_file
 from provisioner.remote.nextjs.listeners import listeners
 from provisioner.remote.nextjs.slots import Occupant
@@ -20,6 +20,7 @@ from provisioner.remote.sdk import Ctx
 Finding = Dict[str, Any]
 
 SHOWN = 5  # paths of a release that differ
+EXPIRES = 14  # days; what renews by itself does so a month ahead
 
 _EXEC = re.compile(r"^ExecStart=(\S+)", re.MULTILINE)
 _PRELOAD = re.compile(r"^Environment=LD_PRELOAD=(\S+)$", re.MULTILINE)
@@ -43,6 +44,7 @@ def findings(ctx: Ctx, layout: Layout) -> "Iterator[Finding]":
         stuck = "interrupted at %s" % journal["step"]
         yield _finding("release", layout.release_journal, "a release that is over", stuck)
     yield from _links(ctx, layout, live)
+    yield from _certificates(ctx, layout)
     for occupant in filter(None, (live, slots.warm(journal))):
         yield from _slot(ctx, layout, occupant)
 
@@ -67,6 +69,16 @@ def _links(ctx: Ctx, layout: Layout, live: Occupant) -> "Iterator[Finding]":
     if live.slot != SINGLE:
         lane = lanes.opened(ctx, layout)
         yield from _differs("proxy", layout.live, "slot %s" % live.slot, "slot %s" % lane.to if lane else None)
+
+
+def _certificates(ctx: Ctx, layout: Layout) -> "Iterator[Finding]":
+    for shown in certificates.of_site(ctx, layout):
+        if "days" not in shown:
+            yield _finding("certificate", shown["name"], "a certificate", "nothing answers over HTTPS")
+        elif not shown["fits"]:
+            yield _finding("certificate", shown["name"], "a certificate for this name", ", ".join(shown["names"]))
+        elif shown["days"] < EXPIRES:
+            yield _finding("certificate", shown["name"], "%d days left or more" % EXPIRES, "%d days" % shown["days"])
 
 
 # -- a slot: release, variables, units, processes ---------------------------------------------------------------------
