@@ -33,7 +33,8 @@ mkdir -p {FOLDER}
   -days 30 -subj /CN=localhost -addext subjectAltName=IP:{host.address} -addext basicConstraints=critical,CA:TRUE
 printf '%s' '{json.dumps(config)}' > {FOLDER}/config.json
 {hosts}
-systemd-run --quiet --collect --unit pebble-test --setenv=PEBBLE_VA_NOSLEEP=1 pebble -config {FOLDER}/config.json
+systemd-run --quiet --collect --unit pebble-test --setenv=PEBBLE_VA_NOSLEEP=1 \
+  --setenv=PEBBLE_WFE_NONCEREJECT=0 pebble -config {FOLDER}/config.json
 for i in $(seq 100); do curl -sk https://{address}/dir >/dev/null && break; sleep 0.1; done
 cat {FOLDER}/cert.pem
 """
