@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.remote.nextjs.assemble import from_build
-from provisioner.remote.nextjs.contents import Build, lacking
+from provisioner.remote.nextjs.contents import Build, clear, lacking
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.testing.inprocess import make_context
 
@@ -60,6 +60,17 @@ def test_next_beside_the_app_is_left_as_it_is(tmp_path: Path) -> None:
                   "apps/web/node_modules/next/x")  # fmt: skip
     copied(found, tmp_path / "release")
     assert not os.path.islink(tmp_path / "release/apps/web/node_modules/next")
+
+
+def test_the_build_of_a_place_that_the_app_has_left_is_removed(tmp_path: Path) -> None:
+    moved = build(tmp_path, "apps/web", "server", *OUTPUT, *(f"apps/web/{name}" for name in OUTPUT))
+    clear(make_context(), moved, "apps/web")
+    assert (tmp_path / ".next/BUILD_ID").exists()
+    assert not (tmp_path / "apps/web/.next/BUILD_ID").exists()
+    assert (tmp_path / "apps/web/.next/cache/webpack/x").exists()
+    clear(make_context(), moved, "")
+    assert not (tmp_path / ".next").exists()
+    assert (tmp_path / "apps/web/.next/cache/webpack/x").exists()
 
 
 @pytest.mark.parametrize("app", ["", "apps/web"])

@@ -54,9 +54,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     diff = {**lines, "before_header": "build", "after_header": "build"} if ctx.want_diff else None
     if ctx.check:
         return Result(changed=True, diff=diff)
-    write_state(ctx, layout.build_state, {**state, "built": None, "build_id": None})
-    ctx.remove(build.output + "/BUILD_ID")
-    ctx.remove(build.standalone, recursive=True)
+    contents.clear(ctx, build, state.get("app") or "")
+    state = {**state, "built": None, "build_id": None, "app": build.app}
+    write_state(ctx, layout.build_state, state)
     exporting.begin(ctx, build.home)
     began = time.monotonic()
     limit = a.memory_max or cage.allowance(ctx)

@@ -61,6 +61,15 @@ class Build(NamedTuple):
         return {"NEXT_PRIVATE_STANDALONE": "1", "NEXT_PRIVATE_OUTPUT_TRACE_ROOT": self.tree}
 
 
+def clear(ctx: Ctx, build: Build, before: str) -> None:
+    """Remove what an earlier build left and would be taken for this one's. before: the app's directory then; the
+    compiler's cache stays unless the app has moved."""
+    ctx.remove(build.output + "/BUILD_ID")
+    ctx.remove(build.standalone, recursive=True)
+    if before != build.app:
+        ctx.remove(build._replace(app=before).output, recursive=True)
+
+
 def lacking(ctx: Ctx, build: Build) -> "Optional[str]":
     """What a build that ended well should have left, in words; None when all is there."""
     if ctx.stat(build.output + "/BUILD_ID") is None:
