@@ -141,7 +141,7 @@ def test_keys_that_cannot_be_used(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("user", "password", "words"), [
-    ("bob", "wrong", ["Cannot become root by sudo: the password is wrong", "give the right one with `-K`"]),
+    ("bob", "guessed", ["Cannot become root by sudo: the password is wrong", "give the right one with `-K`"]),
     ("bob", None, ["sudo wants a password and none was given", "give it with `-K`"]),
     ("eve", "secret", ["the user may not use sudo", "add the user to sudoers"]),
 ], ids=["wrong-password", "no-password", "not-in-sudoers"])

@@ -190,6 +190,6 @@ def test_an_app_that_ran_as_one_service_moves_to_slots_without_a_failed_request(
     assert seen.failures == []
     assert app.running() == ["example@b.service"]
     assert app.shell("ls /etc/systemd/system | grep ^example; ls /etc/example /var/lib/provisioner/nextjs").split() == [
-        "example-recover.service", "example@b.service", "/etc/example:", "b.env",
+        "example-recover.service", "example@b.service", "/etc/example:", "b.env", "current.env",
         "/var/lib/provisioner/nextjs:"]  # fmt: skip
     assert not app.only("moved")["changed"]

@@ -28,7 +28,7 @@ def front(ctx: Ctx) -> "Optional[str]":
     """Where the start page's link leads; empty for a file."""
     found = ctx.stat(FRONT)
     if ctx.predicted("package", "nginx") is not None:  # check mode: it comes with the package
-        return "../sites-available/default" if ctx.stat("/etc/debian_version") is not None else None
+        return "/etc/nginx/sites-available/default" if ctx.stat("/etc/debian_version") is not None else None
     return None if found is None else found.target or ""
 
 
