@@ -23,9 +23,10 @@ LABS = Path(tempfile.gettempdir()) / "provision-test-labs"
 
 
 #: Files that take minutes, longest first. A file stays with one worker, so these must not begin last.
-LONG = ("tests/nextjs/test_end_to_end.py", "tests/nextjs/test_releases.py", "tests/nextjs/test_hooks.py",
-        "tests/nextjs/test_jobs.py", "tests/nextjs/test_inspect.py",
-        "tests/nextjs/test_matrix.py", "tests/nextjs/test_browser.py",
+LONG = ("tests/nextjs/test_end_to_end.py", "tests/nextjs/test_releases.py", "tests/nextjs/test_shipping.py",
+        "tests/nextjs/test_interrupted.py", "tests/nextjs/test_inspect.py", "tests/nextjs/test_day2.py",
+        "tests/nextjs/test_previous.py", "tests/nextjs/test_static_site.py", "tests/nextjs/test_hooks.py",
+        "tests/nextjs/test_jobs.py", "tests/nextjs/test_browser.py", "tests/nextjs/test_shapes.py",
         "tests/modules/test_conformance.py", "tests/e2e/test_three_hosts.py", "tests/e2e/test_killed_controller.py",
         "tests/transport/test_faults.py", "tests/engine/test_random_programs.py")
 

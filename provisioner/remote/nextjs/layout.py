@@ -230,8 +230,8 @@ class Layout(NamedTuple):
         return "%s/%s" % (self.releases, release)
 
     def directories(self, user: str) -> "Dict[str, Dict[str, str]]":
-        """Every directory the app needs -> {mode, owner, group}. Others may pass through the root (the web server reads
-        lanes and old assets) but see neither sources nor releases."""
+        """Every directory the app needs -> {mode, owner, group}. Others may pass through (the web server reads
+        lanes, old assets and exported pages), but list nothing, and a release with a server is closed to them."""
         mine = {"owner": user, "group": user}
         return {
             self.root: {"mode": "0751", "owner": "root", "group": user},
