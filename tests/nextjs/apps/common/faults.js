@@ -16,28 +16,32 @@ function refuse(response, status) {
   return true;
 }
 
-// name: crash, 500, hang, wrong-build, or die-10: ends 10 seconds after it was healthy for the first time, at a moment
-// without a running POST. Such a request is lost with the process, since no proxy may ask it again elsewhere.
+// name: crash, 500, hang, wrong-build, or die-10: ends 10 seconds after it was healthy for the first time, with all requests
+// that it has but POSTs. Such a request is lost with the process, since no proxy may ask it again elsewhere.
 exports.begin = (name) => {
   console.error(`the fault ${name}`);
   if (name === 'crash') throw new Error('boom at start');
   const seconds = name.startsWith('die-') ? Number(name.slice(4)) : null;
   const emit = http.Server.prototype.emit;
   let dying = false;
-  let posts = 0;
-  // After a turn of the event loop everything that had come in is known. An orderly exit takes so long that more comes in.
-  const die = () => setImmediate(() => (posts ? setTimeout(die, 1) : process.kill(process.pid, 'SIGKILL')));
-  http.Server.prototype.emit = function (event, request, response) {
+  const posts = new Set();
+  // The kernel takes requests for a process for as long as its memory is being freed, so the doors are closed before.
+  const die = (server) => {
+    server.closeIdleConnections();
+    if (posts.size) setTimeout(die, 1, server);
+    else process.kill(process.pid, 'SIGKILL');
+  };
+  http.Server.prototype.emit = function (event, first, response) {
     if (event === 'request') {
-      if (seconds !== null && !dying && isHealth(request.url)) {
+      if (first.method === 'POST') {
+        posts.add(response);
+        response.on('close', () => posts.delete(response));
+      }
+      if (seconds !== null && !dying && isHealth(first.url)) {
         dying = true;
-        setTimeout(die, seconds * 1000);
+        setTimeout(() => die(this.close()), seconds * 1000);
       }
-      if (request.method === 'POST') {
-        posts += 1;
-        response.on('close', () => (posts -= 1));
-      }
-      if (faults[name]?.(request, response)) return true;
+      if (faults[name]?.(first, response)) return true;
     }
     return emit.apply(this, arguments);
   };
