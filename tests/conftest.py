@@ -15,8 +15,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from provisioner.lab import Lab, LabHost
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 LAB_FIXTURES = {"lab", "lab_host", "lab_hosts", "shared_lab_host", "needs_lab"}
 LABS = Path(tempfile.gettempdir()) / "provision-test-labs"
