@@ -20,6 +20,12 @@ STEPS = [step if step in QUICK else pytest.param(step, marks=pytest.mark.slow) f
 BACK = [step if step == release.DRAIN else pytest.param(step, marks=pytest.mark.slow) for step in release.BACK]
 
 
+SITUATION = f"""
+systemctl list-units --all --no-pager 'example*'; systemctl list-jobs --no-pager; ls -l /srv/example /srv/example/live/
+ls -l /etc/systemd/system/multi-user.target.wants; cat {JOURNAL}; journalctl -b --no-pager -n 60
+"""
+
+
 def cut_power(app: Site, step: str, **deploy: object) -> None:
     """The host goes down while the runner stands exactly at `step`."""
     deployed = threading.Thread(target=lambda: app.only(**deploy))  # type: ignore[arg-type]
@@ -34,13 +40,13 @@ def cut_power(app: Site, step: str, **deploy: object) -> None:
 
 
 def wait_for_an_answer(app: Site) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while True:
         try:
             app.get("/api/health")
             return
         except OSError:
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, app.shell(SITUATION)
             time.sleep(0.2)
 
 
