@@ -117,6 +117,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.managers": PLAIN,
     "provisioner.nextjs.modes": PLAIN,
     "provisioner.nextjs.next_config": PLAIN,
+    "provisioner.nextjs.package_json": PLAIN,
     "provisioner.nextjs.objects": PLAIN,
     "provisioner.nextjs.plan": PLAIN,
     "provisioner.nextjs.preflight": PLAIN,

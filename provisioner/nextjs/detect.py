@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from typing import Any
 
 from provisioner.nextjs import managers, next_config
 from provisioner.nextjs.managers import Install
+from provisioner.nextjs.package_json import dependencies as every_dependency
+from provisioner.nextjs.package_json import parsed, part
 from provisioner.nextjs.settings.package_manager import PackageManager
 from provisioner.nextjs.workspace import build_order, find_app, own_files
 
@@ -62,20 +63,20 @@ def detect(files: Mapping[str, str], *, app: str | None = None, manager: Package
     for. `manager`: the package manager that is to be used."""
     path, missing = find_app(files, app)
     own = own_files(files, path)
-    package = _json(own.get("package.json"))
+    package = parsed(own.get("package.json"))
     if missing is None and package is None:
         missing = "package.json is not a JSON object" if "package.json" in own else "the source has no package.json"
     if package is None or missing is not None:
         return App(errors=(str(missing),), path=path)
     errors: list[str] = []
     warnings: list[str] = []
-    scripts = {name: text for name, text in _mapping(package.get("scripts")).items() if isinstance(text, str)}
-    dependencies = {**_mapping(package.get("devDependencies")), **_mapping(package.get("dependencies"))}
+    scripts = {name: text for name, text in part(package, "scripts").items() if isinstance(text, str)}
+    dependencies = every_dependency(package)
     if "next" not in dependencies:
         errors.append("package.json does not depend on `next`")
     if "build" not in scripts:
         errors.append('package.json has no script `build`; add "build": "next build"')
-    top = _json(files.get("package.json")) or {}
+    top = parsed(files.get("package.json")) or {}
     install = managers.choose(files, top if "packageManager" in top else package, manager, errors, warnings)
     version = _locked_version(files, install.lockfile, path) if install else None
     version = version or _declared(dependencies.get("next"))
@@ -104,12 +105,12 @@ def node_problem(app: App, node: str) -> str | None:
 def _locked_version(files: Mapping[str, str], lockfile: str, path: str) -> str | None:
     text = files[lockfile]
     if lockfile in ("package-lock.json", "npm-shrinkwrap.json"):
-        data = _json(text) or {}
-        packages = _mapping(data.get("packages")) or {
-            "node_modules/next": _mapping(data.get("dependencies")).get("next")
+        data = parsed(text) or {}
+        packages = part(data, "packages") or {
+            "node_modules/next": part(data, "dependencies").get("next")
         }
-        own = _mapping(packages.get(f"{path}/node_modules/next"))  # of a workspace whose apps differ
-        version = (own or _mapping(packages.get("node_modules/next"))).get("version")
+        own = part(packages, f"{path}/node_modules/next")  # of a workspace whose apps differ
+        version = (own or part(packages, "node_modules/next")).get("version")
         return version if isinstance(version, str) else None
     if lockfile == "pnpm-lock.yaml" and path:
         text = _importer(text, path)
@@ -137,15 +138,3 @@ def _declared(wanted: Any) -> str | None:
 
 def _major(version: str | None) -> int | None:
     return int(version.partition(".")[0]) if version and version.partition(".")[0].isdigit() else None
-
-
-def _json(text: str | None) -> dict[str, Any] | None:
-    try:
-        data = json.loads(text or "")
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

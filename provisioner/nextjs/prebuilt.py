@@ -4,7 +4,6 @@ or a standalone server."""
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tarfile
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 from provisioner.diag import ProvisionError
 from provisioner.nextjs.detect import App
+from provisioner.nextjs.package_json import parsed
 from provisioner.remote.nextjs import manifest
 from provisioner.remote.nextjs.contents import ASSEMBLED, SERVER, STANDALONE
 
@@ -140,8 +140,4 @@ def _text(path: Path) -> str | None:
 
 
 def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        data = json.loads(_text(path) or "{}")
-    except ValueError:
-        return {}
-    return data if isinstance(data, Mapping) else {}
+    return parsed(_text(path)) or {}

@@ -15,6 +15,8 @@ from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.javascript import EXTENSIONS, code_only
 from provisioner.nextjs.modes import mode_findings
 from provisioner.nextjs.next_config import CONFIGS, literal, values
+from provisioner.nextjs.package_json import dependencies, parsed, part
+from provisioner.nextjs.package_json import package as package_of
 from provisioner.nextjs.scripts import build_script, start_script
 from provisioner.nextjs.semver import allows, intervals
 from provisioner.nextjs.settings import PUBLIC, Settings
@@ -33,7 +35,7 @@ def of_source(
 ) -> tuple[Finding, ...]:
     """`files`: texts of the whole source by path. `signals`: what `signals.examine` warns of."""
     own = own_files(files, app.path)
-    package = _package(own)
+    package = package_of(own)
     return (
         *(Finding(error, stops=True) for error in app.errors),
         *_next_version(app),
@@ -64,7 +66,7 @@ def of_build(
         found.append(Finding(f"{names} in `env` changes nothing in the pages: the artifact has the values of its build",
                              "set it where the artifact is built",
                              at_build=True))  # fmt: skip
-    node = _node(app, _package(own_files(files, app.path)), settings)
+    node = _node(app, package_of(own_files(files, app.path)), settings)
     return (*found, *_next_version(app), *node, *(Finding(warning) for warning in signals))
 
 
@@ -75,7 +77,7 @@ def _of_service(app: App, settings: Settings, signals: Iterable[str]) -> Iterato
 
 def engine_problem(files: Mapping[str, str], version: str) -> Finding | None:
     """Why the app's package.json does not want this Node.js."""
-    wanted = _engine(_package(files))
+    wanted = _engine(package_of(files))
     if not wanted or allows(wanted, version) is not False:
         return None
     fitting = next((major for major in LTS if allows(wanted, major)), None)
@@ -123,7 +125,7 @@ def _engine(package: Mapping[str, Any]) -> str:
 
 
 def _dependencies(package: Mapping[str, Any]) -> Iterator[Finding]:
-    named = {**_mapping(package, "devDependencies"), **_mapping(package, "dependencies")}
+    named = dependencies(package)
     if "next" not in named:
         return  # an error of its own
     for name in ("react", "react-dom"):
@@ -138,13 +140,13 @@ def _lock(files: Mapping[str, str], app: App, package: Mapping[str, Any]) -> Ite
     if app.install is None or app.install.manager != "npm" or "overrides" in package:
         return
     lockfile = app.install.lockfile
-    locked = _mapping(_json(files[lockfile]), "packages")
+    locked = part(parsed(files[lockfile]) or {}, "packages")
     if not locked:
         return  # of npm 6: the packages are elsewhere
     stale = []
     for group in ("dependencies", "devDependencies"):
-        for name, wanted in _mapping(package, group).items():
-            found = _mapping(locked, f"{app.path}/node_modules/{name}") or _mapping(locked, f"node_modules/{name}")
+        for name, wanted in part(package, group).items():
+            found = part(locked, f"{app.path}/node_modules/{name}") or part(locked, f"node_modules/{name}")
             version = str(found.get("version", ""))
             if not found:
                 stale.append(f"{name} is missing")
@@ -216,20 +218,3 @@ def _code_with(word: str, files: Mapping[str, str]) -> Iterator[tuple[str, str]]
     for path, text in sorted(files.items()):
         if word in text and path.endswith(EXTENSIONS) and not _NO_APP_CODE.search(path):
             yield path, code_only(text)
-
-
-def _package(files: Mapping[str, str]) -> dict[str, Any]:
-    return _json(files.get("package.json", ""))
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _mapping(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}

@@ -5,10 +5,12 @@ A workspace is a directory with several packages and one lockfile, as pnpm, npm,
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from provisioner.nextjs.package_json import dependencies, part
+from provisioner.nextjs.package_json import package as package_of
 
 Packages = Mapping[str, Mapping[str, Any]]
 """Directory -> what its package.json says."""
@@ -17,13 +19,13 @@ Packages = Mapping[str, Mapping[str, Any]]
 def find_app(files: Mapping[str, str], wanted: str | None) -> tuple[str, str | None]:
     """The app's directory ("" for the top of the source), and why it can't be told, if it can't."""
     members = packages(files)
-    apps = sorted(path for path, package in members.items() if "next" in _dependencies(package))
+    apps = sorted(path for path, package in members.items() if "next" in dependencies(package))
     if wanted:
         if f"{wanted}/package.json" in files:
             return wanted, None
         known = f"; the apps of this workspace: {', '.join(apps)}" if apps else ""
         return "", f"`app: {wanted}` has no package.json in the source{known}"
-    if wanted == "" or not apps or "next" in _dependencies(_package(files, "")):
+    if wanted == "" or not apps or "next" in dependencies(package_of(files)):
         return "", None
     if len(apps) > 1:
         return "", f"the source is a workspace with several apps ({', '.join(apps)}); say which one: `app: {apps[0]}`"
@@ -49,13 +51,13 @@ def build_order(files: Mapping[str, str], app: str) -> tuple[str, ...]:
         if path in begun:  # packages may depend on each other in a circle
             return
         begun.add(path)
-        for name in _dependencies(package):
+        for name in dependencies(package):
             if name in homes:
                 visit(homes[name], members[homes[name]])
-        if path == app or "build" in _mapping(package, "scripts"):
+        if path == app or "build" in part(package, "scripts"):
             order[path] = None
 
-    visit(app, _package(files, app))
+    visit(app, package_of(files, app))
     return tuple(order)
 
 
@@ -70,12 +72,12 @@ def packages(files: Mapping[str, str]) -> Packages:
         if base != "package.json" or not any(chosen_one.fullmatch(path) for chosen_one in chosen):
             continue
         if not any(refused_one.fullmatch(path) for refused_one in refused):
-            found[path] = _package(files, path)
+            found[path] = package_of(files, path)
     return found
 
 
 def _patterns(files: Mapping[str, str]) -> Iterator[str]:
-    listed: Any = _package(files, "").get("workspaces")
+    listed: Any = package_of(files).get("workspaces")
     if isinstance(listed, dict):
         listed = listed.get("packages")
     yield from (pattern for pattern in listed or () if isinstance(pattern, str))
@@ -96,20 +98,3 @@ def _matcher(pattern: str) -> re.Pattern[str]:
     parts = pattern.removeprefix("./").strip("/").split("/")
     text = "/".join(".+" if part == "**" else re.escape(part).replace(r"\*", "[^/]*") for part in parts)
     return re.compile(text)
-
-
-def _dependencies(package: Mapping[str, Any]) -> dict[str, Any]:
-    return {**_mapping(package, "devDependencies"), **_mapping(package, "dependencies")}
-
-
-def _package(files: Mapping[str, str], path: str) -> dict[str, Any]:
-    try:
-        data = json.loads(files.get(f"{path}/package.json" if path else "package.json", ""))
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _mapping(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 import shutil
@@ -11,7 +12,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,6 +174,38 @@ def load(address: str, *, clients: int = 20, pause: float = 0.15, large: float =
             notes.seek(0)
             *answers, cost = map(json.loads, notes)
             found.note([Answer(**answer) for answer in answers], Cost(**cost))
+
+
+def page(address: str, path: str) -> tuple[int, str, dict[str, str]]:
+    """Status, text and headers, their names in small letters, of what a web server answers at once."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        return answer.status, body, {name.lower(): value for name, value in answer.getheaders()}
+    finally:
+        connection.close()
+
+
+@contextmanager
+def again_and_again(*works: Callable[[], None]) -> Iterator[None]:
+    """Until the block ends, each of them in a thread of its own."""
+    over = threading.Event()
+
+    def repeat(work: Callable[[], None]) -> None:
+        while not over.is_set():
+            work()
+
+    threads = [threading.Thread(target=repeat, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager

@@ -39,3 +39,17 @@ def shop(lab: Lab) -> Iterator[Shop]:
         hosts = lab.up(count=1, packages=("nginx", "libjemalloc2"))
         cleanup.callback(lab.down, [host.name for host in hosts])
         yield Shop(hosts[0])
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A server for buckets."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - heavy, and few tests need it
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()

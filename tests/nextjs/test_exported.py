@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from provisioner.messages import Target
 from provisioner.nextjs.settings import read_settings
 from provisioner.nextjs.static import Routes, question, site_text
 from provisioner.testing.driving import bench
+from provisioner.testing.nextjs import again_and_again, page
 from provisioner.values import HostName
 
 SITE = {
@@ -54,14 +55,7 @@ class Server:
             "question": question(SETTINGS), **more})  # fmt: skip
 
     def get(self, path: str) -> tuple[int, str, dict[str, str]]:
-        connection = http.client.HTTPConnection(self.host.address, timeout=30)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read().decode()
-            return answer.status, body, {name.lower(): value for name, value in answer.getheaders()}
-        finally:
-            connection.close()
+        return page(self.host.address, path)
 
     def current(self) -> str:
         return self.host.run(["readlink", "/srv/site/current"]).stdout.strip()
@@ -92,28 +86,20 @@ def _as_it_was(server: Server) -> Iterator[None]:
 @contextmanager
 def asking(server: Server, paths: dict[str, set[str]]) -> Iterator[list[str]]:
     """Clients that ask for the paths all the time; what they get that is none of the texts is a failure."""
-    over, failures, answered = threading.Event(), list[str](), [0]
+    failures, answered = list[str](), [0]
 
-    def client(path: str, texts: set[str]) -> None:
-        while not over.is_set():
-            try:
-                status, body, _ = server.get(path)
-            except (OSError, http.client.HTTPException) as error:
-                failures.append(f"{path}: {error}")
-                continue
-            answered[0] += 1
-            if status != 200 or body not in texts:
-                failures.append(f"{path}: {status} {body}")
+    def ask(path: str, texts: set[str]) -> None:
+        try:
+            status, body, _ = server.get(path)
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(f"{path}: {error}")
+            return
+        answered[0] += 1
+        if status != 200 or body not in texts:
+            failures.append(f"{path}: {status} {body}")
 
-    threads = [threading.Thread(target=client, args=each) for each in paths.items()]
-    for thread in threads:
-        thread.start()
-    try:
+    with again_and_again(*(partial(ask, *each) for each in paths.items())):
         yield failures
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
     assert answered[0] > 50
 
 

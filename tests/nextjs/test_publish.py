@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from provisioner.nextjs import objects
 from provisioner.nextjs.bucket import BucketError, Found, Store
@@ -24,17 +22,6 @@ ONE = {"index.html": "one", "about.html": "about one", "about.txt": "data one", 
        "_next/static/chunks/one.js": "one()", "_next/static/chunks/both.js": "both()"}  # fmt: skip
 TWO = {"index.html": "two", "blog/post.html": "post", "404.html": "none", "_next/static/chunks/two.js": "two()",
        "_next/static/chunks/both.js": "both()"}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +13,9 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from provisioner.lab import Lab
-from provisioner.testing.nextjs import Site
+from provisioner.testing.nextjs import Site, again_and_again, page
 from provisioner.values import Secret
 
 APP = Path(__file__).parent / "apps/static-export"
@@ -42,26 +40,8 @@ def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-
-
 def ask(site: Site, path: str, host: int = 0) -> tuple[int, str, dict[str, str]]:
-    connection = http.client.HTTPConnection(site.hosts[host].address, timeout=30)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        return answer.status, body, {name.lower(): value for name, value in answer.getheaders()}
-    finally:
-        connection.close()
+    return page(site.hosts[host].address, path)
 
 
 @dataclass
@@ -76,31 +56,23 @@ class Seen:
 @contextmanager
 def readers(site: Site, count: int = 10) -> Iterator[Seen]:
     """People who open the first page, then all assets it names, then another page, without end."""
-    seen, over = Seen(), threading.Event()
+    seen = Seen()
 
-    def reader() -> None:
-        while not over.is_set():
-            try:
-                status, page, _ = ask(site, "/")
-                wanted = [part.partition('"')[0] for part in page.split('src="')[1:]]
-                answers = [(status, "/"), *((ask(site, path)[0], path) for path in wanted if path.startswith("/_next")),
-                           (ask(site, "/blog/first")[0], "/blog/first")]  # fmt: skip
-            except (OSError, http.client.HTTPException) as error:
-                seen.failures.append(str(error))
-                continue
-            seen.answered += len(answers)
-            seen.failures += [f"{path}: {status}" for status, path in answers if status != 200]
-            seen.titles.add(page.partition("<h1>")[2].partition("</h1>")[0])
+    def read() -> None:
+        try:
+            status, first, _ = ask(site, "/")
+            wanted = [part.partition('"')[0] for part in first.split('src="')[1:]]
+            answers = [(status, "/"), *((ask(site, path)[0], path) for path in wanted if path.startswith("/_next")),
+                       (ask(site, "/blog/first")[0], "/blog/first")]  # fmt: skip
+        except (OSError, http.client.HTTPException) as error:
+            seen.failures.append(str(error))
+            return
+        seen.answered += len(answers)
+        seen.failures += [f"{path}: {status}" for status, path in answers if status != 200]
+        seen.titles.add(first.partition("<h1>")[2].partition("</h1>")[0])
 
-    threads = [threading.Thread(target=reader) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
+    with again_and_again(*[read] * count):
         yield seen
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
 
 
 def only(site: Site, **more: Any) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import time
 from typing import Any, Dict, Optional, Sequence
 
 from provisioner.remote.nextjs import adapter, building, cage, contents, exporting
+from provisioner.remote.nextjs.building import read_json
 from provisioner.remote.nextjs.contents import Build
 from provisioner.remote.nextjs.exporting import STATIC
 from provisioner.remote.nextjs.layout import Layout, read_build, write_state
@@ -97,7 +97,7 @@ def _about(ctx: Ctx, build: Build) -> "Dict[str, Any]":
     package = "/node_modules/next/package.json"
     return {
         "build_id": build_id.strip() if build_id else None,
-        "next": (_json(ctx, build.home + package) or _json(ctx, build.tree + package)).get("version"),
+        "next": (read_json(ctx, build.home + package) or read_json(ctx, build.tree + package)).get("version"),
         "base_path": exporting.base_path(ctx, build.home),
         **(exporting.about(ctx, build.home) if build.mode == STATIC else {}),
         "deployment_id": _deployment_id(ctx, build),
@@ -106,17 +106,9 @@ def _about(ctx: Ctx, build: Build) -> "Dict[str, Any]":
 
 def _deployment_id(ctx: Ctx, build: Build) -> "Optional[str]":
     """What is really in the build: the project may have set its own."""
-    config = _json(ctx, build.output + "/required-server-files.json").get("config")
+    config = read_json(ctx, build.output + "/required-server-files.json").get("config")
     found = config.get("deploymentId") if isinstance(config, dict) else None
     return found if isinstance(found, str) and re.match(r"[A-Za-z0-9_-]+$", found) else None
-
-
-def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
-    try:
-        data = json.loads(ctx.read_text(path) or "{}")
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _explain(ctx: Ctx, command: "Sequence[str]", directory: str, done: Completed, limit: int) -> str:

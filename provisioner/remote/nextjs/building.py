@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from typing import Any, Dict
@@ -12,6 +13,15 @@ from provisioner.remote.sdk import Ctx
 
 _ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64"}
 _KEY_BYTES = 32
+
+
+def read_json(ctx: Ctx, path: str) -> "Dict[str, Any]":
+    """The object in a file that Next.js or a package wrote; empty where there is none."""
+    try:
+        data = json.loads(ctx.read_text(path) or "{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def look(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from typing import Any, Dict, Optional
 
+from provisioner.remote.nextjs.building import read_json
 from provisioner.remote.nextjs.exported import SITE
 from provisioner.remote.sdk import Ctx
 
@@ -31,7 +31,7 @@ def lacking(ctx: Ctx, home: str) -> "Optional[str]":
 
 def directory(ctx: Ctx, home: str) -> "Optional[str]":
     """Where the files are: `out`, or what `distDir` says."""
-    detail = _json(ctx, home + _DETAIL)
+    detail = read_json(ctx, home + _DETAIL)
     path = posixpath.normpath(str(detail.get("outDirectory") or ""))
     known = detail.get("success") is True and path.startswith(home + "/") and ctx.stat(path) is not None
     return path if known else None
@@ -40,18 +40,18 @@ def directory(ctx: Ctx, home: str) -> "Optional[str]":
 def about(ctx: Ctx, home: str) -> "Dict[str, Any]":
     """What a web server has to know of the files. types: path -> content type, where the name has no ending."""
     base = base_path(ctx, home)
-    routes = _json(ctx, home + "/.next/prerender-manifest.json").get("routes") or {}
+    routes = read_json(ctx, home + "/.next/prerender-manifest.json").get("routes") or {}
     types = {}
     for path, route in routes.items():
         kind = (route.get("initialHeaders") or {}).get("content-type")
         if kind and "." not in posixpath.basename(path):
             types[base + path] = str(kind)
-    return {"trailing_slash": bool(_json(ctx, home + "/.next/export-marker.json").get("exportTrailingSlash")),
+    return {"trailing_slash": bool(read_json(ctx, home + "/.next/export-marker.json").get("exportTrailingSlash")),
             "types": types}  # fmt: skip
 
 
 def base_path(ctx: Ctx, home: str) -> str:
-    return str(_json(ctx, home + "/.next/routes-manifest.json").get("basePath") or "")
+    return str(read_json(ctx, home + "/.next/routes-manifest.json").get("basePath") or "")
 
 
 def link(base: str) -> str:
@@ -62,11 +62,3 @@ def link(base: str) -> str:
 def make_public(ctx: Ctx, root: str) -> None:
     """All of it is for everybody, so the web server's user may read it too; but written by nobody."""
     ctx.run(["chmod", "--recursive", "u=rwX,go=rX", root], check=True, timeout=600)
-
-
-def _json(ctx: Ctx, path: str) -> "Dict[str, Any]":
-    try:
-        data = json.loads(ctx.read_text(path) or "{}")
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}

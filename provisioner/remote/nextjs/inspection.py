@@ -24,7 +24,6 @@ EXPIRES = 14  # days; what renews by itself does so a month ahead
 
 _EXEC = re.compile(r"^ExecStart=(\S+)", re.MULTILINE)
 _PRELOAD = re.compile(r"^Environment=LD_PRELOAD=(\S+)$", re.MULTILINE)
-_LISTENS = re.compile(r"^X-Listen=(\S+):(\d+)$", re.MULTILINE)
 _SET = re.compile(r"^Environment=(.*)$", re.MULTILINE)
 #: What systemd adds to a service's variables by itself.
 _GIVEN = frozenset([
@@ -162,10 +161,10 @@ def _process(ctx: Ctx, layout: Layout, unit: str, text: str, pid: int, occupant:
 
 
 def _listening(ctx: Ctx, unit: str, text: str) -> "Iterator[Finding]":
-    wanted = _LISTENS.search(text)
+    wanted = slots.listens(text)
     if wanted is None:
         return
-    address, port = wanted[1].strip("[]"), int(wanted[2])
+    address, port = wanted[0].strip("[]"), wanted[1]
     held = [found for found in listeners(ctx, [port]) if found["unit"] == unit]
     found = ", ".join(sorted(str(entry["address"]) for entry in held))
     yield from _differs("listening", "%s: port %d" % (unit, port), address, found)

@@ -42,14 +42,20 @@ def is_interrupted(journal: "Mapping[str, Any]") -> bool:
     return bool(journal) and journal.get("step") != STEADY
 
 
+def listens(unit: str) -> "Optional[Tuple[str, int]]":
+    """The address, as in a URL, and the port that a unit of ours says its app listens on."""
+    found = _LISTENS.search(unit)
+    return (found[1], int(found[2])) if found else None
+
+
 def upstream_of(unit: str) -> "Optional[str]":
     """Where the app of this unit is reached from the same host; None for a unit that is not ours."""
-    found = _LISTENS.search(unit)
+    found = listens(unit)
     if found is None:
         return None
-    address, port = found.groups()
+    address, port = found
     address = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(address, address)  # noqa: S104 - compared only
-    return "%s:%s" % (address, port)
+    return "%s:%d" % (address, port)
 
 
 def upstreams_of(units: "Iterable[str]") -> "Tuple[str, ...]":
