@@ -27,7 +27,7 @@ echo other > /etc/shop/theirs.conf
 printf 'server { listen 80; server_name shop.example.com; }' > /etc/nginx/conf.d/old.conf
 echo '# Made by provision for the app blog; …' | tee /etc/nginx/conf.d/blog.conf > /etc/systemd/system/blog.service
 echo 'server { server_name www.shop.example.com; }' >> /etc/nginx/conf.d/blog.conf
-echo 'ExecStart=/n/node /n/next start -H 127.0.0.1 -p 3000' >> /etc/systemd/system/blog.service
+echo 'X-Listen=127.0.0.1:3000' >> /etc/systemd/system/blog.service
 ln -s /dev/null /etc/systemd/system/masked.service
 printf '#!/bin/sh\necho "nginx: [emerg] unknown directive \\"nonsense\\"" >&2; exit 1\n' > /usr/sbin/nginx
 chmod +x /usr/sbin/nginx
