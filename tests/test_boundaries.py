@@ -63,6 +63,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.template", "provisioner.vars",
         "provisioner.remote.spec", "provisioner.remote.nextjs",
     }),
+    "provisioner.cloud": frozenset({"provisioner.diag", "provisioner.values", "provisioner.remote.spec"}),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
