@@ -148,6 +148,43 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """A resource that a plan changes. sign: `+ ~ -/+ -`. fields: (name, before, after, what it takes), JSON-like;
+    before is None for what is new. notes: words for people."""
+
+    action: str
+    sign: str
+    resource: str
+    provider: str
+    fields: tuple[tuple[str, Any, Any, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MachinesPlanned:
+    """What a site's machines lack, and what will be done about it. monthly: US dollars, "" when unknown."""
+
+    site: str
+    changes: tuple[PlannedChange, ...]
+    unchanged: int
+    accounts: tuple[str, ...] = ()
+    monthly: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStep:
+    """A resource of a site while a plan is carried out. phase: begun | waiting | done | failed. action: that of the
+    plan, `wait` or `verify`."""
+
+    site: str
+    resource: str
+    action: str
+    phase: str
+    text: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """A warning to the user; `path` is file:line:column when there is one."""
 
@@ -179,13 +216,14 @@ class RunEnded:
 
 Event: TypeAlias = (
     RunStarted | PlayStarted | NoHosts | TaskStarted | HostBegan | HostText | Step | ItemResult | Retry
-    | TaskResult | Included | Warned | RunEnded
+    | TaskResult | Included | MachinesPlanned | MachineStep | Warned | RunEnded
 )
 
 KINDS: Mapping[type[Any], str] = {
     RunStarted: "run_start", PlayStarted: "play_start", NoHosts: "no_hosts", TaskStarted: "task_start",
     HostBegan: "host_begin", HostText: "log", Step: "step", ItemResult: "item", Retry: "retry",
-    TaskResult: "result", Included: "included", Warned: "warning", RunEnded: "run_end",
+    TaskResult: "result", Included: "included", MachinesPlanned: "machines_plan", MachineStep: "machine_step",
+    Warned: "warning", RunEnded: "run_end",
 }
 
 

@@ -142,8 +142,8 @@ def _rows() -> tuple[Keyword, ...]:
         row("max_fail_percentage", (Place.PLAY,), Shape.NUMBER),
         row("force_handlers", (Place.PLAY,), Shape.BOOL),
         # ours: a play that makes machines
-        row("machines", (Place.PLAY,), Shape.LIST, supported=False),
-        row("site", (Place.PLAY,), Shape.TEXT, supported=False),
+        row("machines", (Place.PLAY,), Shape.LIST),
+        row("site", (Place.PLAY,), Shape.TEXT),
         # roles
         row("role", (Place.ROLE,), Shape.TEXT),
         # import_playbook

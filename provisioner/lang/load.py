@@ -46,7 +46,7 @@ class Loader:
         plays = build_playbook(str(path), loading)
         _in_order(loading.found)
         loading.found.raise_errors()
-        return Playbook(plays, str(path)), loading.found.warnings
+        return Playbook(plays, str(path), tuple(loading.machines)), loading.found.warnings
 
     def tasks(
         self, include: Include, file: str, variables: Mapping[str, Value] | None = None

@@ -188,6 +188,27 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """An entry of `machines:`, rendered. places: where the value of each key stands."""
+
+    values: Mapping[str, Value]
+    span: Span
+    places: Mapping[str, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class MachinesPlay:
+    """Machines of a site, which exist before any task runs."""
+
+    site: str
+    declarations: tuple[Declaration, ...]
+    span: Span
+    name: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     plays: tuple[Play, ...]
     file: str
+    machines: tuple[MachinesPlay, ...] = ()

@@ -13,6 +13,7 @@ from provisioner.lang.build import build_list, build_tasks
 from provisioner.lang.context import Context
 from provisioner.lang.fields import unknown_keyword, wrong_type
 from provisioner.lang.keywords import KEYWORDS, ORDERS, STRATEGIES, Place
+from provisioner.lang.machines import build_machines, is_machines_play
 from provisioner.lang.model import HandlerSection, Include, Play, Task
 from provisioner.lang.model import Node as TaskNode
 from provisioner.lang.nodes import Map, Scalar, Seq, describe, to_value
@@ -61,7 +62,13 @@ def build_playbook(
                         hint="write `- hosts: all`")
         elif any(item.get(name) is not None for name in _IMPORTS):
             plays.extend(_imported(item, path, outer, loading))
+        elif is_machines_play(item):
+            if loading.has_hosts:
+                found.error("Machines after tasks", "machines are made before anything runs on hosts", item.span,
+                            hint="put this play first")
+            loading.machines.append(build_machines(item, path, outer.vars, loading))
         else:
+            loading.has_hosts = True
             plays.append(_play(item, path, outer, loading.for_play()))
     return tuple(plays)
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from provisioner.diag import Collector, InputError, ProvisionError, Span
 from provisioner.lang import modules, yaml
 from provisioner.lang.context import Context
-from provisioner.lang.model import HandlerSection, Role
+from provisioner.lang.model import HandlerSection, MachinesPlay, Role
 from provisioner.lang.nodes import Map, Node, Seq, describe
 from provisioner.lang.source import LOCKED, read_source
 from provisioner.remote.spec import Spec
@@ -46,6 +46,10 @@ class Loading:
     imported_sections: list[HandlerSection] = field(default_factory=list)
     """Handlers of imported roles."""
     used_roles: list[Role] = field(default_factory=list)
+    machines: list[MachinesPlay] = field(default_factory=list)
+    """Of the whole load, in order."""
+    has_hosts: bool = False
+    """Whether a play with tasks has been met in this load."""
     role_runs: dict[Hashable, list[Context]] = field(default_factory=dict)
     """Roles already run in this play, with the contexts they run in."""
 
@@ -105,13 +109,18 @@ class Loading:
 
     def render_now(self, value: Value, context: Context, what: str, span: Span) -> str | None:
         """`value` rendered with what is known at load; None and an error when more is needed."""
+        rendered = self.render_value(value, context, what, span)
+        return None if rendered is None else str(rendered)
+
+    def render_value(self, value: Value, context: Context, what: str, span: Span) -> Value:
+        """The same with the type that comes out; None, too, where that is what it gives."""
         if not isinstance(value, Template):
-            return str(value)
+            return value
         if self.options.render is None:
             self._not_static(value, what, span, "no variables are known here")
             return None
         try:
-            return str(self.options.render(value, self._static_vars(context)))
+            return self.options.render(value, self._static_vars(context))
         except ProvisionError as error:
             self._not_static(value, what, span, error.message)
             return None
