@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from provisioner import effects
 from provisioner.diag import Diagnostic, InputError, Span
+from provisioner.effects.prompts import prompted
 from provisioner.engine.includes import Loaded, LoadInclude
 from provisioner.lang.load import Loader
 from provisioner.lang.source import LOCKED, near_file
@@ -40,6 +41,8 @@ class ControllerAnswers:
         if effect.kind == "vars_file":
             given = dict(effect.kwargs)
             return vars_file([str(name) for name in effect.args], given["playbook"], given["span"], vault)
+        if effect.kind == "prompt":
+            return prompted(*effect.args)
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
         return effects.answer(effect, search_paths=ask.search, vault=vault)

@@ -57,6 +57,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.engine.judge",  # the status of a result, for the steps a driving action shows
         "provisioner.transport.pool",  # driving actions have a session
         "provisioner.nextjs",  # `nextjs_app` is a door into it
+        "provisioner.effects.terminal",  # `pause` asks
     }),
     "provisioner.nextjs": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.actions.base",

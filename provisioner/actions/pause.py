@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import termios
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from provisioner.actions.base import Driving
+from provisioner.effects.terminal import ask
 from provisioner.remote.spec import Arg, Spec
 from provisioner.values import HostName
 
@@ -75,21 +74,4 @@ def _ask(call: Driving, prompt: str, *, echo: bool) -> tuple[str, str]:
     if not sys.stdin.isatty():
         call.warn("`pause` did not wait for an answer: nobody is at a terminal")
         return "", "Not waiting for response to prompt as stdin is not interactive"
-    with open("/dev/tty", "r+", buffering=1, encoding="utf-8") as terminal, _shown(terminal.fileno(), echo=echo):
-        terminal.write(f"{prompt}: ")
-        terminal.flush()
-        return terminal.readline().rstrip("\n"), "Paused until answered"
-
-
-@contextlib.contextmanager
-def _shown(terminal: int, *, echo: bool) -> Iterator[None]:
-    """What is typed stays invisible without `echo`."""
-    before = termios.tcgetattr(terminal)
-    after = list(before)
-    if not echo:
-        after[3] = int(after[3]) & ~termios.ECHO
-    termios.tcsetattr(terminal, termios.TCSADRAIN, after)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+    return ask(f"{prompt}: ", echo=echo), "Paused until answered"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +21,6 @@ from provisioner.template.effects import Effect, EffectFailure
 from provisioner.values import Secret, Value, Vault
 
 Options: TypeAlias = Mapping[str, Value]
-
-_SALT = string.ascii_letters + string.digits + "./"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,7 @@ def _shuffle(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 def _salt(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
-    return "".join(secrets.choice(_SALT) for _ in range(args[0]))
+    return passwords.new_salt(args[0])
 
 
 def _stat(args: tuple[Value, ...], options: Options, place: _Place) -> Value:

@@ -36,10 +36,14 @@ def stored(term: str, options: Mapping[str, Value], directory: Path) -> Secret:
     before = (password, salt)
     password = password or _made(settings)
     if hashtype and not salt:
-        salt = "".join(secrets.choice(_SALT) for _ in range(16))
+        salt = new_salt(16)
     if kept and (password, salt) != before:
         _write(path, password + (f" salt={salt}" if salt else ""))
     return Secret(sha_crypt(password, salt, str(hashtype)) if hashtype else password)
+
+
+def new_salt(size: int) -> str:
+    return "".join(secrets.choice(_SALT) for _ in range(size))
 
 
 def _parsed(term: str) -> tuple[str, dict[str, Value]]:

@@ -71,7 +71,8 @@ class Engine:
 
     def _play(self, play: Play, number: int) -> Routine[bool]:
         """One play; False when the playbook must end here: nobody of a batch is left."""
-        context = _PlayKeywords(play, self.templar, self.world)
+        prompted = yield from self._prompts(play)
+        context = _PlayKeywords(play, self.templar, self.world, prompted)
         pattern = context.pattern()
         name = context.name()
         matched = self.world.inventory.hosts(pattern, self.world.options.limit)
@@ -87,7 +88,7 @@ class Engine:
             batch = Batch(play, self.world, number, name, tuple(hosts),
                           handlers=HandlerTable(list(play.handlers), context.render),
                           force_handlers=context.flag(play.force_handlers),
-                          vars_files=vars_files, roles=list(play.used_roles))
+                          vars_files=vars_files, prompted=prompted, roles=list(play.used_roles))
             program = self._program(play, context)
             batch.states = {host: HostState(host, self.world.memory(host), start(program)) for host in slice_}
             resolver = TaskResolver(batch, Scopes(batch, self.templar), self.templar, self.modules)
@@ -109,6 +110,26 @@ class Engine:
         return compile_sections([select((*gathering, *play.pre_tasks)), select((*play.roles, *play.tasks)),
                                  select(play.post_tasks)])
 
+    def _prompts(self, play: Play) -> Routine[Mapping[str, Value]]:
+        """What somebody types for `vars_prompt`; who gave a variable with `-e` is not asked for it."""
+        context = _PlayKeywords(play, self.templar, self.world)
+        typed: dict[str, Value] = {}
+        for prompt in play.vars_prompt:
+            if prompt.name in self.world.options.extra_vars:
+                continue
+            text, default = context.render(prompt.text), context.render(prompt.default)
+            asked = Effect("prompt", (prompt, str(text or prompt.name), None if default is None else str(default)))
+            typed[prompt.name] = yield from self._asked(asked)
+        return typed
+
+    def _asked(self, effect: Effect) -> Routine[Any]:
+        yield Ask(self.world.number(), effect)
+        answered = yield WAIT
+        assert isinstance(answered, Answered)
+        if answered.error is not None:
+            raise answered.error
+        return answered.value
+
     def _vars_files(self, play: Play, scope: Scope) -> Routine[Mapping[str, Value]]:
         """The variables of `vars_files`, later files winning; of a list of names the first that exists."""
         merged: dict[str, Value] = {}
@@ -116,12 +137,7 @@ class Engine:
             names = entry if isinstance(entry, (tuple, list)) else (entry,)
             candidates = tuple(str(opened(self.templar.render(name, scope))) for name in names)
             told = (("playbook", play.file), ("span", play.span))
-            yield Ask(self.world.number(), Effect("vars_file", candidates, told))
-            answered = yield WAIT
-            assert isinstance(answered, Answered)
-            if answered.error is not None:
-                raise answered.error
-            merged.update(answered.value)
+            merged.update((yield from self._asked(Effect("vars_file", candidates, told))))
         return merged
 
 
@@ -132,6 +148,8 @@ def _gather(play: Play) -> Task:
         args["gather_subset"] = play.gather_subset
     if play.gather_timeout is not None:
         args["gather_timeout"] = play.gather_timeout
+    if play.fact_path is not None:
+        args["fact_path"] = play.fact_path
     plain = play.template or Task("setup", {}, play.span, file=play.file)
     return replace(plain, module="setup", args=args, name="Gathering Facts", span=play.span,
                    tags=play.tags | {"always"}, implicit=True)
@@ -144,10 +162,11 @@ class _PlayKeywords:
     play: Play
     templar: Templar
     world: World
+    prompted: Mapping[str, Value] = field(default_factory=dict)
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:
-        batch = Batch(self.play, self.world, 0, "", ())
+        batch = Batch(self.play, self.world, 0, "", (), prompted=self.prompted)
         self.scope = Scopes(batch, self.templar).of_play()
 
     def render(self, value: Value) -> Value:

@@ -108,7 +108,7 @@ class Scopes:
 
     def _seen_by_others(self, host: HostName) -> Scope:
         """`hostvars[host]`: what belongs to the host itself, and nothing of the play at hand."""
-        own = {**self._of_host(host), "play_vars": {}, "vars_files": ()}
+        own = {**self._of_host(host), "play_vars": {}, "vars_prompt": {}, "vars_files": ()}
         return Scope(self.templar, assemble(Sources(magic=self._magic(host), **own)))
 
     def effects(self, host: HostName, cursor: Cursor) -> Effects:
@@ -122,7 +122,8 @@ class Scopes:
 
     def of_play(self) -> Scope:
         """What the play's own keywords see: no host."""
-        sources = Sources(play_vars=self.batch.play.vars, extra_vars=self.batch.world.options.extra_vars)
+        sources = Sources(play_vars=self.batch.play.vars, vars_prompt=self.batch.prompted,
+                          extra_vars=self.batch.world.options.extra_vars)
         return Scope(self.templar, assemble(sources))
 
     # -- parts ----------------------------------------------------------------------------------------------
@@ -134,6 +135,7 @@ class Scopes:
             "inventory": world.inventory.host_layers(host) if world.inventory.has(host) else (),
             "facts": self._injected(host),
             "play_vars": play.vars,
+            "vars_prompt": self.batch.prompted,
             "vars_files": (("vars_files", self.batch.vars_files),),
             "include_vars": memory.included,
             "set_facts": memory.variables,

@@ -154,6 +154,22 @@ class HandlerSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """A variable that somebody is asked for when the play begins, if `-e` does not give it."""
+
+    name: str
+    span: Span
+    text: Value = None
+    default: Value = None
+    private: bool = True
+    confirm: bool = False
+    encrypt: str | None = None
+    """`sha256` or `sha512`: what is typed is a password of which the variable holds the hash."""
+    salt: str | None = None
+    salt_size: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
     hosts: Value
     span: Span
@@ -163,6 +179,8 @@ class Play:
     """None means the default (gather)."""
     gather_subset: Value = None
     gather_timeout: Value = None
+    fact_path: Value = None
+    vars_prompt: tuple[Prompt, ...] = ()
     pre_tasks: tuple[Node, ...] = ()
     roles: tuple[Node, ...] = ()
     """Tasks of `roles:` in order, dependencies first."""

@@ -18,13 +18,14 @@ from provisioner.lang.model import HandlerSection, Include, Play, Task
 from provisioner.lang.model import Node as TaskNode
 from provisioner.lang.nodes import Map, Scalar, Seq, describe, to_value
 from provisioner.lang.own import read_own
+from provisioner.lang.prompts import read_prompts
 from provisioner.lang.roles import role_list
 from provisioner.lang.source import is_file, join, near_file
 from provisioner.lang.state import Loading
 from provisioner.values import Condition, Template, Value
 
 _IMPORTS: Final = ("import_playbook", "ansible.builtin.import_playbook")
-_PLAY_FIELDS: Final = ("name", "gather_facts", "gather_timeout", "any_errors_fatal", "max_fail_percentage",
+_PLAY_FIELDS: Final = ("name", "gather_facts", "gather_timeout", "fact_path", "any_errors_fatal", "max_fail_percentage",
                        "force_handlers", "order", "ignore_unreachable")
 
 
@@ -128,7 +129,8 @@ def _play(item: Map, path: str, outer: _Outer, loading: Loading) -> Play:
         hosts=_hosts(item, own, found) if all_known or hosts_node is not None else "", span=item.span, file=path,
         gather_subset=own.get("gather_subset") or gathering.get("gather_subset"),
         roles=roles, handlers=(*sections, *loading.imported_sections), used_roles=tuple(loading.used_roles),
-        vars=variables, vars_files=_vars_files(item, found), serial=_serial(item, found), tags=context.tags,
+        vars_prompt=read_prompts(item, found), vars=variables, vars_files=_vars_files(item, found),
+        serial=_serial(item, found), tags=context.tags,
         strategy=_strategy(own.get("strategy")), template=context.task("", {}, item.span, {}, implicit=True),
         **{name: own[name] for name in _PLAY_FIELDS if own.get(name) is not None}, **parts,
     )
