@@ -75,6 +75,14 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """How an `async` task runs: for how many seconds at most, and where on the host its result is kept."""
+
+    seconds: float
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleCall:
     """One run of one module on one host (one loop item)."""
 
@@ -93,6 +101,8 @@ class ModuleCall:
     environment: Mapping[str, str | Secret] = field(default_factory=dict)
     predicted: Mapping[str, Mapping[str, Any]] | None = None
     """Check mode: {kind: {name: attributes}} that earlier tasks would have made."""
+    background: Job | None = None
+    """Start it as a job that outlives the runner; the result then says which one."""
     contents: tuple[Content, ...] = ()
     secrets: tuple[str, ...] = ()
     """Values that must not show in this call's output (arguments the Spec marks secret)."""

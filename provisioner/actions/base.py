@@ -87,7 +87,7 @@ class Expansion(Protocol):
 
     def condition(self, condition: Condition) -> bool | Unknown: ...
     def variable(self, name: str) -> Value:
-        """A variable's rendered value; raises UndefinedVariable."""
+        """A variable's rendered value; raises KeyError when there is none, TemplateError when it cannot be had."""
         ...
 
 

@@ -18,7 +18,7 @@ from provisioner.engine.judge import Judged, broken, holds_until
 from provisioner.engine.meta import carry_out_meta
 from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver, raw_result
-from provisioner.engine.routines import WAIT, Routine, Together
+from provisioner.engine.routines import WAIT, Enter, Gate, Leave, Routine, Together
 from provisioner.engine.scopes import search_path
 from provisioner.events import HostBegan, HostText, Retry, TaskStarted, live_text
 from provisioner.messages import (
@@ -31,6 +31,8 @@ from provisioner.messages import (
     CallId,
     CallText,
     Emit,
+    Job,
+    ModuleCall,
     RunAction,
     RunSegment,
     Segment,
@@ -74,9 +76,19 @@ class Alone:
         if any(isinstance(item.work, Drive) and item.work.batch for entry in entries for item in entry.items):
             yield from self._drive_together(entries)
         else:
-            yield Together(tuple(self._one_host(entry) for entry in entries))
+            yield Together(tuple(self._in_turn(entry) for entry in entries))
 
     # -- one host after its own clock -----------------------------------------------------------------------
+
+    def _in_turn(self, entry: Entry) -> Routine[None]:
+        """With `throttle` only so many hosts at a time, also where each goes its own way (`free`)."""
+        if not entry.throttle:
+            yield from self._one_host(entry)
+            return
+        gate = self.batch.gates.setdefault(entry.cursor.position, Gate(entry.throttle))
+        yield Enter(gate)
+        yield from self._one_host(entry)
+        yield Leave(gate)
 
     def _one_host(self, entry: Entry) -> Routine[None]:
         judged: list[Judged] = []
@@ -151,6 +163,36 @@ class Alone:
         world = self.batch.world
         memory = world.memory(entry.delegate or entry.host)
         call = module_call(entry, item, CallId(world.number()), memory, stop=False)
+        result, ms = yield from self._call(entry, item, call)
+        if entry.job is None or not entry.poll or "ansible_job_id" not in result:
+            return result, ms
+        return (yield from self._wait_for_job(entry, item, entry.job, result)), ms
+
+    def _wait_for_job(self, entry: Entry, item: Item, job: Job,
+                      started: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
+        """Look at a job every `poll` seconds until it has ended; gives what the module itself gave."""
+        about = {"jid": started["ansible_job_id"], "_async_dir": job.folder}
+        left = job.seconds
+        while left > 0:
+            yield from sleep(self.batch, entry.poll)
+            left -= entry.poll
+            result = yield from self._about_job(entry, item, about)
+            if result.get("finished") or result.get("failed"):
+                yield from self._about_job(entry, item, {**about, "mode": "cleanup"})
+                return result
+        return {"changed": False, "failed": True, **about_job(started),
+                "msg": f"async task did not complete within the requested time - {job.seconds:g}s"}
+
+    def _about_job(self, entry: Entry, item: Item, args: Mapping[str, Any]) -> Routine[Mapping[str, Any]]:
+        call = ModuleCall(CallId(self.batch.world.number()), "async_status", args, stop=False,
+                          environment=entry.environment)
+        result, _ = yield from self._call(entry, item, call)
+        return result
+
+    def _call(self, entry: Entry, item: Item, call: ModuleCall) -> Routine[tuple[Mapping[str, Any], float]]:
+        """One run of a module on the host."""
+        world = self.batch.world
+        memory = world.memory(entry.delegate or entry.host)
         world.memory(entry.host).round_trips += 1
         yield RunSegment(entry.host, entry.target, Segment(world.number(), (call,), entry.become))
         result: Mapping[str, Any] | None = None
@@ -238,6 +280,11 @@ class Alone:
         if raw is None:
             raw = self._of_host(entry, ended)
         return self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
+
+
+def about_job(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a result that say which job it is."""
+    return {name: result[name] for name in ("ansible_job_id", "results_file") if name in result}
 
 
 def sleep(batch: Batch, seconds: float) -> Routine[None]:

@@ -12,6 +12,7 @@ from provisioner.engine.handlers import HandlerTable
 from provisioner.engine.hoststate import HostState, Memory
 from provisioner.engine.planner import Cuts
 from provisioner.engine.program import Program
+from provisioner.engine.routines import Gate
 from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.lang.model import Play, Role
@@ -87,6 +88,8 @@ class Batch:
     states: dict[HostName, HostState] = field(default_factory=dict)
     handlers: HandlerTable = field(default_factory=HandlerTable)
     vars_files: Mapping[str, Value] = field(default_factory=dict)
+    prompted: Mapping[str, Value] = field(default_factory=dict)
+    """What somebody typed for `vars_prompt`."""
     roles: list[Role] = field(default_factory=list)
     """Roles whose defaults and vars every task sees; grows with public includes."""
     answers: dict[tuple[HostName, Position], dict[Any, Value]] = field(default_factory=dict)
@@ -95,6 +98,8 @@ class Batch:
     orders: dict[Position, dict[tuple[str, str], int]] = field(default_factory=dict)
     """At each include, in which order its files and items were first met."""
 
+    gates: dict[Position, Gate] = field(default_factory=dict)
+    """Of tasks with `throttle`: how many hosts do them now."""
     force_handlers: bool = False
     left: set[HostName] = field(default_factory=set)
     """Hosts that `meta: end_host` took out of the play."""

@@ -20,4 +20,5 @@ def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group
     return ModuleCall(
         call, work.module, work.args, group=group, last=last,
         stop=entry.stops_segment if stop is None else stop, check=entry.check, diff=entry.diff,
-        timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents)
+        timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents,
+        background=None if entry.check else entry.job)

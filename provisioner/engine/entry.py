@@ -10,7 +10,7 @@ from provisioner.actions.base import Done, HostWork
 from provisioner.engine.cursor import Cursor
 from provisioner.engine.program import Program
 from provisioner.lang.model import Include, Task
-from provisioner.messages import Become, Target
+from provisioner.messages import Become, Job, Target
 from provisioner.values import HostName, Secret
 
 
@@ -107,6 +107,12 @@ class Entry:
     retries: int = 0
     delay: float = 5.0
     pause: float = 0.0
+    throttle: int = 0
+    """How many hosts may do it at a time; 0: any number."""
+    job: Job | None = None
+    """`async`: done by a job of its own on the host."""
+    poll: float = 0.0
+    """Seconds between two looks at the job; 0: it is not waited for."""
 
     def label_of(self, item: Item) -> str:
         """What may be shown for an item."""
@@ -119,7 +125,7 @@ class Entry:
     @property
     def patient(self) -> bool:
         """Its items run one at a time, with attempts and pauses between."""
-        if any(item.own is not None for item in self.items):
+        if any(item.own is not None for item in self.items) or self.throttle or (self.job and self.poll):
             return True
         return self.task.until is not None or self.task.retries is not None or self.pause > 0 or (
             self.task.loop is not None and bool(self.task.loop.control.break_when))

@@ -20,7 +20,7 @@ from provisioner.engine.program import Run
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
 from provisioner.lang.model import Include, Task
-from provisioner.messages import Become, Target
+from provisioner.messages import Become, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
@@ -29,6 +29,10 @@ from provisioner.vars.scope import Scope
 
 RETRIES = 3
 DELAY = 5.0
+POLL = 15.0
+"""Seconds between two looks at an `async` job, where the task does not say."""
+JOBS = "~/.ansible_async"
+"""Where a host keeps its jobs, where `ansible_async_dir` does not say; people look for them there."""
 KEEPS_UNKNOWN = frozenset({"set_fact"})
 """Modules that may be given values nobody knows yet: they only pass them on."""
 
@@ -194,6 +198,8 @@ class TaskResolver:
             run_once=reading.boolean(task.run_once, "run_once", False),
             delegate=HostName(delegate) if delegate else None,
             delegate_facts=reading.boolean(task.delegate_facts, "delegate_facts", False),
+            throttle=int(reading.number(task.throttle, 0.0)), job=reading.job(),
+            poll=reading.number(task.poll, POLL),
             timeout=timeout or None, retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
 
     def _reach(self, host: HostName, delegate: HostName | None, task: Task,
@@ -276,7 +282,13 @@ class TaskResolver:
         if problems:
             told = "; ".join(p.message + (f" ({p.hint})" if p.hint else "") for p in problems)
             return Broken({"changed": False, "failed": True, "msg": told})
-        return self._hand_over(entry, info, args, scope)
+        if entry.job is not None and entry.check and not entry.poll:
+            return NotKnowable("jobs of `async` are not started in check mode")
+        work = self._hand_over(entry, info, args, scope)
+        if entry.job is not None and not (isinstance(work, HostWork) and not work.contents):
+            return Broken({"changed": False, "failed": True, "msg": f"`{info.name}` can't be run with `async`",
+                           "hint": "`async` is for modules that need nothing but the host"})
+        return work
 
     def _argument(self, value: Any, scope: Scope) -> Any:
         """Rendered, but conditions (`that` of assert) stay conditions: the action evaluates them."""
@@ -357,6 +369,16 @@ class _Reading:
             return float(opened(rendered))
         except (TypeError, ValueError):
             raise TemplateError(f"a number is expected, not {rendered!r}", span=self.task.span) from None
+
+    def job(self) -> Job | None:
+        seconds = self.number(self.task.async_, 0.0)
+        if seconds <= 0:
+            return None
+        try:
+            folder = opened(self.scope.get("ansible_async_dir"))
+        except KeyError:
+            folder = None
+        return Job(seconds, str(folder or JOBS))
 
     def environment(self) -> dict[str, str | Secret]:
         merged: dict[str, str | Secret] = {}

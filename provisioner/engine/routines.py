@@ -7,6 +7,7 @@ the same order give the same commands.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,7 +45,26 @@ class Together:
     routines: tuple[Routine[None], ...]
 
 
-Routine: TypeAlias = Generator["Command | Wait | Together", "Input | None", T]
+@dataclass(slots=True, eq=False)
+class Gate:
+    """Lets at most `limit` routines be between `Enter` and `Leave`; the others wait in the order they came."""
+
+    limit: int
+    inside: int = 0
+    waiting: deque[_Strand] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    gate: Gate
+
+
+Routine: TypeAlias = Generator["Command | Wait | Together | Enter | Leave", "Input | None", T]
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +117,16 @@ class Scheduler:
                     for routine in yielded.routines:
                         self._advance(_Strand(routine, strand), None)
                     return
+                case Enter(gate):
+                    if gate.inside >= gate.limit:
+                        gate.waiting.append(strand)
+                        return
+                    gate.inside += 1
+                case Leave(gate):
+                    if gate.waiting:
+                        self._advance(gate.waiting.popleft(), None)  # takes the place that became free
+                    else:
+                        gate.inside -= 1
                 case RunSegment() | RunAction() | Ask():
                     self._owners[_key_of_command(yielded)] = strand
                     self._commands.append(yielded)

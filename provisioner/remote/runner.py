@@ -154,7 +154,7 @@ class Runner:
         self.channel.in_segment = True
         self.channel.send({"t": "begin", "id": header["id"]})
         started = time.monotonic()
-        result = self._guarded(frame)
+        result = self._in_background(frame) if header.get("background") else self._guarded(frame)
         took = (time.monotonic() - started) * 1000
         self._remember(header, result)
         body = _as_json(result)
@@ -180,6 +180,20 @@ class Runner:
         for kind, named in self._predicted.items():
             known.setdefault(kind, {}).update(named)
         return known
+
+    def _in_background(self, frame: Frame) -> "dict[str, Any]":
+        """Start the task as a job of its own and leave it alone."""
+        from provisioner.remote import jobs  # noqa: PLC0415 - few tasks are jobs
+
+        seconds, folder = frame.header["background"]
+        name = MODULES + frame.header["module"]
+        self.channel.wait_until(lambda: not self.loader.lacking(name) or name in self._refused)
+
+        def work() -> "dict[str, Any]":
+            self.channel = jobs.Nobody()  # type: ignore[assignment]
+            return self._guarded(Frame({**frame.header, "timeout": seconds}, frame.body))
+
+        return jobs.start(folder, self.home, work)
 
     def _guarded(self, frame: Frame) -> "dict[str, Any]":
         """The task's result, whatever happens, and the process as it was before."""

@@ -125,6 +125,7 @@ class RunnerChannel:
             "args": plain(call.args), "check": call.check, "diff": call.diff, "stop": call.stop,
             "timeout": call.timeout, "env": {**self.environment, **plain(call.environment)},
             "predicted": call.predicted, "inline": [[content.sha256, len(data)] for content, data in inline],
+            "background": [call.background.seconds, call.background.folder] if call.background else None,
             "verify": call.verify, "become": self.become.user if self.become else None,
         }  # fmt: skip
         return wire.encode(header, b"".join(data for _, data in inline))
