@@ -25,11 +25,13 @@ from provisioner.engine.foresight import unknown_tags, unreadable
 from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
+from provisioner.factcache import FactCache
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
 from provisioner.lang.load import Loader, Options
 from provisioner.lang.model import Play, Playbook, Task
 from provisioner.messages import Finish
+from provisioner.settings import Settings
 from provisioner.template.templar import Templar
 from provisioner.ui.redact import Redactor
 from provisioner.ui.sinks import Fanout, Sink
@@ -55,9 +57,10 @@ class Request:
     forks: int = 5
     verbosity: int = 0
     force_handlers: bool = False
-    strategy: str | None = None
     connection: ConnectionDefaults = ConnectionDefaults()
-    roles_path: tuple[str, ...] = ()
+    settings: Settings = Settings()
+    flush_cache: bool = False
+    """Forget the facts of earlier runs."""
     vault: Keyring = field(default_factory=Keyring)
     state_dir: Path = Path()
     cache_dir: Path = Path()
@@ -81,7 +84,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
         return opened(templar.render(template, Scope(templar, [("known at load", variables)])))
 
-    loader = Loader(Options(request.extra_vars, request.roles_path, render, request.vault))
+    loader = Loader(Options(request.extra_vars, request.settings.roles_path, render, request.vault))
     found = Collector()
     playbooks: list[Playbook] = []
     inventory: Inventory | None = None
@@ -182,10 +185,11 @@ class _Run:
         request = self.request
         name = uuid.uuid4().hex[:12]
         self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__))
-        for warning in self.loaded.warnings:
+        for warning in (*request.settings.warnings, *self.loaded.warnings):
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         world = self._world()
-        engine = Engine(self.loaded.playbooks, world, Templar(), self.registry)
+        templar = Templar(on_loose=self._warn_once() if request.settings.loose_conditions else None)
+        engine = Engine(self.loaded.playbooks, world, templar, self.registry)
         driver = Driver(engine, self.registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
                         self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks,
                         self.patient)
@@ -199,25 +203,59 @@ class _Run:
             self._end(world, code)
         return code
 
+    def _warn_once(self) -> Callable[[Diagnostic], None]:
+        told: set[Diagnostic] = set()
+
+        def warn(about: Diagnostic) -> None:
+            if about not in told:
+                told.add(about)
+                self.sinks.handle(Warned(about.words, str(about.span or "")))
+
+        return warn
+
     def _world(self) -> World:
         request = self.request
         self.redactor.learn(request.connection)
         self.redactor.learn(request.extra_vars)
-        sources = request.inventories
+        sources, settings = request.inventories, request.settings
         options = EngineOptions(
             check=request.check, diff=request.diff, limit=request.limit,
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
-            connection=request.connection, strategy=request.strategy, force_handlers=request.force_handlers,
+            connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
+            gathering=settings.gathering, poll_interval=settings.poll_interval,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
-        return World(self.loaded.inventory, options)
+        world = World(self.loaded.inventory, options)
+        cache, hosts = _fact_cache(settings), list(self.loaded.inventory.host_table)
+        if cache is not None and request.flush_cache:
+            cache.forget(hosts)
+        elif cache is not None:
+            for host, facts in cache.read(hosts).items():
+                world.memory(host).facts = facts
+        return world
+
+    def _keep_facts(self, world: World) -> None:
+        """For the next run, of every host whose facts are other ones now."""
+        cache = _fact_cache(self.request.settings)
+        if cache is not None:
+            for host, memory in world.memories.items():
+                if memory.facts_version:
+                    cache.write(host, memory.facts)
 
     def _end(self, world: World, code: int) -> None:
+        self._keep_facts(world)
         hosts = {host: memory for host, memory in world.memories.items() if memory.counts}
         self.sinks.handle(RunEnded(
             code, {host: memory.stats() for host, memory in hosts.items()},
             (time.monotonic() - self.started) * 1000,
             {host: memory.round_trips for host, memory in hosts.items()}))
+
+
+def _fact_cache(settings: Settings) -> FactCache | None:
+    if settings.fact_caching != "jsonfile" or settings.fact_caching_connection is None:
+        return None
+    return FactCache(Path(settings.fact_caching_connection), settings.fact_caching_timeout,
+                     settings.fact_caching_prefix)
 
 
 def exit_code(finish: Finish) -> int:

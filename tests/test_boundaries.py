@@ -44,6 +44,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.actions.base",  # the contract of actions, no action
         "provisioner.remote.spec",  # the contract of modules, no module
     }),
+    "provisioner.settings": frozenset({"provisioner.diag"}),
+    "provisioner.factcache": frozenset({"provisioner.diag", "provisioner.values", "provisioner.remote.plain"}),
     "provisioner.transport": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.remote",
     }),

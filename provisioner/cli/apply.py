@@ -70,6 +70,8 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         force_handlers=options.force_handlers,
         connection=_connection(options),
         vault=vault,
+        settings=options.settings,
+        flush_cache=options.flush_cache,
         state_dir=state_dir(options.state_dir),
         cache_dir=cache_dir(),
     )

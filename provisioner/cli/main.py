@@ -40,11 +40,19 @@ SECTIONS = {
     },
 }
 
+CONFIGURED = frozenset({"apply", "plan", "app", "inventory", "vault"})
+"""Commands whose options have defaults in files and the environment."""
+
 
 @click.group(cls=LazyGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="provision %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Configure hosts over SSH in Ansible's language, and deploy Next.js apps to them."""
+    if context.invoked_subcommand in CONFIGURED:
+        from provisioner.cli.configured import configure  # noqa: PLC0415
+
+        configure(context)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from provisioner.cli.configured import settings_of
+from provisioner.settings import Settings
 from provisioner.vault.keyring import Keyring
 from provisioner.vault.passwords import Given, Source, problems, read_all, sources
 
@@ -50,6 +52,9 @@ class RunOptions:
     list_tasks: bool = False
     list_tags: bool = False
     syntax_check: bool = False
+    flush_cache: bool = False
+    settings: Settings = Settings()
+    """What has no option: from files and the environment."""
 
     @property
     def only_lists(self) -> bool:
@@ -87,6 +92,7 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         flag("--json", help="One JSON object a line on standard output."),
         click.option("--state-dir", metavar="DIR", help="Keep state there instead of the XDG place."),
         *vault_options(),
+        flag("--flush-cache", help="Forget the facts that were kept from earlier runs."),
         flag("--list-hosts", help="Show the hosts of each play; run nothing."),
         flag("--list-tasks", help="Show the tasks; run nothing."),
         flag("--list-tags", help="Show the tags; run nothing."),
@@ -143,17 +149,19 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def collected(**given: Any) -> Any:
-        shared = {field.name: given.pop(field.name) for field in fields(RunOptions)}
-        return command(RunOptions(**shared), **given)
+        shared = {name: given.pop(name) for name in _NAMES}
+        settings = settings_of(click.get_current_context(silent=True))
+        return command(RunOptions(**shared, settings=settings), **given)
 
     for option in reversed(_options()):
         collected = option(collected)
     return collected
 
 
+_NAMES = tuple(field.name for field in fields(RunOptions) if field.name != "settings")
 _OF_PLAYBOOKS = frozenset({
     "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "list_hosts", "list_tasks",
-    "list_tags", "syntax_check",
+    "list_tags", "syntax_check", "flush_cache",
 })  # fmt: skip
 """Options that mean nothing where no playbook runs."""
 
@@ -173,7 +181,7 @@ class HostCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         shared = {str(parameter.name): ctx.params.pop(str(parameter.name)) for parameter in self._shared}
-        ctx.params["options"] = RunOptions(**shared)
+        ctx.params["options"] = RunOptions(**shared, settings=settings_of(ctx))
         return super().invoke(ctx)
 
 

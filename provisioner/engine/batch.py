@@ -44,6 +44,11 @@ class Options:
     extra_vars: Mapping[str, Value] = field(default_factory=dict)
     connection: ConnectionDefaults = ConnectionDefaults()
     strategy: str | None = None
+    """Of plays that name none."""
+    gathering: str = "implicit"
+    """`implicit`: facts are gathered unless a play says no; `explicit`: only where it says yes; `smart`: of hosts
+    whose facts are not known."""
+    poll_interval: float | None = None
     force_handlers: bool = False
     verbosity: int = 0
     version: str = ""

@@ -19,7 +19,7 @@ from provisioner.engine.cursor import start
 from provisioner.engine.handlers import HandlerTable
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.modules import Modules
-from provisioner.engine.program import Program, compile_sections
+from provisioner.engine.program import Program, Run, compile_sections
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Scheduler
 from provisioner.engine.scopes import Scopes
@@ -90,7 +90,12 @@ class Engine:
                           force_handlers=context.flag(play.force_handlers),
                           vars_files=vars_files, prompted=prompted, roles=list(play.used_roles))
             program = self._program(play, context)
-            batch.states = {host: HostState(host, self.world.memory(host), start(program)) for host in slice_}
+            for host in slice_:
+                memory = self.world.memory(host)
+                cursor = start(program)
+                if context.knows_enough(memory.facts) and _begins_with_gathering(program):
+                    cursor = cursor.step()
+                batch.states[host] = HostState(host, memory, cursor)
             resolver = TaskResolver(batch, Scopes(batch, self.templar), self.templar, self.modules)
             yield from BatchRun(batch, resolver, context.strategy(), context.flag(play.any_errors_fatal),
                                 context.percentage()).run()
@@ -139,6 +144,11 @@ class Engine:
             told = (("playbook", play.file), ("span", play.span))
             merged.update((yield from self._asked(Effect("vars_file", candidates, told))))
         return merged
+
+
+def _begins_with_gathering(program: Program) -> bool:
+    first = program.ops[0]
+    return isinstance(first, Run) and first.keywords.implicit
 
 
 def _gather(play: Play) -> Task:
@@ -200,10 +210,14 @@ class _PlayKeywords:
         return ",".join(map(str, hosts)) if isinstance(hosts, (list, tuple)) else str(hosts)
 
     def gathers(self) -> bool:
-        return self.flag(self.play.gather_facts, default=True)
+        return self.flag(self.play.gather_facts, default=self.world.options.gathering != "explicit")
+
+    def knows_enough(self, facts: Mapping[str, Any]) -> bool:
+        """Whether gathering would bring nothing new, in the manner called `smart`."""
+        return self.world.options.gathering == "smart" and "ansible_gather_subset" in facts
 
     def strategy(self) -> str:
-        name = str(self.world.options.strategy or self.render(self.play.strategy) or "linear")
+        name = str(self.render(self.play.strategy) or self.world.options.strategy or "linear")
         return name.rpartition(".")[2]
 
     def percentage(self) -> float | None:

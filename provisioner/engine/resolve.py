@@ -199,7 +199,7 @@ class TaskResolver:
             delegate=HostName(delegate) if delegate else None,
             delegate_facts=reading.boolean(task.delegate_facts, "delegate_facts", False),
             throttle=int(reading.number(task.throttle, 0.0)), job=reading.job(),
-            poll=reading.number(task.poll, POLL),
+            poll=reading.number(task.poll, options.poll_interval or POLL),
             timeout=timeout or None, retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
 
     def _reach(self, host: HostName, delegate: HostName | None, task: Task,

@@ -194,7 +194,7 @@ class Play:
     vars_files: tuple[Value, ...] = ()
     """Each a path, or a tuple of paths of which the first that exists is taken."""
     serial: tuple[Value, ...] = ()
-    strategy: Value = "linear"
+    strategy: Value = None
     any_errors_fatal: Value = None
     max_fail_percentage: Value = None
     force_handlers: Value = None

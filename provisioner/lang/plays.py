@@ -214,4 +214,4 @@ def _strategy(value: Value) -> Value:
     if isinstance(value, str):
         short = value.removeprefix("ansible.builtin.")
         return "free" if short == "host_pinned" else short
-    return value or "linear"
+    return value

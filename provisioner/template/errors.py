@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 
-from provisioner.diag import ConditionError, Span, TemplateError, UndefinedVariable, near
+from provisioner.diag import ConditionError, Diagnostic, Span, TemplateError, UndefinedVariable, near
 from provisioner.template.environment import RenderEnvironment
 from provisioner.template.guard import describe_type
 from provisioner.template.lazy import LiveMapping, Variables
@@ -111,6 +111,14 @@ def not_boolean(condition: Condition, value: Value) -> ConditionError:
         hint = "use `is not none`, or give it a value"
     return ConditionError(f"The condition `{condition.source}` is {describe_type(value)}{shown}, not a boolean",
                           hint=hint, span=condition.span)
+
+
+def loose(condition: Condition, value: Value) -> Diagnostic:
+    """The same as a warning, for who asked for conditions as they were before; with the line as it should be."""
+    mended = f"({condition.source})" if " " in condition.source.strip() else condition.source.strip()
+    return Diagnostic("Condition that is not boolean",
+                      f"`{condition.source}` is {describe_type(value)}; taken for {str(bool(value)).lower()}, "
+                      "which is deprecated", condition.span, f"write `{mended} is truthy`", "warning")
 
 
 def _short(value: Value) -> str:

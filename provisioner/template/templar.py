@@ -22,7 +22,7 @@ from jinja2.environment import Template as JinjaTemplate
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.parser import Parser
 
-from provisioner.diag import Span, TemplateError, UndefinedVariable, near
+from provisioner.diag import Diagnostic, Span, TemplateError, UndefinedVariable, near
 from provisioner.template.environment import (
     RenderEnvironment,
     join_native,
@@ -30,7 +30,7 @@ from provisioner.template.environment import (
     make_environment,
     new_context,
 )
-from provisioner.template.errors import failure, not_boolean, syntax_error, undefined_error
+from provisioner.template.errors import failure, loose, not_boolean, syntax_error, undefined_error
 from provisioner.template.filters import FILTERS
 from provisioner.template.headers import read_header
 from provisioner.template.lazy import Variables, plain
@@ -60,9 +60,11 @@ class Program:
 class Templar:
     """Renders against a scope. One for the whole run; holds nothing but compiled templates."""
 
-    __slots__ = ("_evaluate", "_expression", "_native", "_program", "_text_environment", "_text_program")
+    __slots__ = ("_evaluate", "_expression", "_loose", "_native", "_program", "_text_environment", "_text_program")
 
-    def __init__(self, *, keep: int = 4096) -> None:
+    def __init__(self, *, keep: int = 4096, on_loose: Callable[[Diagnostic], None] | None = None) -> None:
+        """on_loose: conditions need not be boolean; told of each that is not."""
+        self._loose = on_loose
         self._native = self._environment(join_native)
         self._program = lru_cache(keep)(self._compile_native)
         self._expression = lru_cache(keep)(self._compile_expression)
@@ -125,7 +127,10 @@ class Templar:
         value = self.evaluate(condition, scope)
         if isinstance(value, (bool, Unknown)):
             return value
-        raise not_boolean(condition, value)
+        if self._loose is None:
+            raise not_boolean(condition, value)
+        self._loose(loose(condition, value))
+        return bool(value)
 
     def evaluate(self, expression: str | Condition, scope: Variables) -> Value:
         """The plain value of a bare expression (no braces)."""
