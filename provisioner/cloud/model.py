@@ -20,8 +20,8 @@ Fields: TypeAlias = Mapping[str, Any]
 
 key       public_key
 network   cidr
-firewall  rules: [{protocol: tcp|udp|icmp, from_port, to_port, sources: [CIDR]}], in `canonical` order; what goes out is
-          not limited
+firewall  rules: [{protocol: tcp|udp|icmp, from_port, to_port, sources: [CIDR]}], in `canonical` order; icmp has the
+          ports -1, all of it; what goes out is not limited. Applies in the network that it needs
 machine   image, size, disk (GiB of the root disk, None: what the image or size has), zone, network, firewall (a name or
           None), tags: {key: value} of the user's own, running: bool, protected: bool, metadata: "restricted" (IMDSv2
           with one hop; None where a provider has no such thing), monitoring: bool
