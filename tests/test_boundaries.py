@@ -91,8 +91,10 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "jinja2": frozenset({"provisioner.template"}),
     "click": frozenset({"provisioner.cli"}),
     "rich": frozenset({"provisioner.cli"}),
-    "boto3": frozenset({"provisioner.nextjs.bucket"}),
-    "botocore": frozenset({"provisioner.nextjs.bucket"}),
+    "boto3": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
+    "botocore": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
+    "moto": frozenset({"provisioner.testing.aws"}),
+    "werkzeug": frozenset({"provisioner.testing.aws"}),
 }
 """Library -> who may import it."""
 

@@ -1,0 +1,83 @@
+"""The providers, each with its stand-in, for the tests of the interface."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.cloud.model import Kind, Place, canonical
+from provisioner.cloud.providers.ec2 import Ec2
+from provisioner.cloud.providers.ec2.api import Patience
+from provisioner.testing.aws import Aws, Fault
+from tests.cloud.providers.beds import BEDS, Bed
+
+RULES = canonical([
+    {"protocol": "tcp", "from_port": 22, "to_port": 22, "sources": ["203.0.113.0/24", "2001:db8::/32"]},
+    {"protocol": "tcp", "from_port": 8000, "to_port": 8100, "sources": ["0.0.0.0/0"]},
+    {"protocol": "udp", "from_port": 443, "to_port": 443, "sources": ["0.0.0.0/0", "::/0"]},
+    {"protocol": "icmp", "from_port": -1, "to_port": -1, "sources": ["0.0.0.0/0", "::/0"]},
+])
+FEWER_RULES = canonical([
+    {"protocol": "tcp", "from_port": 22, "to_port": 22, "sources": ["2001:db8::/32", "198.51.100.0/24"]},
+])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests run for each provider; those that take `kind`, for each kind it has."""
+    if "kind" in metafunc.fixturenames:
+        pairs = [(bed, kind) for bed, kinds in BEDS.items() for kind in kinds]
+        metafunc.parametrize(("bed", "kind"), pairs, indirect=["bed"])
+    elif "bed" in metafunc.fixturenames:
+        metafunc.parametrize("bed", BEDS, indirect=True)
+
+
+@pytest.fixture
+def bed(request: pytest.FixtureRequest) -> Bed:
+    bed: Bed = request.getfixturevalue(f"{request.param}_bed")
+    return bed
+
+
+QUICK = Patience(settle=2.0, pause=0.01, change=10.0, retries=3)
+"""Seconds that fit a stand-in on this machine."""
+
+
+@pytest.fixture(scope="session")
+def ec2_provider(aws_server: Aws) -> Ec2:
+    """One for all tests: each new client of boto3 reads some megabytes of descriptions."""
+    return Ec2(Place("ec2", "eu-central-1", endpoint=aws_server.url), QUICK)
+
+
+@pytest.fixture
+def ec2_bed(aws: Aws, ec2_provider: Ec2) -> Bed:
+    place = Place("ec2", "eu-central-1", endpoint=aws.url)
+    creates: dict[Kind, str] = {
+        "network": "CreateVpc", "firewall": "CreateSecurityGroup", "machine": "RunInstances", "volume": "CreateVolume",
+        "address": "AllocateAddress", "record": "ChangeResourceRecordSets",
+    }
+    aws.add_zone("example.com")
+    return Bed(
+        ec2_provider, place,
+        fields={
+            "network": {"cidr": "10.7.0.0/16"},
+            "firewall": {"rules": RULES},
+            "machine": {
+                "image": "debian-12", "size": "t3.small", "disk": 20, "zone": "eu-central-1b", "network": "main",
+                "firewall": "web", "tags": {"team": "a", "Cost Center": "7"}, "running": True, "protected": False,
+                "metadata": "restricted", "monitoring": False, "keys": "0123456789abcdef",
+                "user_data": "00112233445566ff", "user": "deploy", "groups": "web,eu",
+            },
+            "volume": {"size": 10, "machine": "web-1"},
+            "address": {"machine": "web-1"},
+            "record": {"zone": "example.com", "type": "A", "ttl": 300, "machines": ["web-1"]},
+        },
+        changes={
+            "firewall": {"rules": FEWER_RULES},
+            "machine": {
+                "size": "t3.large", "disk": 30, "tags": {"team": "b"}, "protected": True, "monitoring": True,
+                "groups": "web",
+            },
+            "volume": {"size": 12},
+            "record": {"ttl": 60},
+        },
+        break_listing=lambda: aws.faults.add(Fault("DescribeVolumes", code="Unavailable", status=503, times=99)),
+        lose_answer=lambda kind: aws.faults.add(Fault(creates[kind], "lose")),
+    )
