@@ -105,6 +105,10 @@ class Batch:
 
     gates: dict[Position, Gate] = field(default_factory=dict)
     """Of tasks with `throttle`: how many hosts do them now."""
+    apart: bool = False
+    """Every host goes its own way (`free`): there is no task that they do together."""
+    warned_of: set[str] = field(default_factory=set)
+    """What was told once and need not be told again."""
     force_handlers: bool = False
     left: set[HostName] = field(default_factory=set)
     """Hosts that `meta: end_host` took out of the play."""

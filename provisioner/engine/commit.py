@@ -146,7 +146,7 @@ class Committer:
 
     def _receivers(self, entry: Entry) -> list[HostName]:
         """Who gets variables that a task sets: a task that runs once sets them for everybody."""
-        if not entry.run_once:
+        if not entry.run_once or self.batch.apart:
             return [entry.host]
         return [state.host for state in self.batch.states.values() if not state.ended or state.host == entry.host]
 

@@ -77,6 +77,8 @@ class Engine:
         name = context.name()
         matched = self.world.inventory.hosts(pattern, self.world.options.limit)
         hosts = context.ordered(host for host in matched if not self._is_out(host))
+        if context.is_shuffled():
+            hosts = [hosts[index] for index in (yield from self._asked(Effect("shuffle", (len(hosts),))))]
         yield Emit(PlayStarted(name, tuple(hosts), f"{play.span.file}:{play.span.line}"))
         for warning in self.world.inventory.unmatched(pattern):
             yield Emit(Warned(warning.words, str(play.span)))
@@ -237,6 +239,9 @@ class _PlayKeywords:
             case "reverse_inventory":
                 return found[::-1]
         return found
+
+    def is_shuffled(self) -> bool:
+        return bool(self.render(self.play.order) == "shuffle")
 
     def batches(self, hosts: Sequence[HostName]) -> Iterator[Sequence[HostName]]:
         """`serial`: numbers or percentages of all hosts; the last one repeats."""

@@ -18,7 +18,8 @@ from provisioner.engine.program import Run
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
-from provisioner.messages import Answered, Ask
+from provisioner.events import Warned
+from provisioner.messages import Answered, Ask, Emit
 from provisioner.template.effects import EffectFailure, NeedEffect
 
 
@@ -39,9 +40,13 @@ class BatchRun:
 
     def __post_init__(self) -> None:
         self.committer = Committer(self.batch, self.resolver)
+        self.batch.apart = self.strategy in ("free", "host_pinned")
 
     def run(self) -> Routine[None]:
-        if self.strategy in ("free", "host_pinned"):
+        if self.batch.apart:
+            if self._stops_others:
+                yield Emit(Warned(f"with the strategy `{self.strategy}` no host's failure stops another's: "
+                                  "`any_errors_fatal` and `max_fail_percentage` do nothing"))
             yield Together(tuple(self._one_after_the_other([state]) for state in self.batch.states.values()))
         else:
             yield from self._one_after_the_other(list(self.batch.states.values()))
@@ -59,12 +64,16 @@ class BatchRun:
             plan = yield from self._plan(group, len(group) == len(active), several=len(states) > 1)
             self.committer.failing.clear()
             yield from self._carry_out(plan)
-            self._stop_others(plan, states)
+            if not self.batch.apart:
+                self._stop_others(plan, states)
 
     def _carry_out(self, plan: Plan) -> Routine[None]:
         everybody = plan.steps[0].entries
         first = next(iter(everybody.values()))
         once = plan.alone and first.run_once and first.meta is None
+        if once and self.batch.apart:
+            once = False
+            yield from self._warn_of_run_once(first)
         if once:
             plan = replace(plan, steps=(Step({first.host: first}),))
         entries = plan.steps[0].entries.values()
@@ -73,6 +82,13 @@ class BatchRun:
         yield from work(self.batch, self.resolver, self.committer, plan).run()
         if once:
             self._pass_over(first, everybody.values())
+
+    def _warn_of_run_once(self, entry: Entry) -> Routine[None]:
+        place = str(entry.task.span)
+        if place not in self.batch.warned_of:
+            self.batch.warned_of.add(place)
+            message = f"with the strategy `{self.strategy}` a task with `run_once` is done by every host"
+            yield Emit(Warned(message, place))
 
     def _pass_over(self, first: Entry, entries: Iterable[Entry]) -> None:
         """A task ran once: the others leave it behind, or share its failure."""
@@ -137,8 +153,11 @@ class BatchRun:
         fallen = {state.host for state in states if self._has_failed(state)}
         entries = [entry for step in plan.steps for entry in step.entries.values()]
         fatal = self.any_errors_fatal or any(entry.any_errors_fatal for entry in entries)
+        # Hosts that earlier batches of the play lost count too, as in Ansible.
+        lost = len(fallen) + sum(self.batch.world.memory(host).failed for host in self.batch.play_hosts
+                                 if host not in self.batch.states)
         too_many = (self.max_fail_percentage is not None and states
-                    and len(fallen) / len(states) * 100 > self.max_fail_percentage)
+                    and lost / len(states) * 100 > self.max_fail_percentage)
         if (fatal and self.committer.failing) or too_many:
             cause = next(iter(sorted(self.committer.failing)), None)
             for state in states:
