@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from provisioner import effects
 from provisioner.diag import Diagnostic, InputError, Span
-from provisioner.effects.prompts import prompted
+from provisioner.effects.prompts import prompted, take_step
 from provisioner.engine.includes import Loaded, LoadInclude
 from provisioner.lang.load import Loader
 from provisioner.lang.source import LOCKED, near_file
@@ -43,6 +43,8 @@ class ControllerAnswers:
             return vars_file([str(name) for name in effect.args], given["playbook"], given["span"], vault)
         if effect.kind == "prompt":
             return prompted(*effect.args)
+        if effect.kind == "step":
+            return take_step(*effect.args)
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
         return effects.answer(effect, search_paths=ask.search, vault=vault)

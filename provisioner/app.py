@@ -61,6 +61,9 @@ class Request:
     settings: Settings = Settings()
     flush_cache: bool = False
     """Forget the facts of earlier runs."""
+    start_at_task: str | None = None
+    step: bool = False
+    """Ask before each task."""
     vault: Keyring = field(default_factory=Keyring)
     state_dir: Path = Path()
     cache_dir: Path = Path()
@@ -222,6 +225,7 @@ class _Run:
             check=request.check, diff=request.diff, limit=request.limit,
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
+            start_at_task=request.start_at_task, step=request.step,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)

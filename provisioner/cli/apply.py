@@ -72,6 +72,8 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         vault=vault,
         settings=options.settings,
         flush_cache=options.flush_cache,
+        start_at_task=options.start_at_task,
+        step=options.step,
         state_dir=state_dir(options.state_dir),
         cache_dir=cache_dir(),
     )

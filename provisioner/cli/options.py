@@ -53,6 +53,8 @@ class RunOptions:
     list_tags: bool = False
     syntax_check: bool = False
     flush_cache: bool = False
+    start_at_task: str | None = None
+    step: bool = False
     settings: Settings = Settings()
     """What has no option: from files and the environment."""
 
@@ -92,6 +94,8 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         flag("--json", help="One JSON object a line on standard output."),
         click.option("--state-dir", metavar="DIR", help="Keep state there instead of the XDG place."),
         *vault_options(),
+        click.option("--start-at-task", metavar="NAME", help="Leave out all tasks before this one."),
+        flag("--step", help="Ask before each task."),
         flag("--flush-cache", help="Forget the facts that were kept from earlier runs."),
         flag("--list-hosts", help="Show the hosts of each play; run nothing."),
         flag("--list-tasks", help="Show the tasks; run nothing."),
@@ -161,7 +165,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _NAMES = tuple(field.name for field in fields(RunOptions) if field.name != "settings")
 _OF_PLAYBOOKS = frozenset({
     "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "list_hosts", "list_tasks",
-    "list_tags", "syntax_check", "flush_cache",
+    "list_tags", "syntax_check", "flush_cache", "start_at_task",
+    "step",
 })  # fmt: skip
 """Options that mean nothing where no playbook runs."""
 

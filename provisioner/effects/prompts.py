@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from provisioner.diag import Diagnostic, InputError
+from provisioner.diag import Diagnostic, InputError, UsageError
 from provisioner.effects.passwords import new_salt
 from provisioner.effects.terminal import ask
 from provisioner.lang.model import Prompt
@@ -20,6 +20,15 @@ def prompted(prompt: Prompt, text: str, default: str | None) -> Value:
     if prompt.encrypt:
         return Secret(sha_crypt(typed, prompt.salt or new_salt(prompt.salt_size), prompt.encrypt))
     return Secret(typed) if prompt.private and typed != default else typed
+
+
+def take_step(task: str) -> str:
+    """Whether to do the task: `yes`, `no`, or `continue` to do this one and all others. An error without a terminal."""
+    if not sys.stdin.isatty():
+        raise UsageError("`--step` asks before each task, and nobody is at a terminal")
+    shown = task if task.isprintable() else ascii(task)
+    answer = ask(f"Perform task: {shown} (N)o/(y)es/(c)ontinue: ", echo=True).strip().lower()
+    return {"y": "yes", "yes": "yes", "c": "continue", "continue": "continue"}.get(answer, "no")
 
 
 def _typed(prompt: Prompt, text: str, default: str | None) -> str:

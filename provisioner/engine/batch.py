@@ -49,6 +49,10 @@ class Options:
     """`implicit`: facts are gathered unless a play says no; `explicit`: only where it says yes; `smart`: of hosts
     whose facts are not known."""
     poll_interval: float | None = None
+    start_at_task: str | None = None
+    """Leave out everything before the first task that is called like this."""
+    step: bool = False
+    """Ask before each task."""
     force_handlers: bool = False
     verbosity: int = 0
     version: str = ""
@@ -66,6 +70,10 @@ class World:
     inventory: Hosts
     options: Options
     memories: dict[HostName, Memory] = field(default_factory=dict)
+    started: bool = False
+    """Whether the task of `start_at_task` was met."""
+    unasked: bool = False
+    """Somebody said, before a task, that all others shall run too."""
     _numbers: int = 0
 
     def memory(self, host: HostName) -> Memory:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from provisioner.diag import Diagnostic, InputError, TemplateError
+from provisioner.diag import Diagnostic, InputError, TemplateError, UsageError
 from provisioner.engine.batch import Batch, World
 from provisioner.engine.cursor import start
 from provisioner.engine.handlers import HandlerTable
@@ -23,6 +23,7 @@ from provisioner.engine.program import Program, Run, compile_sections
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine, Scheduler
 from provisioner.engine.scopes import Scopes
+from provisioner.engine.starting import starting_at
 from provisioner.engine.strategy import BatchRun
 from provisioner.engine.targets import opened
 from provisioner.events import NoHosts, PlayStarted, Warned
@@ -65,6 +66,10 @@ class Engine:
         yield self._finish()
 
     def _finish(self) -> Finish:
+        wanted = self.world.options.start_at_task
+        if wanted is not None and not self.world.started:
+            raise UsageError(f"no task of these playbooks is called `{wanted}` (`--start-at-task`)",
+                             hint="`--list-tasks` shows their names")
         memories = self.world.memories.items()
         return Finish(frozenset(host for host, memory in memories if memory.failed),
                       frozenset(host for host, memory in memories if memory.unreachable))
@@ -86,12 +91,12 @@ class Engine:
             yield Emit(NoHosts(name, "" if not matched else "all of them failed before"))
             return True
         vars_files = yield from self._vars_files(play, context.scope)
+        program = self._program(play, context)
         for slice_ in context.batches(hosts):
             batch = Batch(play, self.world, number, name, tuple(hosts),
                           handlers=HandlerTable(list(play.handlers), context.render),
                           force_handlers=context.flag(play.force_handlers),
                           vars_files=vars_files, prompted=prompted, roles=list(play.used_roles))
-            program = self._program(play, context)
             for host in slice_:
                 memory = self.world.memory(host)
                 cursor = start(program)
@@ -112,10 +117,15 @@ class Engine:
         return memory.failed or memory.unreachable
 
     def _program(self, play: Play, context: _PlayKeywords) -> Program:
-        select = self.world.options.tags.select
+        options = self.world.options
         gathering: tuple[Node, ...] = (_gather(play),) if context.gathers() else ()
-        return compile_sections([select((*gathering, *play.pre_tasks)), select((*play.roles, *play.tasks)),
-                                 select(play.post_tasks)])
+        sections: list[tuple[Node, ...]] = [play.pre_tasks, (*play.roles, *play.tasks), play.post_tasks]
+        if options.start_at_task is not None and not self.world.started:
+            rest = starting_at(sections, options.start_at_task)
+            self.world.started = rest is not None
+            sections, gathering = rest or [(), (), ()], gathering if rest else ()
+        return compile_sections(options.tags.select(nodes) for nodes in (
+            (*gathering, *sections[0]), *sections[1:]))
 
     def _prompts(self, play: Play) -> Routine[Mapping[str, Value]]:
         """What somebody types for `vars_prompt`; who gave a variable with `-e` is not asked for it."""

@@ -20,7 +20,7 @@ from provisioner.engine.routines import WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
 from provisioner.events import Warned
 from provisioner.messages import Answered, Ask, Emit
-from provisioner.template.effects import EffectFailure, NeedEffect
+from provisioner.template.effects import Effect, EffectFailure, NeedEffect
 
 
 @dataclass(slots=True)
@@ -63,9 +63,35 @@ class BatchRun:
             group = [state for state in active if state.cursor.position == furthest_behind]
             plan = yield from self._plan(group, len(group) == len(active), several=len(states) > 1)
             self.committer.failing.clear()
-            yield from self._carry_out(plan)
+            if (yield from self._is_wanted(plan)):
+                yield from self._carry_out(plan)
             if not self.batch.apart:
                 self._stop_others(plan, states)
+
+    def _is_wanted(self, plan: Plan) -> Routine[bool]:
+        """With `--step`: whether somebody wants this task done; else the hosts are past it."""
+        entries = plan.steps[0].entries if plan.steps else {}
+        first = next(iter(entries.values()), None)
+        if not self._steps or first is None or first.meta is not None:
+            return True
+        name = first.name or first.task.module
+        yield Ask(self.batch.world.number(), Effect("step", (name,)))
+        answered = yield WAIT
+        assert isinstance(answered, Answered)
+        if answered.error is not None:
+            raise answered.error
+        self.batch.world.unasked = answered.value == "continue"
+        if answered.value != "no":
+            return True
+        for entry in entries.values():
+            leave_handler(self.batch.states[entry.host], entry.cursor)
+            self.batch.states[entry.host].cursor = entry.cursor.step()
+        return False
+
+    @property
+    def _steps(self) -> bool:
+        world = self.batch.world
+        return world.options.step and not world.unasked
 
     def _carry_out(self, plan: Plan) -> Routine[None]:
         everybody = plan.steps[0].entries
@@ -105,7 +131,7 @@ class BatchRun:
                 self.batch.states[entry.host].cursor = entry.cursor.step()
 
     def _plan(self, group: Sequence[HostState], all_hosts: bool, *, several: bool) -> Routine[Plan]:
-        careful = self.strategy == "lockstep" or (several and self._stops_others)
+        careful = self.strategy == "lockstep" or self._steps or (several and self._stops_others)
         planner = Planner(self.resolver, group, all_hosts, self.batch.world.options.cuts,
                           limit=1 if careful else None, several=several)
         while True:

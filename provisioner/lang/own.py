@@ -8,8 +8,10 @@ from provisioner.diag import Span, near
 from provisioner.lang import modules
 from provisioner.lang.context import Context
 from provisioner.lang.fields import read_keyword, wrong_type
+from provisioner.lang.groups import known as groups
+from provisioner.lang.groups import members
 from provisioner.lang.keywords import KEYWORDS, Place
-from provisioner.lang.nodes import Map
+from provisioner.lang.nodes import Map, Node, Scalar, to_value
 from provisioner.lang.state import Loading
 from provisioner.values import Value
 
@@ -42,7 +44,7 @@ def _known_defaults(item: Map, defaults: Value, loading: Loading) -> dict[str, V
     for key, value in node.entries if isinstance(node, Map) else []:
         module = modules.canonical(key.text, loading.ours)
         if key.text.startswith("group/"):
-            loading.found.warning("Not supported yet", f"defaults for the group `{key.text}` do nothing", key.span)
+            _add_group(key, value, known, loading)
         elif module is None:
             loading.found.error("Unknown module", f"`{key.text}` in module_defaults", key.span,
                                 hint=near(key.text.rpartition(".")[2], loading.ours))
@@ -51,6 +53,19 @@ def _known_defaults(item: Map, defaults: Value, loading: Loading) -> dict[str, V
         else:
             wrong_type(key.text, "a mapping of arguments", value, loading.found)
     return known
+
+
+def _add_group(key: Scalar, value: Node, known: dict[str, Value], loading: Loading) -> None:
+    """Defaults for all modules of a group; those of a module by its own name win, wherever they stand."""
+    group = members(key.text)
+    if group is None:
+        loading.found.warning("Unknown group of modules", f"`{key.text}` in module_defaults does nothing", key.span,
+                              hint=near(key.text, groups()))
+    elif isinstance(value, Map):
+        for module in group:
+            known[module] = {**to_value(value), **known.get(module, {})}
+    else:
+        wrong_type(key.text, "a mapping of arguments", value, loading.found)
 
 
 def known_tags(tags: tuple[Value, ...], context: Context, span: Span, loading: Loading) -> frozenset[str]:

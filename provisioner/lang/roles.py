@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from provisioner.diag import Span, near
+from provisioner.lang.argspecs import checking_task
 from provisioner.lang.arguments import Call
 from provisioner.lang.context import Context
 from provisioner.lang.fields import wrong_type
@@ -41,6 +42,8 @@ class Use:
     once: bool = False
     """Run only if the play has not run the same role in the same way."""
     imported: bool = False
+    validated: bool = True
+    """Whether its arguments are checked against `meta/argument_specs.yml`."""
 
 
 def role_list(node: YamlNode, context: Context, loading: Loading, build: BuildTasks) -> tuple[Node, ...]:
@@ -105,7 +108,9 @@ def import_role(call: Call, context: Context, loading: Loading, build: BuildTask
     if name is None:
         return ()
     public = call.args.get("public", True) is not False
-    return _run(Use(name, span, files=files, public=public, imported=True), context, loading, build)
+    validated = call.args.get("rolespec_validate") is not False
+    use = Use(name, span, files=files, public=public, imported=True, validated=validated)
+    return _run(use, context, loading, build)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,8 @@ def include_role(
     span = include.task.span
     name = args.get("name", args.get("role"))
     files = {part: str(args[argument]) for part, argument in _FROM.items() if args.get(argument) is not None}
-    use = Use(str(name), span, files=files, public=args.get("public") is True, imported=True)
+    use = Use(str(name), span, files=files, public=args.get("public") is True, imported=True,
+              validated=args.get("rolespec_validate") is not False)
     nodes = _run(use, context, loading, build)
     role = loading.used_roles[-1] if loading.used_roles else None
     return LoadedRole(nodes, tuple(loading.imported_sections), role, tuple(loading.used_roles) if use.public else ())
@@ -157,6 +163,9 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
     for dependency in meta.dependencies:
         nodes.extend(_entry(dependency, inner, loading, build))
     loading.used_roles.append(role)
+    check = checking_task(role, use.files.get("tasks", "main"), use.span, inner, loading) if use.validated else None
+    if check is not None:
+        nodes.append(check)
     for file in _files(path, "tasks", use, loading):
         nodes.extend(build(loading.parse_list(file, use.span, "tasks"), replace(inner, file=file), loading))
     handlers: list[Node] = []

@@ -431,3 +431,17 @@ def test_mistakes_in_several_files_are_told_together(site: Site) -> None:
     text = "- hosts: all\n  tasks:\n    - import_tasks: a.yml\n    - import_tasks: b.yml\n    - debgu:\n"
     found = site.mistakes(text)
     assert [item.span.file for item in found if item.span] == ["a.yml", "b.yml", "site.yml"]
+
+
+def test_defaults_of_a_group_go_to_its_modules_and_a_modules_own_win(site: Site) -> None:
+    play = site.play("""
+        - hosts: all
+          module_defaults:
+            docker_image: {timeout: 9}
+            group/community.docker.docker: {timeout: 5, docker_host: "tcp://h"}
+          tasks: [{docker_container: {name: a}}, {docker_image: {name: b}}, {ping: }]
+    """)
+    container, image, ping = tasks_of(play.tasks)
+    assert container.args == {"timeout": 5, "docker_host": "tcp://h", "name": "a"}
+    assert image.args == {"timeout": 9, "docker_host": "tcp://h", "name": "b"}
+    assert ping.args == {}
