@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from provisioner.diag import HostKeyRejected
+from provisioner.transport import hostcerts
 from provisioner.transport.knownhosts import SSH_PORT, HostKey, KnownHosts, Line, add, hashed, in_file
 
 _ALGORITHMS = {
@@ -40,12 +42,19 @@ class HostIdentity:
 
 
 def preferred_algorithms(known: KnownHosts, identity: HostIdentity, supported: Sequence[str]) -> list[str]:
-    """`supported`, those of keys we know first: a server shows one key only, so it must be asked for the right one."""
-    usable = [line.key.type for name in (identity.name, identity.fallback) if name
-              for line in known.lookup(name) if not line.marker]
-    first = [algorithm for kind in dict.fromkeys(usable) for algorithm in _ALGORITHMS.get(kind, ())]
-    ordered = [algorithm for algorithm in supported if algorithm in first]
-    return ordered + [algorithm for algorithm in supported if algorithm not in first]
+    """`supported`, those of keys we know first: a server shows one key only, so it must be asked for the right one.
+
+    Where an authority is known for the host, certificates come before all keys; else none is asked for.
+    """
+    lines = [line for name in (identity.name, identity.fallback) if name for line in known.lookup(name)]
+    first = [algorithm for kind in dict.fromkeys(line.key.type for line in lines if not line.marker)
+             for algorithm in _ALGORITHMS.get(kind, ())]
+    plain = [algorithm for algorithm in supported if not algorithm.endswith(hostcerts.SUFFIX)]
+    ordered = [algorithm for algorithm in plain if algorithm in first]
+    ordered += [algorithm for algorithm in plain if algorithm not in first]
+    if any(line.marker == "cert-authority" for line in lines):
+        return [f"{algorithm}{hostcerts.SUFFIX}" for algorithm in ordered] + ordered
+    return ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,13 @@ class Verifier:
     """The file that `accept-new` adds to."""
     hash_names: bool = False
 
-    def verify(self, offered: HostKey) -> None:
-        """Return if `offered` is the host's key, else raise `HostKeyRejected` with what was seen and how to mend it."""
+    now: Callable[[], float] = time.time
+
+    def verify(self, offered: HostKey, certificate: bytes | None = None) -> None:
+        """Return if `offered` is the host's key, else raise `HostKeyRejected` with what was seen and how to mend it.
+
+        certificate: what the server showed, if that was no bare key but a certificate of `offered`.
+        """
         found = self.known.lookup(self.identity.name)
         bare = self.known.lookup(self.identity.fallback) if self.identity.fallback else ()
         for line in (*found, *bare):
@@ -68,16 +82,32 @@ class Verifier:
                 raise self._revoked(offered, line)
         if any(not line.marker and line.key == offered for line in (*found, *bare)):
             return
+        authorities = [line for line in (*found, *bare) if line.marker == "cert-authority"]
+        if authorities and certificate is not None:
+            self._certified(offered, certificate, (*found, *bare))
+            return
         plain = [line for line in found if not line.marker]
         if plain:
             raise self._changed(offered, plain)
-        authorities = [line for line in (*found, *bare) if line.marker == "cert-authority"]
         if authorities:
-            raise self._authority(offered, authorities[0])
+            raise self._uncertified(offered, authorities[0])
         if self.policy == "accept-new" and self.store:
             add(self.store, hashed(self.identity.name) if self.hash_names else self.identity.name, offered)
             return
         raise self._unknown(offered)
+
+    def _certified(self, offered: HostKey, certificate: bytes, lines: Sequence[Line]) -> None:
+        """Return if the certificate holds."""
+        authorities = [line for line in lines if line.marker == "cert-authority"]
+        revoked = [line.key for line in lines if line.marker == "revoked"]
+        # A certificate is for a host, whatever the port.
+        name = self.identity.alias or self.identity.host
+        refused = hostcerts.refusal(certificate, name.lower(), [line.key for line in authorities], revoked, self.now())
+        if refused is not None:
+            where = ", ".join(line.where for line in authorities)
+            raise HostKeyRejected(
+                f"The host key of {self.identity.name}, {offered.spoken} {offered.fingerprint}, is not proven: its "
+                f"certificate {refused.reason} ({where}). Nothing was sent to it", hint=refused.hint)
 
     def _changed(self, offered: HostKey, plain: Sequence[Line]) -> HostKeyRejected:
         same_type = [line for line in plain if line.key.type == offered.type]
@@ -107,11 +137,12 @@ class Verifier:
             f"{line.where}. Nothing was sent to it",
             hint="give the host a new key; the old one is known to be in wrong hands")
 
-    def _authority(self, offered: HostKey, line: Line) -> HostKeyRejected:
+    def _uncertified(self, offered: HostKey, line: Line) -> HostKeyRejected:
         return HostKeyRejected(
-            f"{self.identity.name} is to be verified by a certificate authority ({line.where}), which is not "
-            f"supported yet; it shows {offered.spoken} {offered.fingerprint}",
-            hint=f"add the host's own key beside the authority: `{self._scan(offered)}`")
+            f"{self.identity.name} is to be verified by a certificate authority ({line.where}), but shows no "
+            f"certificate, only the key {offered.spoken} {offered.fingerprint}. Nothing was sent to it",
+            hint="give the host a certificate of this authority, or, if the key is right, add it beside the "
+                 f"authority: `{self._scan(offered)}`")
 
     def _scan(self, offered: HostKey) -> str:
         kind = {"ED25519": "ed25519", "RSA": "rsa"}.get(offered.spoken, "ecdsa")

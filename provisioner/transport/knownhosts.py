@@ -154,9 +154,9 @@ def matches(name: str, names: str) -> bool:
     found = False
     for pattern in names.split(","):
         if pattern.startswith("!"):
-            if _glob(pattern[1:].lower(), name):
+            if glob(pattern[1:].lower(), name):
                 return False
-        elif _glob(pattern.lower(), name):
+        elif glob(pattern.lower(), name):
             found = True
     return found
 
@@ -172,7 +172,7 @@ def _matches_hash(name: str, hashed: str) -> bool:
     return hmac.compare_digest(hmac.digest(salt, name.encode("utf-8", "surrogateescape"), "sha1"), digest)
 
 
-def _glob(pattern: str, name: str) -> bool:
+def glob(pattern: str, name: str) -> bool:
     """`*` and `?` only; brackets are part of `[host]:port`. Linear in both, so that no pattern can stall us."""
     at, here, star, mark = 0, 0, -1, 0
     while here < len(name):

@@ -216,17 +216,27 @@ def _socket(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> tuple[A
 
 def _transport_factory(known: KnownHosts, identity: HostIdentity) -> Callable[..., paramiko.Transport]:
     def make(sock: Any, **arguments: Any) -> paramiko.Transport:
-        transport = paramiko.Transport(sock, **arguments)
+        transport = _Transport(sock, **arguments)
         # paramiko reports every failure at ERROR, which Python prints where nobody configured logging; errors here
         # reach the user as exceptions.
         logger = logging.getLogger("paramiko")
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
-        options = transport.get_security_options()
-        options.key_types = preferred_algorithms(known, identity, list(options.key_types))
+        plain = transport.get_security_options().key_types
+        transport.asked_for = tuple(preferred_algorithms(known, identity, plain))
         return transport
 
     return make
+
+
+class _Transport(paramiko.Transport):
+    """Asks for host keys in our order; paramiko would put certificates behind all keys."""
+
+    asked_for: tuple[str, ...] = ()
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        return self.asked_for
 
 
 class _Policy(paramiko.MissingHostKeyPolicy):
@@ -236,7 +246,8 @@ class _Policy(paramiko.MissingHostKeyPolicy):
         self._verifier = verifier
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._verifier.verify(HostKey(key.get_name(), key.asbytes()))
+        shown = key.public_blob
+        self._verifier.verify(HostKey(key.get_name(), key.asbytes()), None if shown is None else shown.key_blob)
 
 
 def _explained(error: Exception, hop: _Hop, elapsed: float, times: Deadlines) -> Exception:

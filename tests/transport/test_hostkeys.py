@@ -78,8 +78,8 @@ def test_h19_a_revoked_key_is_refused_even_if_another_line_allows_it(tmp_path: P
         verify(f"web {FIRST.line}\n@revoked * {FIRST.line}\n", FIRST, tmp_path, policy=policy)
 
 
-def test_h19_a_certificate_authority_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(HostKeyRejected, match="not supported yet"):
+def test_h19_a_key_without_a_certificate_is_refused_where_an_authority_is_known(tmp_path: Path) -> None:
+    with pytest.raises(HostKeyRejected, match="shows no certificate"):
         verify(f"@cert-authority * {RSA.line}\n", FIRST, tmp_path, policy="accept-new")
 
 
