@@ -67,6 +67,10 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.remote.spec", "provisioner.remote.nextjs",
     }),
     "provisioner.cloud": frozenset({"provisioner.diag", "provisioner.values", "provisioner.remote.spec"}),
+    "provisioner.enrol": frozenset({
+        "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
+        "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",
+    }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
@@ -86,6 +90,7 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "paramiko": frozenset({"provisioner.transport"}),
     "cryptography": frozenset({
         "provisioner.transport", "provisioner.vault.cipher", "provisioner.nextjs.certificates",
+        "provisioner.enrol.hostca", "provisioner.enrol.throwaway",
     }),
     "yaml": frozenset({"provisioner.lang.yaml", "provisioner.lang.yaml_dump"}),
     "jinja2": frozenset({"provisioner.template"}),
@@ -134,6 +139,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.signals": PLAIN,
     "provisioner.nextjs.workspace": PLAIN,
     "provisioner.remote.nextjs.release": PLAIN,
+    "provisioner.enrol.userdata": PLAIN | {"email"},
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""
 
@@ -143,6 +149,7 @@ AMBIENT = frozenset({"now", "today", "utcnow", "uuid1", "uuid4", "urandom", "get
 REVEALS: Mapping[str, str] = {
     "provisioner.ui.redact": "has to know what to mask",
     "provisioner.transport": "the last place before the wire",
+    "provisioner.enrol.userdata": "a machine's throw-away host key has to be in what it is told",
     "provisioner.nextjs.bucket": "boto3 signs requests with it",
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",
     "provisioner.effects.answers": "a lookup gets its arguments as text",
