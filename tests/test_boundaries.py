@@ -66,7 +66,10 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.template", "provisioner.vars",
         "provisioner.remote.spec", "provisioner.remote.nextjs",
     }),
-    "provisioner.cloud": frozenset({"provisioner.diag", "provisioner.values", "provisioner.remote.spec"}),
+    "provisioner.cloud": frozenset({
+        "provisioner.diag", "provisioner.values", "provisioner.remote.spec",
+        "provisioner.lab",  # the provider `lab`
+    }),
     "provisioner.enrol": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
         "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",

@@ -60,11 +60,15 @@ class BlankMachine:
 class BlankMachines:
     """All machines of one state directory. Every change holds its lock."""
 
-    def __init__(self, state_dir: Path, *, cache_dir: Path | None = None, release: str = image.DEFAULT_RELEASE) -> None:
+    def __init__(self, state_dir: Path, *, cache_dir: Path | None = None) -> None:
         self.state_dir = state_dir.resolve()
         self.cache_dir = cache_dir or default_cache_dir()
-        self.release = release
         self.tag = tag_of(self.state_dir)
+
+    @staticmethod
+    def requirements() -> list[str]:
+        """Reasons why there can be none on this machine; empty if there can."""
+        return requirements()
 
     def machines(self) -> list[BlankMachine]:
         found = []
@@ -73,19 +77,27 @@ class BlankMachines:
                 found.append(BlankMachine(**json.loads(path.read_text())))
         return sorted(found, key=lambda each: each.number)
 
-    def make(self, name: str, seed: Seed) -> BlankMachine:
-        """Have a machine of that name; it boots after `start`. One that exists is left as it is."""
+    def address(self, number: int) -> str:
+        """The address that the machine with this number has or will have (10 to 254)."""
+        with self._locked():
+            return self._network().address(number)
+
+    def make(self, name: str, seed: Seed, number: int | None = None,
+             release: str = image.DEFAULT_RELEASE) -> BlankMachine:
+        """Have a machine of that name; it boots after `start`. One that exists is left as it is. number: where its
+        address was promised already. release: of Debian."""
         reasons = requirements()
         if reasons:
             raise LabError(f"The lab cannot run here: {reasons[0]}", hint="; ".join(reasons[1:]))
-        layers = image.ensure(self.cache_dir, self.release, PACKAGES, lambda progress: None)
+        layers = image.ensure(self.cache_dir, release, PACKAGES, lambda progress: None)
         with self._locked():
             self.state_dir.chmod(0o700)  # it holds user data
             there = {each.name: each for each in self.machines()}
             if name in there:
                 return there[name]
             net = self._network()
-            number = min(set(range(FIRST_HOST, LAST_HOST + 1)) - {each.number for each in there.values()}, default=None)
+            free = set(range(FIRST_HOST, LAST_HOST + 1)) - {each.number for each in there.values()}
+            number = number or min(free, default=None)
             if number is None:
                 raise LabError("The lab is full", hint="destroy machines that are not needed")
             made = BlankMachine(name, number, net.address(number), seed.instance)
