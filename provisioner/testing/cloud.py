@@ -18,6 +18,8 @@ from provisioner.cloud.errors import Gone, LimitReached, NotAllowed, PartialList
 from provisioner.cloud.model import KINDS, Found, Kind, Known, Place, Ref, Wanted
 from provisioner.cloud.provider import Effect, Enrolment, Foresight, Order
 
+IMAGES, SIZES = ("debian-12", "debian-13"), ("small", "big")
+
 EFFECTS: Mapping[Kind, Mapping[str, Effect]] = {
     "key": {"public_key": "replace"},
     "network": {"cidr": "replace"},
@@ -83,8 +85,8 @@ class FakeCloud:
 
     def foresee(self, wanted: Sequence[Wanted]) -> Foresight:
         machines = [each for each in wanted if each.ref.kind == "machine"]
-        problems = [(each.ref, f"there is no image {each.fields['image']}") for each in machines
-                    if each.fields["image"] == "no-such-image"]
+        problems = [(each.ref, f"there is no {name} {each.fields[name]}") for each in machines
+                    for name, known in (("image", IMAGES), ("size", SIZES)) if each.fields[name] not in known]
         return Foresight(problems, {each.ref: f"img-{each.fields['image']}" for each in machines},
                          {each.ref: Decimal(10) for each in machines})
 
@@ -121,8 +123,8 @@ class FakeCloud:
         with self._state() as state:
             mine = self._mine(state, found)
             mine["fields"].update({name: wanted.fields[name] for name in fields})
-            if wanted.ref.kind == "machine" and wanted.fields.get("running"):
-                mine["status"] = "running"
+            if "running" in fields:
+                mine["status"] = "running" if wanted.fields["running"] else "stopped"
             result = self._found(mine)
         self._end("update", lost)
         return result
@@ -150,7 +152,7 @@ class FakeCloud:
         return f"{found.ref.name} login: "
 
     def host_keys(self, found: Found) -> Sequence[str]:
-        return ()
+        return (f"ssh-ed25519 {found.id}",)
 
     def edit(self, identity: str, **changes: Any) -> None:
         """Change a resource as somebody does in the provider's web page."""

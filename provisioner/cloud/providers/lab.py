@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from provisioner.cloud.errors import CloudError, Gone, Refused
-from provisioner.cloud.model import Found, Kind, Known, Place, Ref, Wanted
+from provisioner.cloud.errors import CloudError, Gone, PartialListing, Refused
+from provisioner.cloud.model import Found, Kind, Known, Place, Ref, Wanted, digest
 from provisioner.cloud.provider import Effect, Enrolment, Foresight, Order
 from provisioner.diag import LabError, near
 from provisioner.lab.blank import BlankMachines, Seed
@@ -30,7 +30,7 @@ def open(place: Place) -> LabProvider:
     return LabProvider(place, default_state_dir().parent / "machines")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LabProvider:
     """A `Provider`. folder: the machines, and `tags.json` with what a cloud keeps in tags."""
 
@@ -64,10 +64,12 @@ class LabProvider:
             if image not in RELEASES:
                 hint = near(image, RELEASES) or f"there are: {', '.join(RELEASES)}"
                 problems.append((each.ref, f"the lab has no image `{image}`; {hint}"))
+            if each.fields.get("size"):
+                problems.append((each.ref, "machines of the lab have no size"))
         return Foresight(problems, {each.ref: RELEASES.get(str(each.fields["image"]), "") for each in wanted})
 
     def create(self, order: Order) -> Found:
-        identity = f"lab-{order.token[:12]}"
+        identity = f"lab-{digest(order.token)[:12]}"
         wanted = order.wanted
         if not order.image:
             raise Refused(f"the lab has no image `{wanted.fields['image']}`")
@@ -131,7 +133,10 @@ class LabProvider:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(self.folder / "tags.lock"):
             before = file.read_text() if file.exists() else "{}"
-            tags = json.loads(before)
+            try:
+                tags = json.loads(before)
+            except ValueError:
+                raise PartialListing(f"{file} is damaged", hint="what the lab has is not known without it") from None
             yield tags
             after = json.dumps(tags)
             if after != before:

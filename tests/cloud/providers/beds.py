@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from provisioner.cloud.model import Fields, Found, Kind, Place, Ref, Wanted
+from provisioner.cloud.model import KINDS, Fields, Found, Kind, Place, Ref, Wanted
 from provisioner.cloud.provider import Order, Provider
 
 BEDS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "ec2": ("network", "firewall", "machine", "volume", "address", "record"),
+    "fake": KINDS,
+    "lab": ("machine",),
 }
 """By provider, the kinds it has: tests that take `kind` run for each of them."""
 
@@ -31,15 +33,14 @@ PATIENCE: Final = 120.0  # seconds; lab hosts take some to boot on a busy machin
 class Bed:
     """fields: all fields of an example of each kind the provider has. changes: per kind, fields that `update` can
     change, with other values. break_listing: after it, the listing of one page fails for good, though others work.
-    lose_answer: after it, the next create of that kind is carried out and its answer is lost; None where a provider
-    has no wire."""
+    lose_answer: after it, the next create of that kind is carried out and its answer is lost."""
 
     provider: Provider
     place: Place
     fields: Mapping[Kind, Fields]
     changes: Mapping[Kind, Mapping[str, Any]]
     break_listing: Callable[[], None]
-    lose_answer: Callable[[Kind], None] | None = None
+    lose_answer: Callable[[Kind], None]
     known: dict[Ref, Found] = field(default_factory=dict)
 
     def wanted(self, kind: Kind, name: str = "", **changed: Any) -> Wanted:

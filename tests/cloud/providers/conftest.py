@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from provisioner.cloud.model import Kind, Place, canonical
 from provisioner.cloud.providers.ec2 import Ec2
 from provisioner.cloud.providers.ec2.api import Patience
+from provisioner.cloud.providers.lab import LabProvider
+from provisioner.lab.blank import BlankMachines
 from provisioner.testing.aws import Aws, Fault
+from provisioner.testing.cloud import FakeCloud, Faults
 from tests.cloud.providers.beds import BEDS, Bed
 
 RULES = canonical([
@@ -21,13 +27,16 @@ FEWER_RULES = canonical([
 ])
 
 
+MARKS = {"lab": pytest.mark.lab}
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests run for each provider; those that take `kind`, for each kind it has."""
     if "kind" in metafunc.fixturenames:
-        pairs = [(bed, kind) for bed, kinds in BEDS.items() for kind in kinds]
+        pairs = [pytest.param(bed, kind, marks=MARKS.get(bed, ())) for bed, kinds in BEDS.items() for kind in kinds]
         metafunc.parametrize(("bed", "kind"), pairs, indirect=["bed"])
     elif "bed" in metafunc.fixturenames:
-        metafunc.parametrize("bed", BEDS, indirect=True)
+        metafunc.parametrize("bed", [pytest.param(bed, marks=MARKS.get(bed, ())) for bed in BEDS], indirect=True)
 
 
 @pytest.fixture
@@ -81,3 +90,49 @@ def ec2_bed(aws: Aws, ec2_provider: Ec2) -> Bed:
         break_listing=lambda: aws.faults.add(Fault("DescribeVolumes", code="Unavailable", status=503, times=99)),
         lose_answer=lambda kind: aws.faults.add(Fault(creates[kind], "lose")),
     )
+
+
+_MACHINE = {
+    "image": "debian-12", "size": "", "disk": None, "zone": None, "network": None, "firewall": None,
+    "tags": {"team": "a"}, "running": True, "protected": False, "metadata": "restricted", "monitoring": False,
+    "keys": "0123456789abcdef", "user_data": "00112233445566ff", "user": "deploy", "groups": "web,eu",
+}
+
+
+@pytest.fixture
+def fake_bed(tmp_path: Path) -> Bed:
+    cloud = FakeCloud(Place("ec2", "eu-central-1"), tmp_path / "cloud.json")
+
+    def break_listing() -> None:
+        cloud.faults = Faults(partial=True)
+
+    def lose(kind: Kind) -> None:
+        cloud.faults = Faults(after=frozenset({("create", cloud.calls.get("create", 0) + 1)}))
+
+    return Bed(
+        cloud, cloud.place,
+        fields={
+            "key": {"public_key": "ssh-ed25519 AAAA"}, "network": {"cidr": "10.7.0.0/16"}, "firewall": {"rules": RULES},
+            "machine": {**_MACHINE, "size": "small", "firewall": "web"}, "volume": {"size": 10, "machine": "web-1"},
+            "address": {"machine": "web-1"},
+            "record": {"zone": "example.com", "type": "A", "ttl": 300, "machines": ["web-1"]},
+        },
+        changes={"firewall": {"rules": FEWER_RULES}, "machine": {"size": "big", "tags": {"team": "b"}},
+                 "volume": {"size": 12}, "record": {"ttl": 60}},
+        break_listing=break_listing, lose_answer=lose,
+    )
+
+
+@pytest.fixture
+def lab_bed(needs_lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    place = Place("lab", "")
+    provider = LabProvider(place, tmp_path_factory.mktemp("machines"))
+    tags = provider.folder / "tags.json"
+    yield Bed(provider, place, fields={"machine": _MACHINE},
+              changes={"machine": {"tags": {"team": "b"}, "protected": True, "groups": "web"}},
+              break_listing=lambda: _cut(tags), lose_answer=lambda kind: None)  # there is no wire to cut
+    BlankMachines(provider.folder).remove_all()
+
+
+def _cut(file: Path) -> None:
+    file.write_text(file.read_text()[:-5])

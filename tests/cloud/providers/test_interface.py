@@ -60,8 +60,6 @@ def test_the_same_token_gives_the_same_resource(bed: Bed, kind: Kind) -> None:
 
 
 def test_an_answer_that_is_lost_makes_nothing_twice(bed: Bed, kind: Kind) -> None:
-    if bed.lose_answer is None:
-        pytest.skip("this provider has no wire")
     wanted = bed.wanted(kind)
     for need in wanted.needs:
         bed.make(bed.wanted(need.kind, need.name))
