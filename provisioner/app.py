@@ -26,6 +26,7 @@ from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
 from provisioner.factcache import FactCache
+from provisioner.inventory.constructed import Evaluate
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
 from provisioner.lang.load import Loader, Options
@@ -102,7 +103,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     try:
         first = Path(request.playbooks[0]).parent if request.playbooks else None
         inventory = load_inventory(list(request.inventories), first, request.state_dir, request.vault,
-                                   only_plain=not to_run)
+                                   only_plain=not to_run, evaluate=expressions(templar))
     except InputError as error:
         found.items += error.items
     found.raise_errors()
@@ -112,6 +113,12 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     found.items += unreadable(playbooks, templar)
     found.items += unknown_tags(playbooks, request.tags)
     return Loaded(tuple(playbooks), inventory, loader, found.warnings)
+
+
+def expressions(templar: Templar) -> Evaluate:
+    """Evaluates what inventories construct variables and groups from."""
+    return lambda expression, variables: opened(
+        templar.evaluate(expression, Scope(templar, [("inventory", variables)])))
 
 
 def apply(request: Request, sinks: Sequence[Sink]) -> int:

@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
+from provisioner.app import expressions
 from provisioner.cli.apply import default_inventories
 from provisioner.cli.options import with_vault
 from provisioner.cli.places import state_dir
 from provisioner.diag import UsageError, near
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import ALL, Inventory
+from provisioner.template.templar import Templar
 from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
 from provisioner.ui.redact import MASK, Redactor
@@ -36,7 +38,7 @@ def inventory(sources: tuple[str, ...], *, listed: bool, graph: bool, host: str 
     if [listed, graph, host is not None].count(True) != 1:
         raise UsageError("say one of --list, --graph and --host HOST")
     found = load_inventory(sources or default_inventories(), None, state_dir(state), vault,
-                           only_plain=graph and not with_vars)
+                           only_plain=graph and not with_vars, evaluate=expressions(Templar()))
     redactor = Redactor()  # for what is secret and stays a number
     if graph:
         lines = list(tree(found, ALL, 0, with_vars=with_vars))
@@ -50,7 +52,7 @@ def inventory(sources: tuple[str, ...], *, listed: bool, graph: bool, host: str 
 
 def as_json(found: Inventory) -> dict[str, Any]:
     """`ansible-inventory --list`: groups with their own hosts and children; empty groups are left out."""
-    data: dict[str, Any] = {"_meta": {"hostvars": {
+    data: dict[str, Any] = {"_meta": {"profile": "inventory_legacy", "hostvars": {
         host: variables for host in found.groups[ALL] if (variables := variables_of(found, host))}}}
     for name, group in found.group_table.items():
         entry = {key: list(members) for key, members in (("hosts", group.hosts), ("children", group.children))
@@ -77,8 +79,15 @@ def tree(found: Inventory, name: str, depth: int, *, with_vars: bool = False) ->
     for host in group.hosts:
         yield f"{_bars(depth + 1)}{visible(host)}"
         if with_vars:
-            for key, value in sorted(variables_of(found, HostName(host)).items()):
-                yield f"{_bars(depth + 2)}{{{visible(key)} = {visible(str(value))}}}"
+            yield from _variables(variables_of(found, HostName(host)), depth + 2)
+    if with_vars:
+        merged = {key: value for _, layer in found.group_layers(name) for key, value in layer.items()}
+        yield from _variables({key: _shown(value) for key, value in merged.items()}, depth + 1)
+
+
+def _variables(variables: Mapping[str, Any], depth: int) -> Iterator[str]:
+    for key, value in sorted(variables.items()):
+        yield f"{_bars(depth)}{{{visible(key)} = {visible(str(value))}}}"
 
 
 def _bars(depth: int) -> str:

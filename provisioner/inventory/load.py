@@ -10,8 +10,11 @@ from typing import Any, Final
 
 from provisioner.diag import Collector, InputError, Span
 from provisioner.inventory.builder import Builder
+from provisioner.inventory.constructed import Evaluate, construct
 from provisioner.inventory.ini import parse_ini, split_port
 from provisioner.inventory.model import UNGROUPED, Inventory, Layer, VarsDirectory
+from provisioner.inventory.script import read_script
+from provisioner.inventory.toml import parse_toml
 from provisioner.inventory.yaml import build_groups
 from provisioner.lang.nodes import Map, Scalar, as_node, describe
 from provisioner.lang.paths import directory_files
@@ -33,18 +36,19 @@ _VARS_FOLDERS: Final = ("group_vars", "host_vars")
 
 def load_inventory(
     sources: Sequence[str], playbook_dir: Path | None = None, state_dir: Path | None = None,
-    vault: Vault = LOCKED, *, only_plain: bool = False,
+    vault: Vault = LOCKED, *, only_plain: bool = False, evaluate: Evaluate | None = None,
 ) -> Inventory:
     """The inventory of all `-i` sources, later ones over earlier ones; raises `InputError` with all mistakes.
 
     playbook_dir: where `group_vars` and `host_vars` are looked for besides beside the sources.
     state_dir: the product's state directory, below which the lab's is, for `plugin: lab`; None means the usual one.
+    evaluate: evaluates the expressions of `plugin: constructed`.
     vault: opens what is encrypted. only_plain: encrypted files of variables are left until they are needed.
     """
     builder = Builder(Collector())
     beside: dict[str, None] = {}
     for source in sources:
-        _Source(builder, state_dir, vault).read(source, beside)
+        _Source(builder, state_dir, vault, evaluate, beside).read(source)
     inventory = builder.finish(tuple(sources))
     found = Collector()
     inventory.beside_inventory = tuple(_VarsReader(folder, found, vault).directory() for folder in beside)
@@ -63,11 +67,14 @@ class _Source:
     builder: Builder
     state_dir: Path | None
     vault: Vault
+    evaluate: Evaluate | None
+    beside: dict[str, None]
+    """Gets the directories whose `group_vars` and `host_vars` belong to the sources."""
 
-    def read(self, source: str, beside: dict[str, None]) -> None:
-        """Add one source; `beside` gets the directory whose `group_vars` belong to it."""
+    def read(self, source: str) -> None:
+        """Add one source."""
         if is_directory(source):
-            beside[source] = None
+            self.beside[source] = None
             for file in self._files_of(source):
                 self._file(file)
         elif "," in source and not is_file(source):
@@ -77,7 +84,7 @@ class _Source:
                     variables = {"ansible_port": port} if port is not None else {}
                     self.builder.host(host, UNGROUPED, variables, Span("-i", 1))
         else:
-            beside[os.path.dirname(source)] = None
+            self.beside[os.path.dirname(source)] = None
             self._file(source)
 
     def _files_of(self, directory: str) -> list[str]:
@@ -95,11 +102,12 @@ class _Source:
         found = self.builder.found
         try:
             if is_file(path) and os.access(path, os.X_OK) and _is_script(path):
-                detail = f"`{path}` is a program, and inventory scripts are not run"
-                hint = "write its output to a file, or take the x bit away if it is no program"
-                found.error("Not supported yet", detail, Span(path, 1), hint=hint)
+                read_script(path, self.builder)
                 return
             source = read_source(path, self.vault)
+            if path.endswith(".toml"):
+                parse_toml(source.text, path, self.builder)
+                return
             if not _is_yaml(path, source.text):
                 parse_ini(source.text, path, self.builder, source.vault)
                 return
@@ -108,15 +116,20 @@ class _Source:
                 return
             plugin = node.get("plugin") if isinstance(node, Map) else None
             if plugin is not None:
-                self._plugin(plugin.value if isinstance(plugin, Scalar) else describe(plugin), plugin.span)
+                assert isinstance(node, Map)
+                self._plugin(plugin.value if isinstance(plugin, Scalar) else describe(plugin), node, plugin.span)
             else:
                 build_groups(node, self.builder)
         except InputError as error:
             found.items.extend(item for item in error.items if item not in found.items)
 
-    def _plugin(self, name: Any, span: Span) -> None:
-        if name != "lab":
-            self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span, hint="there is: lab")
+    def _plugin(self, name: Any, node: Map, span: Span) -> None:
+        if name in ("constructed", "ansible.builtin.constructed") and self.evaluate is not None:
+            readers = (_VarsReader(folder, self.builder.found, self.vault) for folder in self.beside)
+            construct(node, self.builder, self.evaluate, tuple(reader.directory() for reader in readers))
+        elif name != "lab":
+            self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span,
+                                     hint="there are: constructed, lab")
         else:
             from provisioner.lab.inventory import lab_inventory  # noqa: PLC0415 - only when it is asked for
             from provisioner.lab.paths import default_state_dir  # noqa: PLC0415

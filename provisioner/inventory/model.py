@@ -140,6 +140,14 @@ class Inventory:
             layers.extend(_read(directories, "host_vars", host))
         return [layer for layer in layers if layer[1]]
 
+    def group_layers(self, name: str) -> list[Layer]:
+        """The variables of one group alone, lowest precedence first."""
+        group = self.group_table[name]
+        layers: list[Layer] = [(f"group {name}", group.vars)]
+        for directories in (self.beside_inventory, self.beside_playbook):
+            layers.extend(_read(directories, "group_vars", name))
+        return layers
+
     def add_host(self, name: HostName, groups: Iterable[str], variables: Mapping[str, Value]) -> bool:
         """Add a host while a play runs; whether anything is new."""
         before = dict(self.host_table.get(name, {}))

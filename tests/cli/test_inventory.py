@@ -35,7 +35,7 @@ def run(*arguments: str) -> str:
 def test_list_is_ansibles_json() -> None:
     assert json.loads(run("--list")) == {
         "_meta": {"hostvars": {"w1": {"port": 80, "url": "http://{{ inventory_hostname }}", "stage": "prod"},
-                               "w2": {"stage": "prod"}}},
+                               "w2": {"stage": "prod"}}, "profile": "inventory_legacy"},
         "all": {"children": ["ungrouped", "prod"]},
         "ungrouped": {"hosts": ["alone"]},
         "prod": {"children": ["web"]},

@@ -94,11 +94,9 @@ def test_mistakes_in_vars_files_are_told_before_anything_runs(files: Files) -> N
     assert [item.span.file for item in raised.value.items if item.span] == ["group_vars/web.yml", "host_vars/w1.yml"]
 
 
-def test_an_inventory_script_is_refused(files: Files, tmp_path: Path) -> None:
-    files.write({"script": "#!/bin/sh\necho '{}'\n"})
-    (tmp_path / "script").chmod(0o755)
-    with pytest.raises(InputError, match="inventory scripts are not run"):
-        files.load("script")
+def test_a_program_without_the_x_bit_is_a_file(files: Files) -> None:
+    files.write({"script": "#!/bin/sh\nh1\n"})
+    assert "h1" in files.load("script").host_table
 
 
 def test_the_lab_is_an_inventory_even_when_it_is_empty(files: Files, tmp_path: Path) -> None:
