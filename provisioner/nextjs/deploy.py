@@ -145,8 +145,8 @@ class Deploy:
         settings = host.settings
         result = host.call.call("nextjs_status", {
             "name": settings.name, "user": settings.user, "packages": list(plan.all_packages(settings)),
-            "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
-            "preflight": question(settings),
+            "env": dict(settings.env), "secrets": dict(settings.secrets), "credentials": dict(settings.credentials),
+            "health": plan.health_question(settings), "preflight": question(settings),
             "in_slots": settings.in_slots,
             **{name: value for name, value in self.fronts[host.name].question().items() if value is not None},
             **({"site": static.question(settings) or {}} if settings.mode == "static" else {}),
@@ -297,8 +297,8 @@ class Deploy:
             return None
         common = {
             "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
-            "env": dict(settings.env), "secrets": dict(settings.secrets), "health": plan.health_question(settings),
-            "why": list(why)}  # fmt: skip
+            "env": dict(settings.env), "secrets": dict(settings.secrets), "credentials": dict(settings.credentials),
+            "health": plan.health_question(settings), "why": list(why)}  # fmt: skip
         if not settings.in_slots:
             host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": units[SINGLE][0]})
             return SINGLE

@@ -21,7 +21,7 @@ def run_in_release(host: Host, when: When, node: str, release: Release) -> None:
     """In the release's directory, with the variables of the running app. Raises `StepFailed`."""
     settings = host.settings
     _run(host, when, {"node": node, "release": release.name, "env": dict(settings.env),
-                      "secrets": dict(settings.secrets)})  # fmt: skip
+                      "secrets": dict(settings.secrets), "credentials": dict(settings.credentials)})  # fmt: skip
 
 
 def _run(host: Host, when: When, args: Mapping[str, Any]) -> None:

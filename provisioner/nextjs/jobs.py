@@ -38,7 +38,8 @@ def _units(settings: Settings, job: Job) -> Iterator[tuple[str, str]]:
     yield f"{unit}.service", render("nextjs/job.service.j2", {
         **common, "user": settings.user, "root": layout.root,
         "home": posixpath.join(layout.current, settings.app or "").rstrip("/"), "node": layout.current_node,
-        "env_file": layout.current_env, "command": quoted(job.command or _request(settings, job)),
+        "env_file": layout.current_env, "credentials": sorted(settings.credentials),
+        "credentials_folder": layout.current_credentials, "command": quoted(job.command or _request(settings, job)),
         "timeout": f"{job.timeout + (ENDING if job.path else 0):g}", "hardening": hardening(),
         "memory_max": settings.memory_max, "memory_high": memory_high(settings),
     })  # fmt: skip

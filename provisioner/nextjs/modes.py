@@ -38,6 +38,9 @@ def mode_findings(files: Mapping[str, str], app: App, settings: Settings) -> Ite
     if settings.bucket and settings.mode != "static":
         yield Finding(f"`bucket` is for files without a server, and this is `mode: {settings.mode}`",
                       "set `mode: static`, or leave `bucket` out", stops=True)  # fmt: skip
+    if settings.credentials and settings.mode == "static":
+        yield Finding("`credentials` are for the app's service, and an exported app has none",
+                      "leave them out; what its build needs is `build_env`", stops=True)  # fmt: skip
     if settings.mode == "static" and settings.proxy == "caddy":
         yield Finding("`mode: static` is served by nginx only", "set `proxy` to nginx, or to none and serve the files "
                       "by other means", stops=True)  # fmt: skip

@@ -145,6 +145,7 @@ def reasons_to_activate(
         (settings.in_slots and facts["lane"] != running_in(settings, facts), "requests go to another slot"),
         (settings.previous == "stop" and facts["warm"] is not None, "the release before still runs"),
         (not facts["env"]["same"], "the env file"),
+        (not facts["credentials"], "the credentials"),
         (not active, f"the service is {service['active'] or 'not there'}"),
         (service["enabled"] != "enabled", "it is not enabled at boot"),
         (bool(service["stale"]), "systemd has not read the unit"),

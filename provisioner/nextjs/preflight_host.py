@@ -23,6 +23,7 @@ BUILD_MEMORY = 2 * GIB
 SKEW = 120  # seconds
 WRONG_CLOCK = 24 * 3600
 WEB, SECURE = 80, 443
+CREDENTIALS = 247  # the first systemd that has LoadCredential=
 ANY = ("0.0.0.0", "::")  # noqa: S104 - compared only
 NO_LOGIN = ("/nologin", "/false", "/sync")
 WELCOME = "/etc/nginx/sites-enabled/default"  # Debian's own page, which gives way
@@ -42,7 +43,7 @@ class Share:
 def question(settings: Settings) -> dict[str, Any]:
     """What `nextjs_status` is asked to look at."""
     return {"ports": [*settings.ports, *_web_ports(settings)], "domains": list(settings.domains),
-            "server": settings.proxy,
+            "server": settings.proxy, "credentials": bool(settings.credentials),
             "calendars": [calendar for job in settings.cron for calendar in job.calendars]}  # fmt: skip
 
 
@@ -82,6 +83,11 @@ def _system(settings: Settings, facts: Facts, host: Host) -> Iterator[Finding]:
     if facts["node"]["arch"] is None:
         yield Finding(f"there is no Node.js for this host's processor ({facts['node']['machine']})",
                       "x86_64 and aarch64 are supported", stops=True)  # fmt: skip
+    version = host["systemd_version"]
+    if settings.credentials and host["systemd"] and version is not None and version < CREDENTIALS:
+        yield Finding(f"`credentials` needs systemd {CREDENTIALS}, and this host has {version}",
+                      "put them into `secrets`, or update the host (Debian 11, Ubuntu 22.04 and later have it)",
+                      stops=True)  # fmt: skip
     missing = plan.missing_packages(settings, facts)
     if missing and not host["apt"]:
         yield Finding(f"the host lacks {', '.join(missing)} and has no apt-get to install them with",

@@ -32,6 +32,7 @@ def unit_text(
         "home": posixpath.join(place.link, settings.app or "").rstrip("/"),
         "standalone": settings.mode == "standalone", "shared": layout.shared,
         "env_file": place.env_file,
+        "credentials": [f"{name}:{place.credentials}/{name}" for name in sorted(settings.credentials)],
         "node_home": layout.node_home(node), "listen": settings.listen, "port": settings.port_of(slot, instance),
         "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,

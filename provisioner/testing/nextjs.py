@@ -73,25 +73,40 @@ class Site:
     ) -> tuple[Mapping[HostName, Mapping[str, Any]], Mapping[HostName, Shown], list[int]]:
         """Results, what was shown, and round trips."""
         args = self.arguments(Secret(CANARY), **more)
-        targets = [
-            Target(
-                HostName(host.name),
-                address=host.address,
-                user="root",
-                key_files=(str(host.key_file),),
-                known_hosts=(str(host.known_hosts),),
-            )
-            for host in self.hosts[:hosts]
-        ]
-        with bench(targets, args, scratch=self.scratch, check=check) as run:
+        with bench(self._targets(hosts), args, scratch=self.scratch, check=check) as run:
             results = nextjs_app.run_batch(run.calls)
         return results, run.shown, [call.round_trips for call in run.calls]
+
+    def _targets(self, count: int) -> list[Target]:
+        return [Target(HostName(host.name), address=host.address, user="root", key_files=(str(host.key_file),),
+                       known_hosts=(str(host.known_hosts),))
+                for host in self.hosts[:count]]  # fmt: skip
 
     def only(self, greeting: str = "hello", fault: str = "", **more: Any) -> Mapping[str, Any]:
         """The result of a deploy to the first host. Another greeting makes another release of the same build."""
         env = {"GREETING": greeting, **({"FAULT": fault} if fault else {})}
         results, _, _ = self.deploy(hosts=1, env=env, **more)
         return results[HostName(self.hosts[0].name)]
+
+    def call(self, module: str, **args: Any) -> dict[str, Any]:
+        """The result of one module on the first host."""
+        with bench(self._targets(1), {}, scratch=self.scratch) as run:
+            return run.calls[0].call(module, args)
+
+    def words(self, *words: str) -> list[str]:
+        """The command line of `provision app` for the first host; what stands behind `--` stays behind it."""
+        host, inventory = self.hosts[0], self.scratch / "app.ini"
+        inventory.write_text(
+            f"{host.name} ansible_host={host.address} ansible_user=root ansible_ssh_private_key_file={host.key_file} "
+            f"ansible_ssh_known_hosts_file={host.known_hosts}\n")  # fmt: skip
+        at = words.index("--") if "--" in words else len(words)
+        where = ("-i", str(inventory), "--state-dir", str(self.scratch / "state"))
+        return [sys.executable, "-m", "provisioner", "app", *words[:at], *where, *words[at:]]
+
+    def program(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """`provision app` on the first host, carried out. given: its standard input."""
+        return subprocess.run(self.words(*words), input=given, text=True, capture_output=True, check=False,
+                              timeout=300)  # fmt: skip
 
     def start_apply(self, greeting: str) -> subprocess.Popen[bytes]:
         """`provision apply` of the same to the first host, as a process of its own, begun."""

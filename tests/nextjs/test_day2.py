@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,18 +32,7 @@ def two(app: Site) -> Iterator[Site]:
 
 
 def command(site: Site, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv(site, *words), input=given, text=True, capture_output=True, check=False, timeout=300)
-
-
-def argv(site: Site, *words: str) -> list[str]:
-    """`provision app` on the first host."""
-    host, inventory = site.hosts[0], site.scratch / "day2.ini"
-    inventory.write_text(
-        f"{host.name} ansible_host={host.address} ansible_user=root ansible_ssh_private_key_file={host.key_file} "
-        f"ansible_ssh_known_hosts_file={host.known_hosts}\n")  # fmt: skip
-    at = words.index("--") if "--" in words else len(words)
-    where = ("-i", str(inventory), "--state-dir", str(site.scratch / "state"))
-    return [sys.executable, "-m", "provisioner", "app", *words[:at], *where, *words[at:]]
+    return site.program(*words, given=given)
 
 
 def status(site: Site) -> Mapping[str, Any]:
@@ -168,7 +156,7 @@ def test_logs_are_read_from_all_slots(two: Site) -> None:
 
 @pytest.mark.timeout(300)
 def test_following_logs_ends_cleanly_with_ctrl_c_here_and_on_the_host(two: Site) -> None:
-    with subprocess.Popen(argv(two, "logs", "-f", "-n", "1"), text=True, stdout=subprocess.PIPE,
+    with subprocess.Popen(two.words("logs", "-f", "-n", "1"), text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as following:  # fmt: skip
         assert following.stdout is not None
         assert two.hosts[0].name in following.stdout.readline()

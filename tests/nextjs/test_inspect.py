@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from provisioner.messages import Target
-from provisioner.testing.driving import bench
 from provisioner.testing.nextjs import CANARY, Site
 from provisioner.values import HostName
 
@@ -36,11 +34,7 @@ def app(site: Site) -> Site:
 
 
 def inspected(site: Site) -> list[dict[str, Any]]:
-    host = site.hosts[0]
-    target = Target(HostName(host.name), address=host.address, user="root", key_files=(str(host.key_file),),
-                    known_hosts=(str(host.known_hosts),))  # fmt: skip
-    with bench([target], {}, scratch=site.scratch) as run:
-        result = run.calls[0].call("nextjs_inspect", {"name": "example"})
+    result = site.call("nextjs_inspect", name="example")
     assert not result.get("failed"), result
     assert CANARY not in repr(result)
     return list(result["findings"])

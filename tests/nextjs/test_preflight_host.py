@@ -25,8 +25,8 @@ def host(**changes: Any) -> dict[str, Any]:
         "memory": {"MemTotal": 4 * GIB, "MemAvailable": 3 * GIB, "SwapFree": 0},
         "swap": {"size": 0, "active": False, "boot": False, "others": 0, "container": False},
         "host": {
-            "root": True, "systemd": True, "apt": True, "time": NOW, "account": None, "taken": [], "listeners": [],
-            "apps": [], "sites": [], "nginx_refuses": None, "calendars": {},
+            "root": True, "systemd": True, "systemd_version": 252, "apt": True, "time": NOW, "account": None,
+            "taken": [], "listeners": [], "apps": [], "sites": [], "nginx_refuses": None, "calendars": {},
             "space": {"/srv/shop": {"free": 20 * GIB, "device": 1}, "/opt/node": {"free": 20 * GIB, "device": 1},
                       "/var/lib/provisioner": {"free": 20 * GIB, "device": 1}},
         },
@@ -64,6 +64,8 @@ def test_a_fresh_host_is_fine() -> None:
 @pytest.mark.parametrize(("changes", "args", "words"), [
     ({"host__root": False, "host__systemd": False}, {}, "set `become: true`"),
     ({"host__systemd": False}, {}, "systemd does not run"),
+    ({"host__systemd_version": 245}, {"credentials": {"db": "x"}},
+     "`credentials` needs systemd 247, and this host has 245"),
     ({"node": {"installed": [], "machine": "riscv64", "arch": None}}, {},
      "no Node.js for this host's processor (riscv64)"),
     ({"host__apt": False}, {}, "lacks ca-certificates, nginx, libjemalloc2 and has no apt-get"),
@@ -156,7 +158,8 @@ def test_an_installed_node_that_engines_refuse_stops_the_deploy() -> None:
 def test_the_host_is_asked_about_what_the_app_needs() -> None:
     settings = {"name": "shop", "source": "s", "domain": "a.com", "port": 3005}
     assert question(read_settings(settings)) == {
-        "ports": [3005, 3006, 3007, 80], "domains": ["a.com"], "server": "nginx", "calendars": []}  # fmt: skip
+        "ports": [3005, 3006, 3007, 80], "domains": ["a.com"], "server": "nginx", "calendars": [],
+            "credentials": False}  # fmt: skip
     assert question(read_settings({**settings, "proxy": "none"}))["ports"] == [3005]
     own = {"certificate": "c", "key": "k"}
     assert question(read_settings({**settings, "proxy": "caddy", "https": own}))["ports"][-2:] == [80, 443]

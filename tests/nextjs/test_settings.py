@@ -140,6 +140,9 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"env": {"A\nB": "x"}}, "can't name a variable"),
     ({"env": {"A": ["x"]}}, "must be a text"),
     ({"env": {"A": "x\0y"}}, "NUL"),
+    ({"credentials": {"a/b": "x"}}, "can't name a file for systemd"),
+    ({"credentials": {"..": "x"}}, "can't name a file for systemd"),
+    ({"credentials": {"a": ["x"]}}, "must be a text"),
     ({"secrets": {"NEXT_PUBLIC_KEY": "x"}}, "sent to every browser"),
     ({"env": {"A": "x"}, "secrets": {"A": "y"}}, "in `env` and in `secrets`"),
 ])  # fmt: skip
@@ -153,7 +156,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_no_message_shows_a_secret() -> None:
-    text = problems(secrets={"A": "cana\0ry"}, port=1)
+    text = problems(secrets={"A": "cana\0ry"}, credentials={"a b": "canary"}, port=1)
     assert "canary" not in text
     assert "cana" not in text
 

@@ -83,6 +83,12 @@ SPEC = Spec(
         "secrets": Arg(
             type="dict", default={}, secret=True, doc="Variables of the running app that must never be shown"
         ),
+        "credentials": Arg(
+            type="dict",
+            default={},
+            secret=True,
+            doc="Secrets as files: systemd hands them to the app, which reads `$CREDENTIALS_DIRECTORY/<name>`",
+        ),
         "user": Arg(doc="The system user the app runs as; by default its name"),
         "manual_signal_handling": Arg(
             type="raw",
@@ -198,6 +204,7 @@ class Settings:
     env: Mapping[str, str]
     build_env: Mapping[str, str | Secret]
     secrets: Mapping[str, str | Secret]
+    credentials: Mapping[str, str | Secret]
     user: str
     manual_signal_handling: Literal["auto"] | bool
     build: Build
@@ -269,6 +276,7 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
         listen=a.listen, env={name: as_text(value) for name, value in a.env.items() if name not in hidden},
         build_env={name: kept(value) for name, value in a.build_env.items()},
         secrets={**hidden, **{name: kept(value) for name, value in a.secrets.items()}},
+        credentials={name: kept(value) for name, value in a.credentials.items()},
         user=a.user or a.name, manual_signal_handling=_tristate(a.manual_signal_handling),
         build=build.read(a.build), assets=assets.read(a.assets), health=health.read(a.health),
         bucket=bucket.read(a.bucket), hooks=hooks.read(a.hooks), cron=cron.read(a.cron), keep=a.keep,
@@ -325,6 +333,7 @@ def _problems(a: Any) -> Iterator[Problem]:
     if a.manual_signal_handling not in ("auto", True, False, "true", "false", "yes", "no"):
         yield Problem("manual_signal_handling", f"`{a.manual_signal_handling}` is none of auto, true, false")
     yield from variables.problems(a)
+    yield from variables.problems_of_credentials(a.credentials)
 
 
 def is_wave(wave: object) -> bool:

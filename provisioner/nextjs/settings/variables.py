@@ -20,6 +20,7 @@ RESERVED = {
     "NEXT_SHARP_PATH": "sharp is found by itself",
 }
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def kept(value: Any) -> str | Secret:
@@ -46,6 +47,15 @@ def problems(a: Any) -> Iterator[Problem]:
                 f"`{name}` would be sent to every browser",
                 "variables named NEXT_PUBLIC_… are public by definition",
             )
+
+
+def problems_of_credentials(credentials: Mapping[Any, Any]) -> Iterator[Problem]:
+    for name, value in credentials.items():
+        if not isinstance(name, str) or not _CREDENTIAL.fullmatch(name):
+            yield Problem("credentials", f"`{name}` in `credentials` can't name a file for systemd",
+                          "letters, digits, `_`, `-` and `.`, at most 100")  # fmt: skip
+        elif isinstance(value, (Mapping, list, tuple)) or value is None:
+            yield Problem("credentials", f"`{name}` in `credentials` must be a text")
 
 
 def _shown(value: Any) -> str:

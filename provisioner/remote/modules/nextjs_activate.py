@@ -1,10 +1,10 @@
 """Puts a release to work in place, for an app without a web server in front.
 
-Unit, env file, slot, restart, health check; all of it back as it was when it fails.
+Unit, env file, credentials, slot, restart, health check; all of it back as it was when it fails.
 
 The steps, in order. A journal on the host tells how far it got, so the next run knows what an interrupted one left:
-  1. keep the env file of before, write the journal ("activating", with the unit and release of before)
-  2. write env file and unit, point the slot at the release
+  1. keep env file and credentials of before, write the journal ("activating", with the unit and release of before)
+  2. write env file, credentials and unit, point the slot at the release
   3. restart, wait until the app answers with the right build
   4. point `current` at the release, write the journal ("active"), drop what was kept
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import envfile, links, overrides, probe, records, service
+from provisioner.remote.nextjs import credentials, links, probe, records, service, start
 from provisioner.remote.nextjs.layout import JOURNALS, SINGLE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -24,17 +24,8 @@ SPEC = Spec(
     check="predict",
     identity=("name",),
     args={
-        "name": Arg(required=True, doc="The app"),
-        "release": Arg(required=True, doc="The release to run"),
-        "build_id": Arg(doc="What must answer; known once there is a build"),
-        "base_path": Arg(default="", doc="The app's `basePath`"),
+        **start.ARGS,
         "unit": Arg(required=True, doc="The text of the unit"),
-        "env": Arg(type="dict", default={}, doc="Variables of the app"),
-        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
-        "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
-        "how": Arg(default="release", choices=("release", "again", "restart"),
-                   doc="`again`: a release that ran before; `restart`: the one that runs, in new processes"),
-        "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
 )
 
@@ -47,6 +38,7 @@ class Before(NamedTuple):
     release: Optional[str]
     unit: Optional[str]
     env: Optional[bytes]
+    credentials: Dict[str, str]
     build_id: Optional[str]
     base_path: str
 
@@ -72,7 +64,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             % (a.name, a.name, layout.release_journal)
         )
     before = _keep(ctx, a, layout)
-    _switch(ctx, layout, a.release, a.unit, _env(ctx, a, layout).encode())
+    _switch(ctx, layout, a.release, a.unit, start.env_text(ctx, layout, a).encode(), a.credentials)
     problem = _start(ctx, layout, a.health, a.build_id, a.base_path)
     if problem is not None:
         raise ctx.fail(_go_back(ctx, a, layout, before, problem), release=a.release, rolled_back_to=before.release)
@@ -80,14 +72,10 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     write_state(
         ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path}
     )
-    ctx.remove(layout.env_backup)
+    _drop_backups(ctx, layout)
     records.keep(ctx, layout, records.of_start(ctx, layout, SPEC, a, before.release))
     pid = service.show(ctx, layout.unit).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, pid=int(pid), why=a.why)
-
-
-def _env(ctx: Ctx, a: Arguments, layout: Layout) -> str:
-    return envfile.render(overrides.read(ctx, layout).over({**a.env, **a.secrets}))
 
 
 def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
@@ -99,15 +87,18 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
             journal.get("from"),
             journal.get("unit_before"),
             kept,
+            credentials.read(ctx, layout.credentials_backup),
             journal.get("build_before"),
             journal.get("base_before") or "",
         )
     slot = ctx.stat(layout.slot(SINGLE).link)
     release = slot.target.rpartition("/")[2] if slot and slot.target else None
     env = ctx.read(layout.env_file)
+    files = credentials.read(ctx, layout.slot(SINGLE).credentials)
     before = Before(
-        release, ctx.read_text(layout.unit_file), env, journal.get("build_id"), journal.get("base_path") or ""
+        release, ctx.read_text(layout.unit_file), env, files, journal.get("build_id"), journal.get("base_path") or ""
     )
+    credentials.write(ctx, layout.credentials_backup, files)
     if env is None:
         ctx.remove(layout.env_backup)
     else:
@@ -128,8 +119,16 @@ def _keep(ctx: Ctx, a: Arguments, layout: Layout) -> Before:
     return before
 
 
-def _switch(ctx: Ctx, layout: Layout, release: str, unit: str, env: bytes) -> None:
+def _drop_backups(ctx: Ctx, layout: Layout) -> None:
+    for path in (layout.env_backup, layout.credentials_backup):
+        ctx.remove(path, recursive=True)
+
+
+def _switch(
+    ctx: Ctx, layout: Layout, release: str, unit: str, env: bytes, files: "Mapping[str, str]"
+) -> None:
     ctx.write(layout.env_file, env, mode="0600", owner="root", group="root")
+    credentials.write(ctx, layout.slot(SINGLE).credentials, files)
     ctx.write(layout.unit_file, unit.encode(), mode="0644", owner="root", group="root")
     ctx.symlink("../releases/%s" % release, layout.slot(SINGLE).link)
     ctx.run(["systemctl", "daemon-reload"], check=True, timeout=60)
@@ -155,7 +154,7 @@ def _go_back(ctx: Ctx, a: Arguments, layout: Layout, before: Before, problem: st
     if before.release is None or before.unit is None:
         _stop(ctx, layout)
         return told + "\nthere was no release before it, so the service was stopped"
-    _switch(ctx, layout, before.release, before.unit, before.env or b"")
+    _switch(ctx, layout, before.release, before.unit, before.env or b"", before.credentials)
     health = {**a.health, "timeout": GOING_BACK}
     still = _start(ctx, layout, health, before.build_id, before.base_path)
     if still is not None:
@@ -166,31 +165,28 @@ def _go_back(ctx: Ctx, a: Arguments, layout: Layout, before: Before, problem: st
         layout.journal,
         {"state": "active", "release": before.release, "build_id": before.build_id, "base_path": before.base_path},
     )
-    ctx.remove(layout.env_backup)
+    _drop_backups(ctx, layout)
     return "%s\nwent back to release %s, which answers" % (told, before.release)
 
 
 def _stop(ctx: Ctx, layout: Layout) -> None:
     ctx.run(["systemctl", "disable", "--now", layout.unit], timeout=300)
-    for path in (layout.unit_file, layout.slot(SINGLE).link, layout.env_file, layout.env_backup, layout.journal):
-        ctx.remove(path)
+    place = layout.slot(SINGLE)
+    for path in (layout.unit_file, place.link, place.env_file, place.credentials, layout.journal):
+        ctx.remove(path, recursive=True)
+    _drop_backups(ctx, layout)
     ctx.run(["systemctl", "daemon-reload"], timeout=60)
     ctx.run(["systemctl", "reset-failed", layout.unit], timeout=30)
 
 
 def _difference(ctx: Ctx, a: Arguments, layout: Layout) -> "list[Dict[str, str]]":
-    """Unit, env file (without secret values) and slot; only those that differ."""
-    unit = ctx.read_text(layout.unit_file) or ""
-    old_env = ctx.read_text(layout.env_file) or ""
-    before, after = envfile.difference(old_env, _env(ctx, a, layout), overrides.read(ctx, layout).shown(a.env))
-    slot = ctx.stat(layout.slot(SINGLE).link)
-    files = (
-        (layout.unit_file, unit, a.unit),
-        (layout.env_file, before, after),
-        (layout.slot(SINGLE).link, slot.target + "\n" if slot and slot.target else "", "../releases/%s\n" % a.release),
-    )
-    return [
-        {"before_header": path, "after_header": path, "before": old, "after": new}
-        for path, old, new in files
-        if old != new
-    ]
+    """Unit, env file and credentials (without secret values) and slot; only those that differ."""
+    place, unit, env = layout.slot(SINGLE), ctx.read_text(layout.unit_file), ctx.read_text(layout.env_file)
+    link = ctx.stat(place.link)
+    target = link.target + "\n" if link and link.target else ""
+    return start.as_diff([
+        (layout.unit_file, layout.unit_file, unit or "", a.unit),
+        (place.env_file, place.env_file, *start.env_difference(ctx, layout, a, env or "")),
+        (place.credentials, place.credentials, *start.credential_difference(ctx, a, place.credentials)),
+        (place.link, place.link, target, "../releases/%s\n" % a.release),
+    ])  # fmt: skip

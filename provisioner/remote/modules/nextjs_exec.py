@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Dict, List
 
-from provisioner.remote.nextjs import deployed, slots
+from provisioner.remote.nextjs import credentials, deployed, slots
 from provisioner.remote.nextjs.layout import Layout, unit_file
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -26,10 +26,12 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     app = deployed.find(ctx, Layout(a.name))
     if app.live is None or not app.live.release:
         raise ctx.fail("no release of %s runs on this host" % a.name)
-    unit = unit_file(slots.units(ctx, app.layout, app.live.slot)[0])
-    around = deployed.surroundings(ctx, ctx.read_text(unit) or "")
+    unit = slots.units(ctx, app.layout, app.live.slot)[0]
+    around = deployed.surroundings(ctx, ctx.read_text(unit_file(unit)) or "")
     folder = os.path.realpath(around.folder)  # the slot's link may lead elsewhere soon
     wanted = _environment(around, [folder, app.layout.release(app.live.release)])
+    if ctx.stat(credentials.given(unit)) is not None:
+        wanted["CREDENTIALS_DIRECTORY"] = credentials.given(unit)
     # Values go by the environment, which nobody else sees; an argument could be read by everybody.
     foreign = [word for name in sorted(set(os.environ) - set(wanted)) for word in ("--unset", name)]
     become = ["setpriv", "--reuid", around.user, "--regid", around.user, "--init-groups", "--"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Dict
+from typing import Dict, Mapping
 
-from provisioner.remote.nextjs import cage
+from provisioner.remote.nextjs import cage, credentials
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx, ModuleFailed, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -27,6 +27,7 @@ SPEC = Spec(
         "app": Arg(default="", doc="The app's directory there, in a workspace"),
         "env": Arg(type="dict", default={}, doc="Variables"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "credentials": Arg(type="dict", default={}, secret=True, doc="What they find in $CREDENTIALS_DIRECTORY"),
         "timeout": Arg(type="float", default=600.0, doc="Seconds for each"),
         "memory_max": Arg(type="size", doc="Memory they may use"),
     },
@@ -36,7 +37,9 @@ SPEC = Spec(
 def run(ctx: Ctx, a: Arguments) -> Result:
     listing = "".join("%s: %s\n" % (a.when, command) for command in a.commands)
     if not ctx.check:
-        problem = _run(ctx, a, Layout(a.name, a.place))
+        layout = Layout(a.name, a.place)
+        with credentials.lent(ctx, layout, a.user or "root", a.credentials) as variables:
+            problem = _run(ctx, a, layout, variables)
         if problem is not None and a.when != "after_switch":
             raise ctx.fail(problem)
         if problem is not None:
@@ -44,10 +47,10 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     return Result(changed=True, commands=a.commands, diff={"before": "", "after": listing} if ctx.want_diff else None)
 
 
-def _run(ctx: Ctx, a: Arguments, layout: Layout) -> "str | None":
+def _run(ctx: Ctx, a: Arguments, layout: Layout, variables: "Mapping[str, str]") -> "str | None":
     """What went wrong; commands behind it are not run."""
     directory = os.path.join(layout.release(a.release) if a.release else layout.tree, a.app).rstrip("/")
-    env = _environment(ctx, a, layout, directory)
+    env = {**_environment(ctx, a, layout, directory), **variables}
     for command in a.commands:
         told = "`%s: %s`" % (a.when, command)
         ctx.progress(told)

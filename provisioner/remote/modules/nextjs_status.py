@@ -9,6 +9,7 @@ from provisioner.remote.nextjs import (
     assets,
     building,
     certificates,
+    credentials,
     envfile,
     exported,
     jobs,
@@ -38,6 +39,7 @@ SPEC = Spec(
         "packages": Arg(type="list", elements="str", default=[], doc="Debian packages to look for"),
         "env": Arg(type="dict", default={}, doc="Variables of the app at run time"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
+        "credentials": Arg(type="dict", default={}, secret=True, doc="Files that systemd hands to the service"),
         "in_slots": Arg(type="bool", required=True, doc="Whether it runs in slots, or as a single service"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
         "site": Arg(type="dict", doc="Of an exported app: whom to ask for its files; address, port, tls, host"),
@@ -64,6 +66,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     unfit = envfile.unfit({**a.env, **a.secrets})
     if unfit:
         raise ctx.fail("control characters in the value of %s: systemd would drop the variable" % ", ".join(unfit))
+    oversize = credentials.oversize(a.credentials)
+    if oversize:
+        raise ctx.fail(oversize)
     releases = assemble.releases(ctx, layout)
     journal = slots.read_journal(ctx, layout) if a.in_slots else read_state(ctx, layout.journal)
     live = slots.live(ctx, layout, journal) if a.in_slots else None
@@ -94,6 +99,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         units=[ctx.read_text(unit_file(unit)) for unit in units],
         env=_env(ctx, place.env_file, a.env, a.secrets, by_hand := overrides.read(ctx, layout)),
         overrides=by_hand.names,
+        credentials=credentials.are(ctx, place.credentials, a.credentials),
         service=_service(ctx, instances),
         proxy=_site(ctx, layout, a) if a.web_server else None,
         jobs=_jobs(ctx, layout),

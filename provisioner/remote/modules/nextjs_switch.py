@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from provisioner.remote.nextjs import (
-    envfile,
+    credentials,
     lanes,
     links,
     lock,
-    overrides,
     records,
     recovery,
     service,
     slots,
+    start,
     switching,
 )
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout, unit_file
@@ -31,22 +31,13 @@ SPEC = Spec(
     check="predict",
     identity=("name",),
     args={
-        "name": Arg(required=True, doc="The app"),
-        "release": Arg(required=True, doc="The release to run"),
-        "build_id": Arg(doc="What must answer; known once there is a build"),
-        "base_path": Arg(default="", doc="The app's `basePath`"),
+        **start.ARGS,
         "deployment": Arg(doc="What requests of its pages call it"),
         "units": Arg(type="dict", required=True, doc="Slot -> the texts of its units, one for each instance"),
-        "env": Arg(type="dict", default={}, doc="Variables of the app"),
-        "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
-        "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
         "drain": Arg(type="float", default=3.0, doc="Seconds until the old slot may be stopped"),
         "watch": Arg(type="float", default=5.0, doc="Seconds the new one is watched once it gets requests"),
         "keep": Arg(default="stop", choices=("stop", "run", "route"), doc="What happens to the old slot"),
-        "how": Arg(default="release", choices=("release", "again", "restart"),
-                   doc="`again`: a release that ran before; `restart`: the one that runs, in new processes"),
         "recovery": Arg(type="content", doc="The program that ends an interrupted release at boot"),
-        "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
 )
 
@@ -99,15 +90,22 @@ def _is_right(ctx: Ctx, a: Arguments, layout: Layout, live: Occupant) -> bool:
     """After an interrupted release was finished it may be the one that is wanted; it is never so otherwise, or this
     would not have been called."""
     lane = lanes.opened(ctx, layout)
-    others = [slot for slot in SLOTS if slot != live.slot]
     return (
         live.slot != SINGLE
         and _is_made(ctx, a, layout, live)
         and links.followed(ctx, layout, live.slot) == a.release
         and lane is not None
         and lane.to == live.slot
-        and not any(slots.is_active(ctx, layout, other) for other in others)
+        and _is_alone(ctx, a, layout, live)
     )
+
+
+def _is_alone(ctx: Ctx, a: Arguments, layout: Layout, live: Occupant) -> bool:
+    """Whether nothing runs beside it but the release before, where that is to go on in this very way."""
+    journal = slots.read_journal(ctx, layout)
+    warm = slots.warm(journal)
+    kept = warm.slot if warm is not None and journal.get("kept") == a.keep else None
+    return not any(slots.is_active(ctx, layout, slot) for slot in SLOTS if slot not in (live.slot, kept))
 
 
 def _is_made(ctx: Ctx, a: Arguments, layout: Layout, found: Occupant) -> bool:
@@ -117,7 +115,8 @@ def _is_made(ctx: Ctx, a: Arguments, layout: Layout, found: Occupant) -> bool:
         found.release == a.release
         and slots.linked(ctx, slot.link) == a.release
         and [ctx.read_text(unit_file(unit)) for unit in units] == a.units[found.slot]
-        and ctx.read(slot.env_file) == _env(ctx, a, layout)
+        and ctx.read(slot.env_file) == start.env_text(ctx, layout, a).encode()
+        and credentials.are(ctx, slot.credentials, a.credentials)
         and all(_runs(ctx, unit, layout.release(a.release)) for unit in units)
     )
 
@@ -145,7 +144,7 @@ def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]",
         {"live": live.as_data() if live else None, "previous": journal.get("previous"),
          "kept": journal.get("kept", "stop"), "new": new.as_data(), "keep": a.keep, "health": a.health,
          "drain": a.drain, "watch": a.watch},
-        switching.Order(units, _env(ctx, a, layout)),
+        switching.Order(units, start.env_text(ctx, layout, a).encode(), a.credentials),
     )  # fmt: skip
     if ended.problem is None and not ended.stuck:
         return new
@@ -172,13 +171,9 @@ def _occupant(ctx: Ctx, a: Arguments, live: "Optional[Occupant]", warm: "Optiona
     return Occupant(slot, a.release, upstreams, a.build_id, a.base_path, a.deployment)
 
 
-def _env(ctx: Ctx, a: Arguments, layout: Layout) -> bytes:
-    return envfile.render(overrides.read(ctx, layout).over({**a.env, **a.secrets})).encode()
-
-
 def _difference(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]") -> "Optional[List[Dict[str, str]]]":
-    """Between what is live and what will be: unit, env file (without secret values), release. Both units as they are
-    in one slot: slot and port change with every release."""
+    """Between what is live and what will be: unit, env file and credentials (without secret values), release.
+    Both units as they are in one slot: slot and port change with every release."""
     if not ctx.want_diff:
         return None
     target = slots.free(live, None)
@@ -186,16 +181,11 @@ def _difference(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant
     same = a.units[live.slot][0] if live and live.slot in a.units else a.units[target][0]
     old_unit = unit_file(layout.unit_of(live.slot)) if live else unit_file(layout.unit_of(target))
     env = ctx.read_text(before.env_file) if before else None
-    old_env, new_env = envfile.difference(
-        env or "", _env(ctx, a, layout).decode(), overrides.read(ctx, layout).shown(a.env))
-    files = (
+    place = before or after
+    return start.as_diff([
         (old_unit, unit_file(layout.unit_of(target)), (ctx.read_text(old_unit) or "") if live else "", same),
-        (before.env_file if before else after.env_file, after.env_file, old_env, new_env),
+        (place.env_file, after.env_file, *start.env_difference(ctx, layout, a, env or "")),
+        (place.credentials, after.credentials, *start.credential_difference(ctx, a, place.credentials)),
         (layout.current, layout.current, "%s in slot %s\n" % (live.release, live.slot) if live else "",
          "%s in slot %s\n" % (a.release, target)),
-    )  # fmt: skip
-    return [
-        {"before_header": old, "after_header": new, "before": was, "after": becomes}
-        for old, new, was, becomes in files
-        if was != becomes
-    ]
+    ])  # fmt: skip

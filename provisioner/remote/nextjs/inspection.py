@@ -11,11 +11,11 @@ import re
 import time
 from typing import Any, Dict, Iterator, Mapping, Optional, Set
 
-from provisioner.remote.nextjs import certificates, envfile, lanes, links, manifest, service, slots
+from provisioner.remote.nextjs import certificates, credentials, envfile, lanes, links, manifest, service, slots
 from provisioner.remote.nextjs.layout import MANIFEST_FILE, RELEASE_FILE, SINGLE, Layout, read_state, unit_file
 from provisioner.remote.nextjs.listeners import listeners
 from provisioner.remote.nextjs.slots import Occupant
-from provisioner.remote.sdk import Ctx
+from provisioner.remote.sdk import Ctx, Stat
 
 Finding = Dict[str, Any]
 
@@ -24,6 +24,7 @@ EXPIRES = 14  # days; what renews by itself does so a month ahead
 
 _EXEC = re.compile(r"^ExecStart=(\S+)", re.MULTILINE)
 _PRELOAD = re.compile(r"^Environment=LD_PRELOAD=(\S+)$", re.MULTILINE)
+_CREDENTIAL = re.compile(r"^LoadCredential=([^:\n]+):", re.MULTILINE)
 _SET = re.compile(r"^Environment=(.*)$", re.MULTILINE)
 #: What systemd adds to a service's variables by itself.
 _GIVEN = frozenset([
@@ -89,6 +90,7 @@ def _slot(ctx: Ctx, layout: Layout, occupant: Occupant) -> "Iterator[Finding]":
     if occupant.release:
         yield from _release(ctx, layout, occupant.release)
     yield from _env_file(ctx, place.env_file)
+    yield from _credential_files(ctx, place.credentials)
     units = slots.units(ctx, layout, occupant.slot)
     wanted = [layout.unit_of(occupant.slot, number + 1) for number in range(len(occupant.upstreams))]
     yield from _differs("unit", "units of slot %s" % occupant.slot, " ".join(wanted), " ".join(units))
@@ -117,10 +119,22 @@ def _env_file(ctx: Ctx, path: str) -> "Iterator[Finding]":
     if found is None or text is None:
         yield _finding("env", path, "the variables of the app", "no file")
         return
-    access = "%s %s:%s" % (found.mode, found.owner, found.group)
-    yield from _differs("env", path, "0600 root:root", access)
+    yield from _differs("env", path, "0600 root:root", _access(found))
     if envfile.render(envfile.parse(text)) != text:
         yield _finding("env", path, "lines as they were written", "lines of another form")
+
+
+def _access(found: Stat) -> str:
+    return "%s %s:%s" % (found.mode, found.owner, found.group)
+
+
+def _credential_files(ctx: Ctx, folder: str) -> "Iterator[Finding]":
+    found = ctx.stat(folder)
+    if found is not None:
+        yield from _differs("credentials", folder, "0700 root:root", _access(found))
+    for name, access in credentials.access(ctx, folder).items():
+        if access is not None:
+            yield _finding("credentials", "%s/%s" % (folder, name), "0600 root:root", access)
 
 
 def _unit(ctx: Ctx, layout: Layout, unit: str, occupant: Occupant, env_file: str) -> "Iterator[Finding]":
@@ -142,6 +156,7 @@ def _unit(ctx: Ctx, layout: Layout, unit: str, occupant: Occupant, env_file: str
         yield _finding("unit", unit, "a process started after the last change of the unit", "an older process")
     yield from _process(ctx, layout, unit, text, pid, occupant)
     yield from _variables(ctx, unit, text, pid, env_file)
+    yield from _credentials(ctx, unit, text, layout.slot(occupant.slot).credentials)
 
 
 def _process(ctx: Ctx, layout: Layout, unit: str, text: str, pid: int, occupant: Occupant) -> "Iterator[Finding]":
@@ -181,6 +196,18 @@ def _variables(ctx: Ctx, unit: str, text: str, pid: int, env_file: str) -> "Iter
         elif before.get(name) != after[name]:
             yield _finding("env", "%s: %s" % (unit, name), "as in %s" % env_file,
                            "another value" if name in before else "not in the process")  # fmt: skip
+
+
+def _credentials(ctx: Ctx, unit: str, text: str, folder: str) -> "Iterator[Finding]":
+    """What the process was given with what lies there now, by digests."""
+    kept, given = folder, credentials.given(unit)
+    for name in sorted({*_CREDENTIAL.findall(text), *ctx.listdir(kept)}):
+        there, held = ctx.sha256("%s/%s" % (kept, name)), ctx.sha256("%s/%s" % (given, name))
+        if there is None:
+            yield _finding("credentials", "%s/%s" % (kept, name), "a credential of the app", "no file")
+        elif there != held:
+            yield _finding("credentials", "%s: %s" % (unit, name), "as in %s" % kept,
+                           "another value" if held else "not given to the process")  # fmt: skip
 
 
 def _of_all_services(ctx: Ctx) -> "Set[str]":

@@ -31,6 +31,7 @@ class Slot(NamedTuple):
 
     env_file: str
     link: str
+    credentials: str
 
 
 class Layout(NamedTuple):
@@ -65,8 +66,9 @@ class Layout(NamedTuple):
     def slot(self, name: str) -> Slot:
         """`name`: one of SLOTS, or SINGLE. `current` follows the link only once the release is healthy."""
         if name == SINGLE:
-            return Slot(self.env_file, self.slots + "/a")
-        return Slot("%s/%s.env" % (self.config, name), "%s/%s" % (self.slots, name))
+            return Slot(self.env_file, self.slots + "/a", self.config + "/credentials")
+        return Slot("%s/%s.env" % (self.config, name), "%s/%s" % (self.slots, name),
+                    "%s/%s.credentials" % (self.config, name))  # fmt: skip
 
     def unit_of(self, slot: str, instance: int = 1) -> str:
         """shop@a.service, the second instance is shop@a2.service; the unit of SINGLE is shop.service."""
@@ -87,6 +89,11 @@ class Layout(NamedTuple):
     def current_env(self) -> str:
         """Link to the variables of what is live."""
         return self.config + "/current.env"
+
+    @property
+    def current_credentials(self) -> str:
+        """Link to the folder of its credentials, where it has any."""
+        return self.config + "/current.credentials"
 
     @property
     def current_node(self) -> str:
@@ -160,6 +167,11 @@ class Layout(NamedTuple):
     def env_backup(self) -> str:
         """The env file before an activation, for going back; there only while one is under way."""
         return self.config + "/env.before"
+
+    @property
+    def credentials_backup(self) -> str:
+        """The same of its credentials."""
+        return self.config + "/credentials.before"
 
     @property
     def release_journal(self) -> str:

@@ -1,4 +1,4 @@
-"""Links to what is live: its release, its variables and its Node.js. Jobs of the app run with them, and people look."""
+"""Links to what is live: its release, variables, credentials and Node.js. Jobs run with them, and people look."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from provisioner.remote.sdk import Ctx
 
 def follow(ctx: Ctx, layout: Layout, slot: str, release: str) -> None:
     """`current` comes last: whoever finds it finds the others too."""
+    if ctx.stat(layout.slot(slot).credentials) is None:
+        ctx.remove(layout.current_credentials)
     for path, target in _links(ctx, layout, slot, release).items():
         ctx.symlink(target, path)
 
@@ -29,8 +31,11 @@ def followed(ctx: Ctx, layout: Layout, slot: str) -> "Optional[str]":
 
 def _links(ctx: Ctx, layout: Layout, slot: str, release: str) -> "Dict[str, str]":
     node = read_state(ctx, "%s/%s" % (layout.release(release), RELEASE_FILE)).get("node")
+    place = layout.slot(slot)
+    has_credentials = ctx.stat(place.credentials) is not None
     return {
-        layout.current_env: layout.slot(slot).env_file.rpartition("/")[2],
+        layout.current_env: place.env_file.rpartition("/")[2],
+        **({layout.current_credentials: place.credentials.rpartition("/")[2]} if has_credentials else {}),
         **({layout.current_node: layout.node_home(str(node))} if node else {}),
         layout.current: "releases/%s" % release,
     }

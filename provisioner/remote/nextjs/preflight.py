@@ -23,7 +23,7 @@ _PORT = re.compile(r"(?:^X-Listen=.*:|^\s*server [^;\n]*:)(\d+)\b", re.MULTILINE
 
 def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]") -> "Dict[str, Any]":
     """asked: {ports: those to look at, domains: names the app shall answer for, server: in front of it,
-    calendars: times of jobs}."""
+    calendars: times of jobs, credentials: whether systemd has to hand some to the app}."""
     nginx = asked["server"] == "nginx" and service.show(ctx, "nginx.service").get("ActiveState") == "active"
     return {
         "root": os.geteuid() == 0,
@@ -37,6 +37,7 @@ def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]") -> "Di
         "apps": _apps(ctx, layout),
         "sites": _sites(ctx, layout, [name.lower() for name in asked["domains"]]),
         "calendars": {calendar: _misread(ctx, calendar) for calendar in asked.get("calendars", ())},
+        "systemd_version": _systemd_version(ctx) if asked.get("credentials") else None,
         "nginx_refuses": _refused(ctx, layout) if nginx else None,
     }
 
@@ -99,6 +100,11 @@ def _sites(ctx: Ctx, layout: Layout, domains: "List[str]") -> "List[Dict[str, An
                 if 80 in server.ports and (names or (server.default and not domains)):
                     found.append({"file": path, "names": names, "app": owner[1] if owner else None})
     return found
+
+
+def _systemd_version(ctx: Ctx) -> "Optional[int]":
+    found = re.match(r"systemd (\d+)", ctx.query(["systemctl", "--version"], timeout=15).stdout)
+    return int(found[1]) if found else None
 
 
 def _misread(ctx: Ctx, calendar: str) -> "Optional[str]":

@@ -5,7 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import connections, lanes, links, probe, records, release, service, slots
+from provisioner.remote.nextjs import (
+    connections,
+    credentials,
+    lanes,
+    links,
+    probe,
+    records,
+    release,
+    service,
+    slots,
+)
 from provisioner.remote.nextjs.lanes import Lane
 from provisioner.remote.nextjs.layout import (
     RELEASE_JOURNALS,
@@ -31,6 +41,7 @@ class Order(NamedTuple):
 
     units: "Mapping[str, str]"
     env: bytes
+    credentials: "Mapping[str, str]"
 
 
 class Ended(NamedTuple):
@@ -107,6 +118,7 @@ class Switch:
             if probe.is_taken(health):
                 return "something else listens on %s already; set another `port`" % upstream
         ctx.write(slot.env_file, self._order.env, mode="0600", owner="root", group="root")
+        credentials.write(ctx, slot.credentials, self._order.credentials)
         for name, text in self._order.units.items():
             ctx.write(unit_file(name), text.encode(), mode="0644", owner="root", group="root")
         ctx.symlink("../releases/%s" % self._new.release, slot.link)
@@ -181,8 +193,9 @@ class Switch:
                 if problem is not None:
                     return problem
         if ctx.stat(self._layout.unit_file) is not None:
-            for path in (self._layout.unit_file, self._layout.env_file, self._layout.env_backup, self._layout.journal):
-                ctx.remove(path)
+            for path in (self._layout.unit_file, self._layout.env_file, self._layout.env_backup, self._layout.journal,
+                         self._layout.slot(SINGLE).credentials, self._layout.credentials_backup):  # fmt: skip
+                ctx.remove(path, recursive=True)
             return self._systemctl("daemon-reload")
         return None
 
@@ -229,8 +242,8 @@ class Switch:
             return "requests still go to slot %s, so it was not stopped" % self._new.slot
         self._empty(self._new.slot)
         slot = self._layout.slot(self._new.slot)
-        for path in (slot.env_file, slot.link):
-            self._ctx.remove(path)
+        for path in (slot.env_file, slot.link, slot.credentials):
+            self._ctx.remove(path, recursive=True)
         return self._systemctl("daemon-reload")
 
     def _restore(self) -> "Optional[str]":
