@@ -18,7 +18,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
-from provisioner.nextjs import hooks, jobs, plan, serving, static
+from provisioner.nextjs import groundwork, hooks, jobs, plan, running, serving, static
 from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
@@ -28,15 +28,12 @@ from provisioner.nextjs.modes import decided
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.preflight import of_build, of_source
 from provisioner.nextjs.preflight_host import of_host, question
-from provisioner.nextjs.recovery import recovery_program
 from provisioner.nextjs.registry import registry_here
 from provisioner.nextjs.rollout import Rollout, not_gone_on
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.signals import examine
 from provisioner.nextjs.source import opened
-from provisioner.nextjs.unit import unit_text
 from provisioner.nextjs.workspace import own_files
-from provisioner.remote.nextjs.layout import SINGLE, SLOTS
 from provisioner.values import HostName
 
 Results = dict[HostName, dict[str, Any]]
@@ -169,7 +166,7 @@ class Deploy:
         host.judge(plan.PREFLIGHT, verdict([*source, *of_files, *found], builds=share.arrives))
 
     def _through(self, host: Host) -> dict[str, Any]:
-        self._base(host)
+        groundwork.lay(host)
         node = self._node(host)
         release = self._release(host, node)
         front, taken = self.fronts[host.name], plan.taken_slots(host.facts)
@@ -207,13 +204,17 @@ class Deploy:
         # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
         if taken:
             front.write(taken)
-        slot = self._activate(host, node, release)
-        self._health(host, release, activated=slot is not None)
+        units = running.units(host, node, release, sharp=bool(self.app.sharp),
+                              manual_signal_handling=self.manual_signal_handling)  # fmt: skip
+        why = running.reasons(host, release, units)
+        self._prepare(host, node, release, needed=bool(why))
+        slot = running.start(host, release, units, why)
+        running.check_health(host, release, started=slot is not None)
         if slot or not taken:
             front.write(plan.taken_by(host.settings, host.facts, slot))
         if slot:
             hooks.run_in_release(host, "after_switch", node, release)
-        self._jobs(host)
+        running.set_up_jobs(host)
         return slot is not None
 
     def _url(self, host: Host) -> str:
@@ -222,36 +223,6 @@ class Deploy:
         if host.settings.https is not None and host.settings.domains:
             return f"https://{question['host']}/"
         return "http://127.0.0.1/" if host.settings.in_slots else f"http://{question['address']}:{question['port']}/"
-
-    def _base(self, host: Host) -> None:
-        settings, facts = host.settings, host.facts
-        missing = plan.missing_packages(settings, facts)
-        if missing:
-            host.do(plan.PACKAGES, "apt", {"name": list(missing), "update_cache": True, "cache_valid_time": 3600})
-        else:
-            host.fine(plan.PACKAGES)
-        if facts["user"]:
-            host.fine(plan.USER)
-        else:
-            self._make_user(host)
-        if plan.needs_tree(settings, facts):
-            host.app(plan.TREE, "nextjs_tree", {"user": settings.user})
-        else:
-            host.fine(plan.TREE)
-
-        if plan.needs_swap(settings, facts):
-            host.do(plan.SWAP, "nextjs_swap", {"size": settings.swap})
-        elif settings.swap:
-            host.fine(plan.SWAP)
-
-    def _make_user(self, host: Host) -> None:
-        name = host.settings.user
-        group = host.call.call("group", {"name": name, "system": True})
-        if group.get("failed"):
-            raise StepFailed(plan.USER, group)
-        host.do(plan.USER, "user", {
-            "name": name, "group": name, "system": True, "shell": "/usr/sbin/nologin", "create_home": False,
-            "home": f"/srv/{host.settings.name}", "comment": f"Next.js app {host.settings.name}"})  # fmt: skip
 
     def _node(self, host: Host) -> str:
         """The exact version; the building host's choice counts for all."""
@@ -282,33 +253,6 @@ class Deploy:
             self.builder.deliver(shipment, host)
         return shipment.release
 
-    def _activate(self, host: Host, node: str, release: Release) -> str | None:
-        """The slot it was started in; None when it runs already."""
-        settings, facts = host.settings, host.facts
-        units = {slot: [unit_text(settings, slot, number + 1, node=node, machine=facts["node"]["machine"],
-                                  sharp=bool(self.app.sharp), manual_signal_handling=self.manual_signal_handling,
-                                  deployment_id=release.deployment_id)
-                        for number in range(settings.instances)]
-                 for slot in (*SLOTS, SINGLE)}  # fmt: skip
-        why = plan.reasons_to_activate(settings, facts, release, units[plan.running_in(settings, facts)])
-        self._prepare(host, node, release, needed=bool(why))
-        if not why:
-            host.fine(plan.ACTIVATE, release=release.name, pid=facts["service"]["pid"])
-            return None
-        common = {
-            "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
-            "env": dict(settings.env), "secrets": dict(settings.secrets), "credentials": dict(settings.credentials),
-            "health": plan.health_question(settings), "why": list(why)}  # fmt: skip
-        if not settings.in_slots:
-            host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": units[SINGLE][0]})
-            return SINGLE
-        recovery = recovery_program()
-        done = host.app(plan.ACTIVATE, "nextjs_switch", {
-            **common, "units": {slot: units[slot] for slot in SLOTS}, "drain": settings.drain,
-            "watch": settings.watch, "keep": settings.previous, "deployment": release.deployment_id or release.name,
-            "recovery": recovery.reference()}, (recovery,))  # fmt: skip
-        return str(done.get("slot") or plan.next_slot(facts))
-
     def _prepare(self, host: Host, node: str, release: Release, *, needed: bool) -> None:
         """What is done once, on the first host, before any host starts the release."""
         if host is not self.hosts[0]:
@@ -317,19 +261,3 @@ class Deploy:
         if needed:
             hooks.run_in_release(host, "before_switch", node, release)
         self.prepared.set_result(None)
-
-    def _jobs(self, host: Host) -> None:
-        units = jobs.units(host.settings, host.name)
-        if plan.needs_jobs(host.facts, units):
-            host.app(plan.JOBS, "nextjs_cron", {"units": units})
-        elif units:
-            host.fine(plan.JOBS)
-
-    def _health(self, host: Host, release: Release, *, activated: bool) -> None:
-        """An activation has asked already; else what the first look found counts, or it is waited for."""
-        if activated or host.facts["unhealthy"] is None:
-            host.fine(plan.HEALTH)
-            return
-        host.app(plan.HEALTH, "nextjs_health", {
-            "slot": plan.running_in(host.settings, host.facts), "health": plan.health_question(host.settings),
-            "build_id": release.build_id, "base_path": release.base_path})  # fmt: skip
