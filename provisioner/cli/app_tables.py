@@ -108,6 +108,8 @@ def is_bad(report: Mapping[str, Any]) -> bool:
 
 
 def _slot(report: Mapping[str, Any]) -> str:
+    if report["kind"] == "files":
+        return "files"
     slot = _text(report["slot"])
     return f"{slot} x{len(report['processes'])}" if len(report["processes"]) > 1 else slot
 

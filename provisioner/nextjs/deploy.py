@@ -189,7 +189,7 @@ class Deploy:
 
     def _serve(self, host: Host, node: str, release: Release) -> bool:
         """Files need no process: the web server, and the bucket, get them. Gives whether it is another release."""
-        why = static.reasons_to_serve(host.facts, release)
+        why = static.reasons_to_serve(host.settings, host.facts, release)
         self._prepare(host, node, release, needed=bool(why))
         self.fronts[host.name].write({})
         switched = serving.serve(host, release)

@@ -25,13 +25,14 @@ def routes(host: Host, release: Release) -> static.Routes:
 
 def serve(host: Host, release: Release) -> bool:
     """Clients of this host get the release. Gives whether they did not before."""
-    why = static.reasons_to_serve(host.facts, release)
+    why = static.reasons_to_serve(host.settings, host.facts, release)
     if not why:
         host.fine(plan.SERVE, release=release.name)
         return False
     host.app(plan.SERVE, "nextjs_serve", {
         "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
-        "question": static.question(host.settings), "why": list(why)})  # fmt: skip
+        "question": static.question(host.settings), "why": list(why),
+        "bucket": str(host.settings.bucket) if host.settings.bucket else None})  # fmt: skip
     return True
 
 

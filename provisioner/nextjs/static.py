@@ -54,12 +54,13 @@ def question(settings: Settings) -> dict[str, Any] | None:
     return {"address": "127.0.0.1", "port": 443 if secure else 80, "tls": secure, "host": host}
 
 
-def reasons_to_serve(facts: Facts, release: Release) -> tuple[str, ...]:
+def reasons_to_serve(settings: Settings, facts: Facts, release: Release) -> tuple[str, ...]:
     """Why the link has to be set or the site to be asked, for people; empty when clients get the release."""
-    note = facts["served"]
+    note, bucket = facts["served"], settings.bucket and str(settings.bucket)
     checks = (
         (note["release"] != release.name, f"release {note['release'] or 'none'} -> {release.name}"),
         (note["trying"] is not None, "the last release was interrupted"),
         (note["problem"] is not None, str(note["problem"])),
+        (note["bucket"] != bucket, f"published to {bucket or 'no bucket'}"),
     )
     return tuple(why for holds, why in checks if holds)

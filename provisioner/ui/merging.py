@@ -53,13 +53,19 @@ def _priority(data: Mapping[str, Any]) -> int:
 
 
 def lines(entry: Entry, hosts: Sequence[str], paint: Paint = plain) -> list[str]:
-    """time host slot | message; further lines of a message stand below it. Safe to show."""
+    """time host slot | message, for a job its name in place of the slot. Further lines of a message stand below it.
+    Safe to show."""
     moment = datetime.fromtimestamp(entry.micros / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     name = f"{entry.host}{' ' * (max(map(columns, hosts)) - columns(entry.host))}"
     head = f"{paint(moment, 'dim')} {paint(name, _HOST_COLOURS[sorted(hosts).index(entry.host) % len(_HOST_COLOURS)])}"
-    unit = visible_lines(entry.unit.rpartition("@")[2] or entry.unit)
+    unit = visible_lines(_short(entry.unit))
     kind = "failed" if entry.priority <= 3 else ""
     return [f"{head} {''.join(unit)} | {paint(line, kind)}" for line in visible_lines(entry.message) or [""]]
+
+
+def _short(unit: str) -> str:
+    """Of shop@a the slot, of shop-cron-mail the job."""
+    return unit.rpartition("@" if "@" in unit else "-cron-")[2] or unit
 
 
 @dataclass(slots=True)

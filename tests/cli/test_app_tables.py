@@ -21,12 +21,17 @@ def report(**more: Any) -> dict[str, Any]:
     process = {"unit": "shop@b.service", "active": "active", "enabled": "enabled", "pid": 7, "restarts": 1,
                "memory": 107 << 20, "seconds": 90000}  # fmt: skip
     return {
-        "name": "shop", "release": "bbbb2222bbbb", "build_id": "1l4lRpCIeXhnSzlPM7qLi", "slot": "b",
+        "name": "shop", "kind": "server", "release": "bbbb2222bbbb", "build_id": "1l4lRpCIeXhnSzlPM7qLi", "slot": "b",
         "rollback_to": "aaaa1111aaaa", "interrupted": None, "unhealthy": None, "processes": [process],
         "node": "22.23.3", "next": "16.4.5", "old_assets": {"files": 12, "bytes": 3 << 20}, "overrides": {},
         "certificates": [],
         "releases": [release("bbbb2222bbbb", runs=True), release("aaaa1111aaaa", warm=True)], **more,
     }  # fmt: skip
+
+
+def test_an_exported_app_has_files_in_place_of_a_slot() -> None:
+    lines = status_lines({"web-1": report(kind="files", slot=None, processes=[], node=None)}, None)
+    assert lines[1].split()[:5] == ["web-1", "bbbb2222bbbb", "files", "healthy", "0"]
 
 
 def test_the_status_of_a_host_fits_80_columns() -> None:

@@ -49,6 +49,7 @@ def test_the_host_is_asked_as_clients_ask() -> None:
     ({"release": "old", "trying": None, "problem": None}, ("release old -> new",)),
     ({"release": None, "trying": None, "problem": None}, ("release none -> new",)),
     ({"release": "new", "trying": "new", "problem": "no answer"}, ("the last release was interrupted", "no answer")),
+    ({"release": "new", "trying": None, "problem": None, "bucket": "s3://b/"}, ("published to no bucket",)),
 ])  # fmt: skip
 def test_files_are_served_anew_when_clients_do_not_get_them(served: dict[str, Any], words: tuple[str, ...]) -> None:
-    assert reasons_to_serve({"served": served}, Release("new", "f")) == words
+    assert reasons_to_serve(settings(), {"served": {"bucket": None, **served}}, Release("new", "f")) == words

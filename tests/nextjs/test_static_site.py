@@ -161,6 +161,31 @@ def test_a_release_that_clients_do_not_get_is_taken_back(site: Site) -> None:
     assert not only(site).get("failed")
 
 
+def test_day_two_work_does_for_files_what_there_is_to_do(site: Site) -> None:
+    site.edit("app/page.js", "Release one", "Release five")
+    assert not only(site).get("failed")
+    told = json.loads(site.program("status", "--json").stdout)["hosts"][site.hosts[0].name]
+    assert (told["kind"], told["unhealthy"], told["processes"]) == ("files", None, [])
+    assert site.program("status").returncode == 0
+    done = site.program("rollback", "example")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"clients get release {told['rollback_to']}" in done.stdout
+    assert "Release one" in ask(site, "/")[1]
+    assert json.loads(site.shell(f"cat {NOTE}"))["served"] == told["rollback_to"]
+    assert site.program("rollback", "example", told["release"]).returncode == 0
+    assert "Release five" in ask(site, "/")[1]
+    assert "runs" in site.program("releases").stdout
+    for words in (("restart",), ("logs",), ("exec", "--", "true"), ("env", "set", "A=1")):
+        refused = site.program(*words)
+        assert (refused.returncode, "example is exported as files" in refused.stderr) == (5, True), refused.stderr
+    site.shell("mv /srv/example/current /srv/example/kept")
+    sick = site.program("status")
+    assert (sick.returncode, "no release is served" in sick.stdout) == (2, True), sick.stdout
+    site.shell("mv /srv/example/kept /srv/example/current")
+    site.edit("app/page.js", "Release five", "Release one")
+    assert not only(site).get("failed")
+
+
 def test_check_mode_foretells_a_release_and_changes_nothing(site: Site) -> None:
     site.edit("app/page.js", "Release one", "Release four")
     before = site.listing()
@@ -208,6 +233,9 @@ def test_a_bucket_gets_the_same_files(site: Site, endpoint: str) -> None:
     assert not next(iter(results.values()))["changed"]
     assert trips == [1]
     assert "canary-9" not in str([each.events for each in shown.values()])
+
+    by_half = site.program("rollback", "example")
+    assert (by_half.returncode, "published to s3://shop/ too" in by_half.stderr) == (5, True), by_half.stderr
 
     missing = only(site, bucket={**bucket, "name": "nowhere"})
     assert missing["failed"]

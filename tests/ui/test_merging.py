@@ -36,6 +36,11 @@ def test_a_line_says_when_where_and_in_which_slot() -> None:
     assert lines(entry, ["web-1", "web-22"]) == ["2025-11-22 19:00:00.123 web-1  b | listening"]
 
 
+def test_a_line_of_a_job_says_which_one() -> None:
+    entry = next(parse("web-1", journal(0, "sent", _SYSTEMD_UNIT="shop-cron-mail.service")))
+    assert lines(entry, ["web-1"])[0].endswith(" web-1 mail | sent")
+
+
 def test_every_line_of_a_message_has_its_head() -> None:
     entry = Entry(0, "h", "shop@a", "one\ntwo")
     assert [line.partition("| ")[2] for line in lines(entry, ["h"])] == ["one", "two"]

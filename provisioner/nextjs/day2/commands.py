@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from provisioner.actions.base import Driving
 from provisioner.diag import UsageError, near
-from provisioner.nextjs.day2.gather import Result, Results, ask, on_each
+from provisioner.nextjs.day2.gather import Result, Results, ask, needs_a_process, on_each
 
 
 def execute(calls: Sequence[Driving], name: str | None, *, argv: Sequence[str], host: str | None) -> Results:
     """Run a command on one host (the first that has the app, unless `host` names another), or on `all`."""
     answers = ask(calls, name)
+    needs_a_process(answers, "nothing of it but the files is there")
     able = answers.having(calls)
     if host is None:
         able = able[:1]
@@ -36,6 +37,7 @@ def read_logs(
     follow: bool,
 ) -> Results:
     answers = ask(calls, name)
+    needs_a_process(answers, "the web server has the requests in its own log: /var/log/nginx/access.log on the hosts")
 
     def read(call: Driving) -> Result:
         given = {"name": answers.app, "lines": lines, "since": since, "grep": grep, "follow": follow}

@@ -66,6 +66,12 @@ def ask(calls: Sequence[Driving], name: str | None) -> Answers:
     return Answers(app, reports, others)
 
 
+def needs_a_process(answers: Answers, why: str) -> None:
+    """Raises `UsageError` where the app is exported as files. why: what there is to do instead."""
+    if any(report["kind"] == "files" for report in answers.reports.values()):
+        raise UsageError(f"{answers.app} is exported as files: no process of it runs on the hosts", hint=why)
+
+
 def _only(known: Sequence[str], *, complete: bool) -> str:
     if len(known) == 1:
         return known[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import ProvisionError, UsageError
-from provisioner.nextjs.day2.gather import Answers, Report, Result, Results, ask, failed, on_each
+from provisioner.nextjs.day2.gather import Answers, Report, Result, Results, ask, failed, needs_a_process, on_each
 from provisioner.nextjs.day2.target import target
 from provisioner.nextjs.rollout import Rollout
 from provisioner.values import Secret
@@ -25,6 +25,7 @@ def roll_back(calls: Sequence[Driving], name: str | None, *, to: str | None, siz
     answers = ask(calls, name)
     if not answers.reports:
         return answers.others
+    _refuse_half(answers)
     release = target(answers.reports, to)
 
     def order(report: Report) -> Mapping[str, Any] | None:
@@ -34,7 +35,17 @@ def roll_back(calls: Sequence[Driving], name: str | None, *, to: str | None, siz
 
 
 def restart(calls: Sequence[Driving], name: str | None, *, sizes: Sizes) -> Results:
-    return _in_waves(calls, ask(calls, name), lambda report: {}, sizes)
+    answers = ask(calls, name)
+    needs_a_process(answers, "the web server serves them; `provision app status` asks it for them")
+    return _in_waves(calls, answers, lambda report: {}, sizes)
+
+
+def _refuse_half(answers: Answers) -> None:
+    """What only a controller with credentials fills would stay at the newer release."""
+    buckets = sorted({report["bucket"] for report in answers.reports.values() if report["bucket"]})
+    if buckets:
+        raise UsageError(f"{answers.app} is published to {', '.join(buckets)} too, which only `provision apply` does",
+                         hint="take the source back and apply: the release is kept, so nothing is built")  # fmt: skip
 
 
 def set_variables(
@@ -47,6 +58,7 @@ def set_variables(
 ) -> Results:
     """Set variables by hand, or give them up. Hosts where nothing changes are left alone."""
     answers = ask(calls, name)
+    needs_a_process(answers, "variables are frozen into the pages when they are built: change `env` in the playbook")
     known = {each for report in answers.reports.values() for each in report["overrides"]}
     strange = [each for each in unset if each not in known]
     if strange and answers.reports:
@@ -108,7 +120,13 @@ def _start(call: Driving, app: str, report: Report, order: Mapping[str, Any] | N
     began = time.monotonic()
     result = call.call("nextjs_again", {"name": app, **order})
     if not result.get("failed"):
-        found = " which was still running" if result["was_warm"] else ""
-        place = f" in slot {result['slot']}{found}" if result.get("slot") else ""
-        call.step(f"release {result['release']} runs{place}", result, ms=(time.monotonic() - began) * 1000)
+        call.step(_told(report, result), result, ms=(time.monotonic() - began) * 1000)
     return {**result, "app": report}
+
+
+def _told(report: Report, result: Result) -> str:
+    if report["kind"] == "files":
+        return f"clients get release {result['release']}"
+    found = " which was still running" if result["was_warm"] else ""
+    place = f" in slot {result['slot']}{found}" if result.get("slot") else ""
+    return f"release {result['release']} runs{place}"

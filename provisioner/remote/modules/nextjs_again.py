@@ -10,7 +10,7 @@ from typing import Any, Dict, List
 
 from provisioner.remote.nextjs import deployed, envfile, lock, overrides, records, slots
 from provisioner.remote.nextjs.deployed import Deployed
-from provisioner.remote.nextjs.layout import SLOTS, Layout
+from provisioner.remote.nextjs.layout import RELEASE_FILE, SLOTS, Layout, read_state
 from provisioner.remote.nextjs.overrides import Overrides
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -33,14 +33,18 @@ SPEC = Spec(
 #: Seconds a release is watched that ran well before; one that still runs needs none.
 WATCH = 2.0
 _WAYS = frozenset({"keep", "drain", "watch"})
+#: What the web server must know of an exported release, as RELEASE.json calls it -> for people.
+_OF_THE_SITE = {"base_path": "basePath", "trailing_slash": "trailingSlash", "types": "types of files without ending"}
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     layout = Layout(a.name)
     app = deployed.find(ctx, layout)
-    release = a.release or (app.live.release if app.live else None)
+    release = a.release or app.release
     if release is None:
         raise ctx.fail("no release of %s runs on this host" % a.name)
+    if app.files is not None and (not a.release or a.set or a.secrets or a.unset):
+        raise ctx.fail("%s is files without a process: there is nothing to start anew" % a.name)
     record = records.read(ctx, layout, release)
     if record is None or ctx.stat(layout.release(release)) is None:
         raise ctx.fail("how release %s was started is not known on this host: `provision apply` has to deploy it"
@@ -57,13 +61,15 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             overrides.write(ctx, layout, before)
         raise ctx.fail(str(ended.get("msg")), release=release, **_told(ended))
     was_warm = app.warm and app.previous is not None and app.previous.slot == ended.get("slot")
-    return Result(changed=True, release=release, before=app.live.release if app.live else None, was_warm=was_warm,
+    return Result(changed=True, release=release, before=app.release, was_warm=was_warm,
                   slot=ended.get("slot"), pid=ended.get("pid"), why=ended.get("why"),
                   ms=int((time.monotonic() - began) * 1000))  # fmt: skip
 
 
 def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Dict[str, Any]":
     """What belongs to the release as it was then, what belongs to the way to release as it is now."""
+    if app.files is not None:
+        return _site_order(ctx, app, release, record)
     runs = app.live is not None and app.live.release == release
     is_warm = not runs and app.warm and app.previous is not None and app.previous.release == release
     now = records.read(ctx, app.layout, str(app.live.release)) if app.live else None
@@ -76,6 +82,18 @@ def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Di
     if "watch" in order:
         order["watch"] = 0.0 if is_warm else min(order["watch"], WATCH)
     return order
+
+
+def _site_order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Dict[str, Any]":
+    """Files go by the site as it is now, which must be for releases like this one."""
+    there, wanted = (read_state(ctx, "%s/%s" % (app.layout.release(name), RELEASE_FILE))
+                     for name in (str(app.release), release))  # fmt: skip
+    unlike = [word for key, word in _OF_THE_SITE.items() if (there.get(key) or None) != (wanted.get(key) or None)]
+    if unlike:
+        raise ctx.fail("release %s needs another site of the web server (%s): deploy it by `provision apply`"
+                       % (release, ", ".join(unlike)))  # fmt: skip
+    now = records.read(ctx, app.layout, str(app.release))
+    return {**record.args, "question": (now or record).args["question"], "how": "again"}
 
 
 def _ports(record: records.Record) -> "List[str]":

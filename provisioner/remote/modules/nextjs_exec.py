@@ -24,6 +24,8 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     app = deployed.find(ctx, Layout(a.name))
+    if app.files is not None:
+        raise ctx.fail("%s is files without a process: there are no surroundings to run a command in" % a.name)
     if app.live is None or not app.live.release:
         raise ctx.fail("no release of %s runs on this host" % a.name)
     unit = slots.units(ctx, app.layout, app.live.slot)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List
 
-from provisioner.remote.nextjs import slots
+from provisioner.remote.nextjs import jobs, slots
 from provisioner.remote.nextjs.layout import SLOTS, Layout
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -40,6 +40,8 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 
 
 def _units(ctx: Ctx, layout: Layout) -> "List[str]":
-    """By their names, and not as a pattern: that stands for those units only which have written before the start."""
+    """Of its services and its jobs. By their names, and not as a pattern: that stands for those units only which have
+    written before the start."""
     most = max([len(slots.units(ctx, layout, slot)) for slot in SLOTS] + [1])
-    return [layout.unit] + [layout.unit_of(slot, number + 1) for slot in SLOTS for number in range(most)]
+    of_jobs = sorted(name for name in jobs.found(ctx, layout) if name.endswith(".service"))
+    return [layout.unit, *(layout.unit_of(slot, number + 1) for slot in SLOTS for number in range(most)), *of_jobs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional
 
-from provisioner.remote.nextjs import certificates, deployed, lock, overrides, probe, records, service, slots
+from provisioner.remote.nextjs import certificates, deployed, exported, lock, overrides, probe, records, service, slots
 from provisioner.remote.nextjs.deployed import Deployed
 from provisioner.remote.nextjs.layout import RELEASE_FILE, Layout, read_state
 from provisioner.remote.nextjs.slots import Occupant
@@ -34,10 +34,13 @@ def _about(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
     releases = _releases(ctx, app)
     by_hand = overrides.read(ctx, layout)
     processes = [_process(ctx, unit) for unit in (slots.units(ctx, layout, app.live.slot) if app.live else [])]
-    running = next((found for found in releases if app.live and found["id"] == app.live.release), {})
+    running = next((found for found in releases if found["id"] == app.release), {})
+    record = records.read(ctx, layout, str(app.release))
     return {
         "name": layout.name,
-        "release": app.live.release if app.live else None,
+        "kind": "files" if app.files else "server",
+        "bucket": record.args.get("bucket") if record else None,
+        "release": app.release,
         "build_id": (app.live.build_id if app.live else None) or running.get("build_id"),
         "slot": app.live.slot if app.live else None,
         "rollback_to": running.get("replaced"),
@@ -67,7 +70,7 @@ def _releases(ctx: Ctx, app: Deployed) -> "List[Dict[str, Any]]":
                                                "node", "size")},
             "started": record.started if record else None,
             "replaced": record.replaced if record else None,
-            "runs": bool(app.live and app.live.release == name),
+            "runs": app.release == name,
             "warm": bool(app.warm and app.previous and app.previous.release == name),
             "can_start": record is not None,
         })  # fmt: skip
@@ -76,6 +79,9 @@ def _releases(ctx: Ctx, app: Deployed) -> "List[Dict[str, Any]]":
 
 def _interrupted(app: Deployed) -> "Optional[Dict[str, Any]]":
     """A release that was begun and neither finished nor taken back."""
+    if app.files is not None:
+        trying = app.files.trying
+        return {"release": trying, "step": "serve", "under_way": lock.is_held(app.layout)} if trying else None
     if app.journal.get("state") == "activating":
         return {"release": app.journal.get("release"), "step": "activating", "under_way": False}
     if "step" not in app.journal or not slots.is_interrupted(app.journal):
@@ -87,6 +93,8 @@ def _interrupted(app: Deployed) -> "Optional[Dict[str, Any]]":
 
 def _unhealthy(ctx: Ctx, app: Deployed, processes: "List[Dict[str, Any]]") -> "Optional[str]":
     """What is wrong, of all instances the first; None when the app answers as it should."""
+    if app.files is not None:
+        return _unserved(ctx, app)
     if app.live is None or not processes:
         return "no release runs"
     for process in processes:
@@ -98,6 +106,20 @@ def _unhealthy(ctx: Ctx, app: Deployed, processes: "List[Dict[str, Any]]") -> "O
         if problem is not None:
             return problem
     return None
+
+
+def _unserved(ctx: Ctx, app: Deployed) -> "Optional[str]":
+    """What clients get that is not of the release. Nobody is asked where no web server of ours serves it."""
+    release = slots.linked(ctx, app.layout.current)
+    record = records.read(ctx, app.layout, str(release))
+    question = record.args["question"] if record else None
+    about = read_state(ctx, "%s/%s" % (app.layout.release(str(release)), RELEASE_FILE)) if release else {}
+    if not about:
+        return "release %s is not there" % release if release else "no release is served"
+    if not question:
+        return None
+    return exported.problem(ctx, app.layout, str(release), {**question, **{
+        key: about.get(key) for key in ("build_id", "base_path")}})  # fmt: skip
 
 
 def _question(ctx: Ctx, app: Deployed, live: Occupant) -> "Dict[str, Any]":

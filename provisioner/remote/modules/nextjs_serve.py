@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.remote.nextjs import exported, lock, slots
+from provisioner.remote.nextjs import exported, lock, records, slots
 from provisioner.remote.nextjs.exported import Note
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx, Result
@@ -19,6 +19,8 @@ SPEC = Spec(
         "build_id": Arg(doc="What Next.js calls the build; known once there is one"),
         "base_path": Arg(default="", doc="The app's `basePath`"),
         "question": Arg(type="dict", doc="Whom to ask: address, port, tls, host; nobody where no web server is ours"),
+        "bucket": Arg(doc="Where the files are published too, for people"),
+        "how": Arg(default="release", choices=("release", "again"), doc="`again`: a release that was served before"),
         "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
     },
 )
@@ -53,6 +55,7 @@ def _serve(ctx: Ctx, a: Arguments, layout: Layout) -> None:
         if found is not None:
             _go_back(ctx, a, layout, old, found)
     exported.write_note(ctx, layout, Note(a.release))
+    records.keep(ctx, layout, records.of_start(ctx, layout, SPEC, a, old))
 
 
 def _go_back(ctx: Ctx, a: Arguments, layout: Layout, old: "str | None", found: str) -> None:

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from provisioner.remote.nextjs import envfile, slots
+from provisioner.remote.nextjs import envfile, exported, slots
 from provisioner.remote.nextjs.layout import JOURNALS, RELEASE_JOURNALS, SINGLE, Layout, read_state
 from provisioner.remote.nextjs.slots import Occupant
 from provisioner.remote.sdk import Ctx
@@ -15,23 +15,33 @@ _ASSIGNED = re.compile(r"^(User|WorkingDirectory|Environment|EnvironmentFile)=(.
 
 
 def apps(ctx: Ctx) -> "List[str]":
-    """Names of all that were deployed here, sorted."""
-    found = {name[: -len(".json")] for folder in (RELEASE_JOURNALS, JOURNALS) for name in ctx.listdir(folder)
-             if name.endswith(".json")}  # fmt: skip
-    return sorted(found)
+    """Names of all that were deployed here, sorted. No app's name has a dot in it."""
+    return sorted({name.partition(".")[0] for folder in (RELEASE_JOURNALS, JOURNALS) for name in ctx.listdir(folder)
+                   if name.endswith(".json")})  # fmt: skip
 
 
 class Deployed(NamedTuple):
-    """One app. live: what requests go to; previous: the release before it, warm where its slot still runs."""
+    """One app. live: what requests go to; previous: the release before it, warm where its slot still runs.
+    files: of an app without a process, which release clients get."""
 
     layout: Layout
     journal: "Dict[str, Any]"
     live: "Optional[Occupant]"
     previous: "Optional[Occupant]"
     warm: bool
+    files: "Optional[exported.Note]" = None
+
+    @property
+    def release(self) -> "Optional[str]":
+        """The one that clients get."""
+        if self.files is not None:
+            return self.files.served
+        return self.live.release if self.live else None
 
 
 def find(ctx: Ctx, layout: Layout) -> Deployed:
+    if ctx.stat(exported.note_file(layout)) is not None:
+        return Deployed(layout, {}, None, None, warm=False, files=exported.read_note(ctx, layout))
     journal = slots.read_journal(ctx, layout)
     live = slots.live(ctx, layout, journal)
     previous = slots.occupant(journal.get("previous"))

@@ -16,7 +16,7 @@ import time
 from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence
 from urllib.parse import quote
 
-from provisioner.remote.nextjs import slots
+from provisioner.remote.nextjs import records, slots
 from provisioner.remote.nextjs.layout import RELEASE_JOURNALS, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx
 
@@ -104,7 +104,8 @@ def wait(ctx: Ctx, layout: Layout, release: str, question: "Mapping[str, Any]") 
 def look(
     ctx: Ctx, layout: Layout, question: "Mapping[str, Any]", releases: "Sequence[Mapping[str, Any]]"
 ) -> "Dict[str, Optional[str]]":
-    """{release, trying, problem} of what is served now. releases: all that are there. An empty question asks nobody."""
+    """{release, trying, problem, bucket} of what is served now. releases: all that are there. An empty question asks
+    nobody."""
     note, current = read_note(ctx, layout), slots.linked(ctx, layout.current)
     about = next((release for release in releases if release["id"] == current), None)
     found = None
@@ -113,7 +114,9 @@ def look(
     elif current and about and question:
         asked = {**question, "build_id": about.get("build_id"), "base_path": about.get("base_path")}
         found = problem(ctx, layout, current, asked)
-    return {"release": current, "trying": note.trying, "problem": found}
+    record = records.read(ctx, layout, str(current))
+    return {"release": current, "trying": note.trying, "problem": found,
+            "bucket": record.args.get("bucket") if record else None}  # fmt: skip
 
 
 def _witness(layout: Layout, release: str, before: "Optional[str]", base: str) -> "Optional[str]":

@@ -15,7 +15,9 @@ from provisioner.values import HostName, Secret
 HOSTS = ["web-1", "web-2", "web-3"]
 
 
-def fleet(*, broken: str = "", at: Mapping[str, str] | None = None) -> list[AnsweringHost]:
+def fleet(
+    *, broken: str = "", at: Mapping[str, str] | None = None, kind: str = "server", bucket: str | None = None
+) -> list[AnsweringHost]:
     """Hosts that run release `new` (or what `at` says), which has replaced `old`."""
 
     def host(name: HostName, module: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -23,7 +25,8 @@ def fleet(*, broken: str = "", at: Mapping[str, str] | None = None) -> list[Answ
             runs = (at or {}).get(name, "new")
             releases = [{"id": each, "runs": each == runs, "can_start": True} for each in ("new", "old")]
             return {"apps": ["shop"], "app": {
-                "name": "shop", "release": runs, "rollback_to": "old", "interrupted": None, "releases": releases,
+                "name": "shop", "kind": kind, "bucket": bucket, "release": runs, "rollback_to": "old",
+                "interrupted": None, "releases": releases,
                 "overrides": {"LOG": "info"} if name == "web-1" else {}}}  # fmt: skip
         if name == broken:
             return {"failed": True, "msg": "not healthy\nits last lines"}
@@ -78,3 +81,22 @@ def test_a_variable_that_nobody_has_set_can_not_be_given_up() -> None:
     with pytest.raises(UsageError, match="NOPE: not set by hand") as caught:
         set_variables(calls(fleet()), None, values={}, unset=["NOPE"], sizes=("100%",))
     assert caught.value.hint == "set are LOG"
+
+
+def test_files_go_back_too_but_need_no_restart_and_take_no_variables() -> None:
+    hosts = fleet(kind="files")
+    roll_back(calls(hosts), None, to=None, sizes=("100%",))
+    assert sorted(orders(hosts)) == HOSTS
+    assert hosts[0].steps == ["clients get release old"]
+    with pytest.raises(UsageError, match="shop is exported as files"):
+        restart(calls(hosts), None, sizes=("100%",))
+    with pytest.raises(UsageError, match="shop is exported as files") as caught:
+        set_variables(calls(hosts), None, values={"A": "1"}, sizes=("100%",))
+    assert "change `env` in the playbook" in str(caught.value.hint)
+
+
+def test_what_is_in_a_bucket_too_does_not_go_back_by_half() -> None:
+    hosts = fleet(kind="files", bucket="s3://shop/")
+    with pytest.raises(UsageError, match="published to s3://shop/ too"):
+        roll_back(calls(hosts), None, to=None, sizes=("100%",))
+    assert orders(hosts) == {}
