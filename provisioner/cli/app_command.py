@@ -69,16 +69,18 @@ def releases(options: RunOptions, *, app: str | None, as_json: bool) -> int:
 @app.command(cls=HostCommand, short_help="Go back to an earlier release.")
 @click.argument("words", nargs=-1, metavar="[APP] [RELEASE]")
 @rollout_option
-def rollback(options: RunOptions, *, words: tuple[str, ...], rollout: str) -> int:
-    """Go back to the release before, or to RELEASE (the beginning of its id), without a build and without losing a
+@click.option("--no-hooks", is_flag=True, help="Run none of the project's commands (`before_rollback`, …).")
+def rollback(options: RunOptions, *, words: tuple[str, ...], rollout: str, no_hooks: bool) -> int:
+    """Go back to what ran before, or to RELEASE (the beginning of its id), without a build and without losing a
     request: with the unit, the variables and the Node.js it was started with.
 
     \b
-    provision app rollback shop            to the one before
+    provision app rollback shop            to what ran before
     provision app rollback shop 1a2b       to the release 1a2b…
     """
     app, to = (*words, None, None)[:2]
-    asked = on_hosts(options, "goes back", partial(roll_back, name=app, to=to, sizes=sizes(rollout)))
+    asked = on_hosts(options, "goes back", partial(roll_back, name=app, to=to, sizes=sizes(rollout),
+                                                      hooks=not no_hooks))
     if any(result.get("changed") for result in asked.results.values()):
         click.echo(_AGAIN)
     return asked.code

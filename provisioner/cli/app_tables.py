@@ -115,10 +115,12 @@ def _slot(report: Mapping[str, Any]) -> str:
 
 
 def _previous(report: Mapping[str, Any]) -> str:
-    """warm: it runs still, so that going back takes no start."""
+    """warm: it runs still, so that going back takes no start. as it was: the one that runs, with its earlier
+    variables."""
     back = report["rollback_to"]
     warm = any(release["id"] == back and release["warm"] for release in report["releases"])
-    return f"{_text(back)}{' (warm)' if warm else ''}"
+    words = ", ".join(word for word, holds in (("as it was", report["undoes"]), ("warm", warm)) if holds)
+    return f"{_text(back)} ({words})" if words else _text(back)
 
 
 def _up(report: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.nextjs import plan
 from provisioner.nextjs.hosts import Host
 from provisioner.nextjs.plan import Release
+from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.settings.hooks import When
 
 
@@ -22,6 +23,15 @@ def run_in_release(host: Host, when: When, node: str, release: Release) -> None:
     settings = host.settings
     _run(host, when, {"node": node, "release": release.name, "env": dict(settings.env),
                       "secrets": dict(settings.secrets), "credentials": dict(settings.credentials)})  # fmt: skip
+
+
+def for_a_way_back(settings: Settings) -> dict[str, Any]:
+    """What the hosts keep, for there is no playbook when somebody goes back; empty where nothing is to run then."""
+    points: tuple[When, ...] = ("before_rollback", "after_rollback")
+    commands: dict[str, Any] = {when: list(settings.hooks.at(when)) for when in points if settings.hooks.at(when)}
+    if not commands:
+        return {}
+    return {**commands, "timeout": settings.hooks.timeout, "memory_max": settings.build_memory_max}
 
 
 def _run(host: Host, when: When, args: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from provisioner.nextjs import jobs, plan
+from provisioner.nextjs import hooks, jobs, plan
 from provisioner.nextjs.hosts import Host
 from provisioner.nextjs.plan import Release
 from provisioner.nextjs.recovery import recovery_program
@@ -42,7 +42,8 @@ def start(host: Host, release: Release, found: Units, why: Sequence[str]) -> str
     common = {
         "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
         "env": dict(settings.env), "secrets": dict(settings.secrets), "credentials": dict(settings.credentials),
-        "health": plan.health_question(settings), "why": list(why)}  # fmt: skip
+        "health": plan.health_question(settings), "hooks": hooks.for_a_way_back(settings),
+        "why": list(why)}  # fmt: skip
     if not settings.in_slots:
         host.app(plan.ACTIVATE, "nextjs_activate", {**common, "unit": found[SINGLE][0]})
         return SINGLE

@@ -22,7 +22,7 @@ def report(**more: Any) -> dict[str, Any]:
                "memory": 107 << 20, "seconds": 90000}  # fmt: skip
     return {
         "name": "shop", "kind": "server", "release": "bbbb2222bbbb", "build_id": "1l4lRpCIeXhnSzlPM7qLi", "slot": "b",
-        "rollback_to": "aaaa1111aaaa", "interrupted": None, "unhealthy": None, "processes": [process],
+        "rollback_to": "aaaa1111aaaa", "undoes": False, "interrupted": None, "unhealthy": None, "processes": [process],
         "node": "22.23.3", "next": "16.4.5", "old_assets": {"files": 12, "bytes": 3 << 20}, "overrides": {},
         "certificates": [],
         "releases": [release("bbbb2222bbbb", runs=True), release("aaaa1111aaaa", warm=True)], **more,
@@ -45,6 +45,8 @@ def test_the_status_of_a_host_fits_80_columns() -> None:
 
 def test_wider_terminals_show_more() -> None:
     assert status_lines({"web-1": report()}, 120)[1].endswith("16.4.5  aaaa1111aaaa (warm)")
+    again = report(rollback_to="bbbb2222bbbb", undoes=True)
+    assert status_lines({"web-1": again}, 120)[1].endswith("16.4.5  bbbb2222bbbb (as it was)")
     assert status_lines({"web-1": report()}, None)[1].endswith("1l4lRpCIeXhnSzlPM7qLi  12 (3 MiB)")
 
 

@@ -178,3 +178,57 @@ def test_status_tells_of_an_app_that_does_not_answer(two: Site) -> None:
     finally:
         two.shell(f"systemctl start {unit}")
         two.wait_until("python3 -c \"import urllib.request as r; r.urlopen(\\\"http://127.0.0.1/api/health\\\")\"")
+
+
+@pytest.mark.timeout(600)
+def test_a_release_that_changed_only_a_variable_is_taken_back_by_itself(two: Site) -> None:
+    assert not two.only("second").get("failed")
+    release, back = release_of(two), status(two)["rollback_to"]
+    assert not two.only("changed").get("failed")
+    assert "changed" in two.get("/about")
+    told = status(two)
+    assert (told["release"], told["rollback_to"], told["undoes"]) == (release, release, True)
+    with load(two.hosts[0].address) as seen:
+        done = command(two, "rollback")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert seen.failures == [], "\n".join([f"of {seen.answered}:", *seen.failures])
+    assert release_of(two) == release
+    assert "second" in two.get("/about")
+    told = status(two)
+    assert (told["rollback_to"], told["undoes"]) == (back, False)
+    assert not two.only("second")["changed"]
+
+
+@pytest.mark.timeout(600)
+def test_hooks_of_a_way_back_run_in_their_releases_and_one_that_fails_before_it_stops_it(two: Site) -> None:
+    told = "/srv/example/shared/cache/told"
+    hooks = {"before_rollback": f"echo before $GREETING $PWD >> {told}",
+             "after_rollback": f"echo after $GREETING $PWD >> {told}; exit 3"}  # fmt: skip
+    two.edit("app/page.js", "<h1>Second ", "<h1>Fourth ")
+    try:
+        assert not two.only("fourth", hooks=hooks).get("failed")
+        fourth, back = release_of(two), status(two)["rollback_to"]
+        done = command(two, "rollback")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "exit code 3" in done.stdout + done.stderr
+        assert two.shell(f"cat {told}; rm {told}") == (
+            f"before fourth /srv/example/releases/{fourth}\nafter second /srv/example/releases/{back}")  # fmt: skip
+        assert not two.only("fourth", hooks={"before_rollback": "echo not now; exit 5"}, keep=5).get("failed")
+        refused = command(two, "rollback")
+        assert refused.returncode == 2
+        assert "not now" in refused.stdout + refused.stderr
+        assert release_of(two) == fourth
+        assert command(two, "rollback", "--no-hooks").returncode == 0
+        assert release_of(two) == back
+    finally:
+        two.edit("app/page.js", "<h1>Fourth ", "<h1>Second ")
+        assert not two.only("second").get("failed")
+
+
+@pytest.mark.timeout(600)
+def test_what_jobs_write_is_among_the_logs_with_their_names(two: Site) -> None:
+    job = {"name": "tell", "schedule": "*:*:*", "command": "echo told by a job"}
+    assert not two.only("second", cron=[job]).get("failed")
+    two.wait_until("journalctl -q -u example-cron-tell | grep -q 'told by a job'")
+    assert " tell | told by a job" in command(two, "logs", "-n", "500").stdout
+    assert not two.only("second").get("failed")

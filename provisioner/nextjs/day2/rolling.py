@@ -20,18 +20,36 @@ SHOWN = "********"
 """What stands for a secret."""
 
 
-def roll_back(calls: Sequence[Driving], name: str | None, *, to: str | None, sizes: Sizes) -> Results:
-    """To the release `to` (the beginning of its id), or to the one before."""
+def roll_back(
+    calls: Sequence[Driving], name: str | None, *, to: str | None, sizes: Sizes, hooks: bool = True
+) -> Results:
+    """To the release `to` (the beginning of its id), or to what ran before. hooks: run the project's own commands."""
     answers = ask(calls, name)
     if not answers.reports:
         return answers.others
     _refuse_half(answers)
-    release = target(answers.reports, to)
+    goal = target(answers.reports, to)
 
     def order(report: Report) -> Mapping[str, Any] | None:
-        return None if report["release"] == release and not report["interrupted"] else {"release": release}
+        if report["release"] == goal.release and not report["interrupted"] and not goal.undoes:
+            return None
+        return {"release": goal.release, **({"undo": True} if goal.undoes else {}),
+                **({"hooks": "after"} if hooks else {})}  # fmt: skip
 
+    leaving = next((call for call in answers.having(calls) if order(answers.reports[call.host])), None)
+    if hooks and leaving is not None and "before_rollback" in answers.reports[leaving.host]["hooks"]:
+        prepared = _before_any(leaving, answers)
+        if prepared.get("failed"):
+            return {**{call.host: {"skipped": True, "changed": False} for call in calls}, **answers.others,
+                    leaving.host: prepared}  # fmt: skip
     return _in_waves(calls, answers, order, sizes)
+
+
+def _before_any(call: Driving, answers: Answers) -> Result:
+    """The commands of `before_rollback`, on the first host that goes back."""
+    result = call.call("nextjs_again", {"name": answers.app, "hooks": "before"})
+    call.step("before_rollback", result)
+    return result
 
 
 def restart(calls: Sequence[Driving], name: str | None, *, sizes: Sizes) -> Results:

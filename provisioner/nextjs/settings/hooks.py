@@ -1,4 +1,4 @@
-"""The user's own commands at four points of a release."""
+"""The user's own commands at points of a release, and of the way back to an earlier one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from provisioner.nextjs.settings.common import with_defaults
 from provisioner.remote.spec import Arg, Problem
 
-When = Literal["before_build", "after_build", "before_switch", "after_switch"]
+When = Literal["before_build", "after_build", "before_switch", "after_switch", "before_rollback", "after_rollback"]
 
 OPTIONS = {
     "before_build": Arg(type="raw", default=(), doc="In the build directory, before each build"),
@@ -21,6 +21,14 @@ OPTIONS = {
     ),
     "after_switch": Arg(
         type="raw", default=(), doc="On every host that has switched; a failure is a warning, the release stays"
+    ),
+    "before_rollback": Arg(
+        type="raw",
+        default=(),
+        doc="Once, on the first host, in the release that is left, before any host goes back by `provision app`",
+    ),
+    "after_rollback": Arg(
+        type="raw", default=(), doc="On every host that has gone back; a failure is a warning, the release stays"
     ),
     "timeout": Arg(type="float", default=600.0, doc="Seconds that each command may take"),
 }
@@ -34,6 +42,8 @@ class Hooks:
     after_build: tuple[str, ...] = ()
     before_switch: tuple[str, ...] = ()
     after_switch: tuple[str, ...] = ()
+    before_rollback: tuple[str, ...] = ()
+    after_rollback: tuple[str, ...] = ()
     timeout: float = 600.0
 
     def at(self, when: When) -> tuple[str, ...]:

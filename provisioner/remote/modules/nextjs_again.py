@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List
 
-from provisioner.remote.nextjs import deployed, envfile, lock, overrides, records, slots
+from provisioner.remote.nextjs import deployed, envfile, lock, overrides, records, rollback_hooks, slots
 from provisioner.remote.nextjs.deployed import Deployed
 from provisioner.remote.nextjs.layout import RELEASE_FILE, SLOTS, Layout, read_state
 from provisioner.remote.nextjs.overrides import Overrides
@@ -26,6 +26,9 @@ SPEC = Spec(
         "set": Arg(type="dict", default={}, doc="Variables to set by hand"),
         "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
         "unset": Arg(type="list", elements="str", default=[], doc="Variables that are no longer set by hand"),
+        "undo": Arg(type="bool", default=False, doc="As the release was started before, with its variables of then"),
+        "hooks": Arg(default="none", choices=("none", "before", "after"),
+                     doc="The project's commands for a way back: those before it, and nothing else, or those after it"),
     },
     returns={"before": "The release that ran until then", "was_warm": "Whether the release ran still", "ms": ""},
 )
@@ -46,20 +49,28 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if app.files is not None and (not a.release or a.set or a.secrets or a.unset):
         raise ctx.fail("%s is files without a process: there is nothing to start anew" % a.name)
     record = records.read(ctx, layout, release)
-    if record is None or ctx.stat(layout.release(release)) is None:
-        raise ctx.fail("how release %s was started is not known on this host: `provision apply` has to deploy it"
-                       % release)  # fmt: skip
+    if record is None or ctx.stat(layout.release(release)) is None or (a.undo and not record.earlier):
+        raise ctx.fail("how release %s was started%s is not known on this host: `provision apply` has to deploy it"
+                       % (release, " before" if a.undo else ""))  # fmt: skip
+    now = records.read(ctx, layout, str(app.release)) or record
+    if a.hooks == "before":
+        return Result(changed=rollback_hooks.run(ctx, app, "before_rollback", now, now))
+    if a.undo:
+        record = record._replace(args=record.earlier[0])
     before = overrides.read(ctx, layout)
     after = _changed(ctx, before, a)
     if after != before:
         with lock.held(ctx, layout):
             overrides.write(ctx, layout, after)
     began = time.monotonic()
-    ended = ctx.call(record.module, _order(ctx, app, release, record))
+    order = _order(ctx, app, release, record)
+    ended = ctx.call(record.module, {**order, "how": "undo"} if a.undo else order)
     if ended.get("failed"):
         if after != before:
             overrides.write(ctx, layout, before)
         raise ctx.fail(str(ended.get("msg")), release=release, **_told(ended))
+    if a.hooks == "after":
+        rollback_hooks.run(ctx, deployed.find(ctx, layout), "after_rollback", now, record)
     was_warm = app.warm and app.previous is not None and app.previous.slot == ended.get("slot")
     return Result(changed=True, release=release, before=app.release, was_warm=was_warm,
                   slot=ended.get("slot"), pid=ended.get("pid"), why=ended.get("why"),

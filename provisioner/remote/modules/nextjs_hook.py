@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import Dict, Mapping
 
-from provisioner.remote.nextjs import cage, credentials
+from provisioner.remote.nextjs import cage, credentials, overrides
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx, ModuleFailed, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
+
+LATE = ("after_switch", "after_rollback")
+WHEN = ("before_build", "after_build", "before_switch", "before_rollback", *LATE)
 
 SPEC = Spec(
     name="nextjs_hook",
@@ -20,8 +23,8 @@ SPEC = Spec(
         "user": Arg(doc="The app's user, as whom the commands run"),
         "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
         "node": Arg(required=True, doc="The exact version of Node.js"),
-        "when": Arg(required=True, choices=("before_build", "after_build", "before_switch", "after_switch"),
-                    doc="The point; a command that fails at `after_switch` is a warning"),
+        "when": Arg(required=True, choices=WHEN,
+                    doc="The point; a command that fails behind a switch or a rollback is a warning"),
         "commands": Arg(type="list", elements="str", required=True, doc="For `sh`, one after the other"),
         "release": Arg(doc="The release they run in; without it, in the build directory"),
         "app": Arg(default="", doc="The app's directory there, in a workspace"),
@@ -40,7 +43,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         layout = Layout(a.name, a.place)
         with credentials.lent(ctx, layout, a.user or "root", a.credentials) as variables:
             problem = _run(ctx, a, layout, variables)
-        if problem is not None and a.when != "after_switch":
+        if problem is not None and a.when not in LATE:
             raise ctx.fail(problem)
         if problem is not None:
             ctx.warn("%s\nThe release runs and stays" % problem)
@@ -68,5 +71,7 @@ def _run(ctx: Ctx, a: Arguments, layout: Layout, variables: "Mapping[str, str]")
 
 
 def _environment(ctx: Ctx, a: Arguments, layout: Layout, directory: str) -> "Dict[str, str]":
-    env = cage.environment(ctx, layout, a.node, {"NODE_ENV": "production", **a.env, **a.secrets})
+    values = {**a.env, **a.secrets}
+    by_hand = overrides.read(ctx, layout).over(values) if a.release else values
+    env = cage.environment(ctx, layout, a.node, {"NODE_ENV": "production", **by_hand})
     return {**env, "PATH": "%s/node_modules/.bin:%s" % (directory, env["PATH"])}

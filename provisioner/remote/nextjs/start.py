@@ -18,8 +18,10 @@ ARGS: "Mapping[str, Arg]" = {
     "secrets": Arg(type="dict", default={}, secret=True, doc="Further ones that must not be shown"),
     "credentials": Arg(type="dict", default={}, secret=True, doc="Files that systemd hands to the service"),
     "health": Arg(type="dict", required=True, doc="address, port, path, status, host, timeout"),
-    "how": Arg(default="release", choices=("release", "again", "restart"),
-               doc="`again`: a release that ran before; `restart`: the one that runs, in new processes"),
+    "hooks": Arg(type="dict", default={}, doc="For a way back: before_rollback, after_rollback, timeout, memory_max"),
+    "how": Arg(default="release", choices=("release", "again", "restart", "undo"),
+               doc="`again`: a release that ran before; `restart`: the one that runs, in new processes; `undo`: that "
+               "one as it was started before"),
     "why": Arg(type="list", elements="str", default=[], doc="What has changed, for people"),
 }  # fmt: skip
 

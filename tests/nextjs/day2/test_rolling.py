@@ -16,7 +16,7 @@ HOSTS = ["web-1", "web-2", "web-3"]
 
 
 def fleet(
-    *, broken: str = "", at: Mapping[str, str] | None = None, kind: str = "server", bucket: str | None = None
+    *, broken: str = "", at: Mapping[str, str] | None = None, **more: Any
 ) -> list[AnsweringHost]:
     """Hosts that run release `new` (or what `at` says), which has replaced `old`."""
 
@@ -25,9 +25,9 @@ def fleet(
             runs = (at or {}).get(name, "new")
             releases = [{"id": each, "runs": each == runs, "can_start": True} for each in ("new", "old")]
             return {"apps": ["shop"], "app": {
-                "name": "shop", "kind": kind, "bucket": bucket, "release": runs, "rollback_to": "old",
-                "interrupted": None, "releases": releases,
-                "overrides": {"LOG": "info"} if name == "web-1" else {}}}  # fmt: skip
+                "name": "shop", "kind": "server", "bucket": None, "undoes": False, "hooks": [], "release": runs,
+                "rollback_to": "old", "interrupted": None, "releases": releases,
+                "overrides": {"LOG": "info"} if name == "web-1" else {}, **more}}  # fmt: skip
         if name == broken:
             return {"failed": True, "msg": "not healthy\nits last lines"}
         return {"changed": True, "release": args.get("release", "new"), "slot": "b", "was_warm": False}
@@ -42,7 +42,7 @@ def orders(hosts: list[AnsweringHost]) -> dict[str, Mapping[str, Any]]:
 def test_all_hosts_go_back_to_the_release_before() -> None:
     hosts = fleet()
     results = roll_back(calls(hosts), None, to=None, sizes=(1, "100%"))
-    assert orders(hosts) == {host: {"name": "shop", "release": "old"} for host in HOSTS}
+    assert orders(hosts) == {host: {"name": "shop", "release": "old", "hooks": "after"} for host in HOSTS}
     assert all(result["changed"] for result in results.values())
     assert hosts[0].steps == ["release old runs in slot b"]
 
@@ -100,3 +100,27 @@ def test_what_is_in_a_bucket_too_does_not_go_back_by_half() -> None:
     with pytest.raises(UsageError, match="published to s3://shop/ too"):
         roll_back(calls(hosts), None, to=None, sizes=("100%",))
     assert orders(hosts) == {}
+
+
+def test_the_commands_before_a_way_back_run_once_and_stop_it_when_they_fail() -> None:
+    hosts = fleet(hooks=["before_rollback"])
+    roll_back(calls(hosts), None, to=None, sizes=("100%",))
+    assert [args for module, args in hosts[0].asked if args.get("hooks") == "before"] == [
+        {"name": "shop", "hooks": "before"}]  # fmt: skip
+    assert hosts[0].steps == ["before_rollback", "release old runs in slot b"]
+    assert not [args for module, args in hosts[1].asked if args.get("hooks") == "before"]
+
+    broken = fleet(hooks=["before_rollback"], broken="web-1")
+    results = roll_back(calls(broken), None, to=None, sizes=("100%",))
+    assert results[HostName("web-1")]["failed"]
+    assert [results[HostName(name)] for name in HOSTS[1:]] == [{"skipped": True, "changed": False}] * 2
+
+    without = fleet(hooks=["before_rollback"])
+    roll_back(calls(without), None, to=None, sizes=("100%",), hooks=False)
+    assert orders(without)["web-1"] == {"name": "shop", "release": "old"}
+
+
+def test_only_the_variables_go_back_where_only_they_had_changed() -> None:
+    hosts = fleet(undoes=True, rollback_to="new")
+    roll_back(calls(hosts), None, to=None, sizes=("100%",), hooks=False)
+    assert orders(hosts)["web-1"] == {"name": "shop", "release": "new", "undo": True}

@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from provisioner.diag import UsageError
-from provisioner.nextjs.day2.target import target
+from provisioner.nextjs.day2.target import Goal, target
 from provisioner.values import HostName
 
 A, B, C = "aaaa1111aaaa", "aaab2222aaab", "cccc3333cccc"
 
 
-def report(runs: str = C, back: str | None = B, kept: tuple[str, ...] = (A, B, C)) -> dict[str, Any]:
+def report(
+    runs: str = C, back: str | None = B, kept: tuple[str, ...] = (A, B, C), *, undoes: bool = False
+) -> dict[str, Any]:
     return {
         "release": runs,
         "rollback_to": back,
+        "undoes": undoes,
         "releases": [{"id": name, "runs": name == runs, "can_start": name != A} for name in kept],
     }
 
@@ -26,11 +29,18 @@ def hosts(**reports: dict[str, Any]) -> dict[HostName, dict[str, Any]]:
 
 
 def test_without_a_name_it_is_the_release_that_the_running_one_replaced() -> None:
-    assert target(hosts(one=report(), two=report()), None) == B
+    assert target(hosts(one=report(), two=report()), None) == Goal(B)
+
+
+def test_a_release_that_changed_only_its_variables_is_taken_back_itself() -> None:
+    changed = report(back=C, undoes=True)
+    assert target(hosts(one=changed, two=changed), None) == Goal(C, undoes=True)
+    with pytest.raises(UsageError, match="different releases before"):
+        target(hosts(one=changed, two=report()), None)
 
 
 def test_the_beginning_of_an_id_is_enough() -> None:
-    assert target(hosts(one=report()), "aaab") == B
+    assert target(hosts(one=report()), "aaab") == Goal(B)
 
 
 @pytest.mark.parametrize(("wanted", "words", "hint"), [
