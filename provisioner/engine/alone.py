@@ -9,7 +9,7 @@ from typing import Any
 from provisioner.actions.base import HostWork
 from provisioner.diag import TemplateError
 from provisioner.engine.batch import Batch
-from provisioner.engine.calls import module_call
+from provisioner.engine.calls import foresee, module_call
 from provisioner.engine.commit import Committer
 from provisioner.engine.entry import Drive, Entry, Item, Plan
 from provisioner.engine.execute import emit
@@ -161,7 +161,7 @@ class Alone:
 
     def _on_host(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
         world = self.batch.world
-        memory = world.memory(entry.delegate or entry.host)
+        memory = world.memory(entry.worker)
         call = module_call(entry, item, CallId(world.number()), memory, stop=False)
         result, ms = yield from self._call(entry, item, call)
         if entry.job is None or not entry.poll or "ansible_job_id" not in result:
@@ -192,7 +192,6 @@ class Alone:
     def _call(self, entry: Entry, item: Item, call: ModuleCall) -> Routine[tuple[Mapping[str, Any], float]]:
         """One run of a module on the host."""
         world = self.batch.world
-        memory = world.memory(entry.delegate or entry.host)
         world.memory(entry.host).round_trips += 1
         yield RunSegment(entry.host, entry.target, Segment(world.number(), (call,), entry.become))
         result: Mapping[str, Any] | None = None
@@ -206,8 +205,7 @@ class Alone:
                                         live_text(text.data)))
                 case CallEnded() as ended:
                     result, ms = ended.result, ended.ms
-                    if entry.check:
-                        memory.predict(result.get("predictions"))
+                    foresee(world, entry, result)
                 case SegmentLost() as lost:
                     raise Lost(lost.message, lost.hint, unreachable=lost.unreachable)
                 case SegmentEnded():
@@ -219,7 +217,7 @@ class Alone:
     # -- driving actions --------------------------------------------------------------------------------------
 
     def _action_host(self, entry: Entry, work: Drive) -> ActionHost:
-        memory = self.batch.world.memory(entry.host)
+        memory = self.batch.world.memory(entry.worker)
         return ActionHost(
             entry.host, entry.target, entry.become, work.args, entry.check, entry.diff, entry.environment,
             tuple(search_path(entry.task, self.batch)), entry.timeout,
@@ -243,8 +241,7 @@ class Alone:
         result = ended.results.get(entry.host)
         if result is None:
             return {"changed": False, "failed": True, "msg": "the action gave no result for this host"}
-        if entry.check:
-            self.batch.world.memory(entry.host).predict(result.get("predictions"))
+        foresee(self.batch.world, entry, result)
         return result
 
     def _drive_together(self, entries: Sequence[Entry]) -> Routine[None]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.actions.base import HostWork
+from provisioner.engine.batch import World
 from provisioner.engine.entry import Entry, Item
 from provisioner.engine.hoststate import Memory
 from provisioner.messages import CallId, ModuleCall
@@ -22,3 +23,9 @@ def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group
         stop=entry.stops_segment if stop is None else stop, check=entry.check, diff=entry.diff,
         timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents,
         background=None if entry.check else entry.job)
+
+
+def foresee(world: World, entry: Entry, result: Mapping[str, Any]) -> None:
+    """Keep what a result says would exist by now, for later tasks on the host that did the work."""
+    if entry.check:
+        world.memory(entry.worker).predict(result.get("predictions"))

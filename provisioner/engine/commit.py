@@ -99,7 +99,7 @@ class Committer:
 
     def refused(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
         """The host can be reached, but not for this task (sudo refused, no Python)."""
-        predicted = self.batch.world.memory(entry.delegate or entry.host).predicted.get("user", {})
+        predicted = self.batch.world.memory(entry.worker).predicted.get("user", {})
         if entry.check and entry.become is not None and entry.become.user in predicted:
             judged = Judged("unknown", {"changed": False}, f"the user {entry.become.user} would only then exist")
         else:

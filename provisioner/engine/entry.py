@@ -114,6 +114,11 @@ class Entry:
     poll: float = 0.0
     """Seconds between two looks at the job; 0: it is not waited for."""
 
+    @property
+    def worker(self) -> HostName:
+        """The host that does the work: that of `delegate_to`, else its own."""
+        return self.delegate or self.host
+
     def label_of(self, item: Item) -> str:
         """What may be shown for an item."""
         return "(censored due to no_log)" if self.no_log and item.label else item.label

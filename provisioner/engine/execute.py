@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.diag import ProtocolError
 from provisioner.engine.batch import Batch
-from provisioner.engine.calls import module_call
+from provisioner.engine.calls import foresee, module_call
 from provisioner.engine.commit import Committer
 from provisioner.engine.entry import Entry, Item, Plan
 from provisioner.engine.hoststate import Ahead
@@ -99,7 +99,7 @@ class Execution:
             for item in remote:
                 call = CallId(world.number())
                 track.calls[call] = (number, item)
-                memory = world.memory(entry.delegate or track.host)
+                memory = world.memory(entry.worker)
                 calls.append(module_call(entry, item, call, memory, group=number, last=item is remote[-1]))
             if remote and first is None:
                 first = entry
@@ -149,8 +149,7 @@ class Execution:
         step, item = track.calls[given.call]
         if step != track.step:
             raise ProtocolError(f"{track.host} gave the result of a task that was not its turn")
-        if track.entry.check:
-            self.batch.world.memory(track.entry.delegate or track.host).predict(given.result.get("predictions"))
+        foresee(self.batch.world, track.entry, given.result)
         told = self._item_done(track, item, given.result, given.ms)
         return told + self._advance(track)
 

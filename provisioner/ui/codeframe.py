@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from provisioner.diag import Diagnostic, Span
+from provisioner.ui.escape import columns, visible
 
 #: Gives a line of a file without its newline; None when the file or the line is not there.
 ReadLine: TypeAlias = Callable[[str, int], str | None]
@@ -24,16 +24,16 @@ def codeframe(diagnostic: Diagnostic, read_line: ReadLine) -> str:
               |       ^
           did you mean `when`?
     """
-    head = f"{diagnostic.severity}: {escape(diagnostic.summary)}"
-    lines = [f"{escape(str(diagnostic.span))}: {head}" if diagnostic.span else head]
-    lines += [f"  {escape(line)}" for line in diagnostic.detail.splitlines()]
+    head = f"{diagnostic.severity}: {visible(diagnostic.summary)}"
+    lines = [f"{visible(str(diagnostic.span))}: {head}" if diagnostic.span else head]
+    lines += [f"  {visible(line)}" for line in diagnostic.detail.splitlines()]
     if diagnostic.span:
         lines += _quote(diagnostic.span, read_line)
     for label, span in diagnostic.related:
-        lines.append(f"  {escape(label)}: {escape(str(span))}")
+        lines.append(f"  {visible(label)}: {visible(str(span))}")
         lines += _quote(span, read_line)
     if diagnostic.hint:
-        lines += [f"  {escape(line)}" for line in diagnostic.hint.splitlines()]
+        lines += [f"  {visible(line)}" for line in diagnostic.hint.splitlines()]
     return "\n".join(lines)
 
 
@@ -61,20 +61,6 @@ def read_file_line(path: str, number: int) -> str | None:
     return None
 
 
-def escape(text: str) -> str:
-    """Text from files with control characters and direction marks made visible: nothing reaches the terminal."""
-    return "".join(character if _is_safe(character) else _shown(character) for character in text)
-
-
-def _is_safe(character: str) -> bool:
-    return " " <= character <= "~" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-
-
 def _quote(span: Span, read_line: ReadLine) -> list[str]:
     source = read_line(span.file, span.line)
     if source is None:
@@ -87,17 +73,9 @@ def _quote(span: Span, read_line: ReadLine) -> list[str]:
         right = right[: _WIDTH - len(left)] + ("…" if len(right) > _WIDTH - len(left) else "")
     number = str(span.line)
     margin = " " * max(5 - len(number), 2)
-    caret = " " * _columns(left) + "^"
+    caret = " " * columns(left) + "^"
     return [f"{margin}{number} | {left}{right}".rstrip(), f"{margin}{' ' * len(number)} | {caret}"]
 
 
 def _clean(text: str) -> str:
-    return escape(text.replace("\t", " " * _TAB))
-
-
-def _columns(text: str) -> int:
-    """Columns on a terminal: East Asian wide characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+    return visible(text.replace("\t", " " * _TAB))
