@@ -15,7 +15,7 @@ from provisioner.nextjs.settings import Settings
 from provisioner.remote.nextjs import swap
 
 MIB, GIB = 1 << 20, 1 << 30
-RELEASES = 3  # as many must fit: the new one, the next one, and logs and caches that grow meanwhile
+RELEASES = 3  # as many must fit: the new one, the next one, and as much of logs and caches that grow meanwhile
 FIRST_BUILD = 3 * GIB // 2  # bytes on the building host before the size of a release is known
 FIRST_RELEASE = 600 * MIB
 NODE = 300 * MIB  # the archive and what is in it
@@ -215,16 +215,25 @@ def _space(settings: Settings, facts: Facts, host: Host, share: Share) -> Iterat
 
 def _wanted(settings: Settings, facts: Facts, share: Share) -> Iterator[tuple[str, int, str]]:
     """Path, bytes and what for."""
-    sizes = [size for release in facts["releases"] if isinstance(size := release.get("size"), int)]
-    if share.arrives and sizes:
-        yield f"/srv/{settings.name}", RELEASES * sizes[0], f"{RELEASES} releases like the last one"
-    elif share.arrives:
-        yield (f"/srv/{settings.name}", *((FIRST_BUILD, "a first build") if share.builds
-                                          else (FIRST_RELEASE, "a first release")))  # fmt: skip
+    if share.arrives:
+        yield (f"/srv/{settings.name}", *_of_releases(facts, share))
     if settings.swap and plan.needs_swap(settings, facts):
         yield swap.FOLDER, swap.missing(facts["swap"], settings.swap) - facts["swap"]["size"], "the swap file"
     if plan.installed_node(settings.node, facts) is None:
         yield "/opt/node", NODE, "Node.js"
+
+
+def _of_releases(facts: Facts, share: Share) -> tuple[int, str]:
+    """Bytes and what for. What a release has in common with the one before takes no room of its own; but after an
+    update of its dependencies that is nothing."""
+    last = next((release for release in facts["releases"] if isinstance(release.get("size"), int)), None)
+    if last is None:
+        return (FIRST_BUILD, "a first build") if share.builds else (FIRST_RELEASE, "a first release")
+    whole, added = last["size"], last.get("added", last["size"])
+    if added >= whole:
+        return RELEASES * whole, f"{RELEASES} releases like the last one"
+    return (whole + (RELEASES - 1) * added,
+            f"a release like the last one, and {RELEASES - 1} that differ from it as that did ({_mib(added)})")
 
 
 def _swap(settings: Settings, facts: Facts) -> Iterator[Finding]:

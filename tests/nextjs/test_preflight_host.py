@@ -98,6 +98,8 @@ def test_a_fresh_host_is_fine() -> None:
     ({"host__space": space(1700 * MIB, 1700 * MIB, apart=False)}, {}, "1.7 GiB free, but should have 1.8 GiB"),
     ({"releases": [{"size": GIB}, {"size": 1}], "host__space": space(2 * GIB, GIB)}, {},
      "3 releases like the last one"),
+    ({"releases": [{"size": GIB, "added": 10 * MIB}], "host__space": space(GIB, GIB)}, {},
+     "1.0 GiB at /srv/shop for a release like the last one, and 2 that differ from it as that did (10 MiB)"),
     ({"host__calendars": {"Mooday": "Failed to parse calendar"}},
      {"cron": [{"name": "x", "schedule": "Mooday", "command": "true"}]}, "the schedule of the job x is not one"),
     ({"swap__container": True}, {"swap": "2G"}, "this host is a container"),
