@@ -191,8 +191,7 @@ class Deploy:
         """Files need no process: the web server, and the bucket, get them. Gives whether it is another release."""
         why = static.reasons_to_serve(host.settings, host.facts, release)
         self._prepare(host, node, release, needed=bool(why))
-        self.fronts[host.name].write({})
-        switched = serving.serve(host, release)
+        switched = serving.serve(host, self.fronts[host.name], release)
         if switched:
             hooks.run_in_release(host, "after_switch", node, release)
         if host is self.hosts[0]:
@@ -201,6 +200,8 @@ class Deploy:
 
     def _run(self, host: Host, node: str, release: Release) -> bool:
         front, taken = self.fronts[host.name], plan.taken_slots(host.facts)
+        if host.facts["files"]:
+            front.pin(host.facts["files"])
         # What runs stays reachable through the site that switches; before there is anything, a site would only fail.
         if taken:
             front.write(taken)

@@ -11,10 +11,11 @@ from provisioner.nextjs import certificates, plan
 from provisioner.nextjs.certificates import Files
 from provisioner.nextjs.findings import Finding
 from provisioner.nextjs.hosts import Host
+from provisioner.nextjs.plan import Release
 from provisioner.nextjs.settings import Settings
 from provisioner.nextjs.settings.https import LETS_ENCRYPT, MOST_HOSTS, Acme
 from provisioner.nextjs.site import Stage, site_text
-from provisioner.nextjs.static import Routes
+from provisioner.nextjs.static import Routes, routes
 from provisioner.nextjs.static import site_text as static_text
 
 
@@ -59,6 +60,21 @@ class Front:
         else:
             self.host.fine(plan.PROXY)
         self.written = text
+
+    def pin(self, release: str) -> None:
+        """What was exported stays what clients get while a service is started, to which `current` leads then."""
+        host = self.host
+        if host.settings.proxy != "nginx" or host.facts["proxy"]["text"] is None:
+            return
+        about = next((found for found in host.facts["releases"] if found["id"] == release), None)
+        stage: Stage = "whole" if host.facts["proxy"]["ready"] else "plain"
+        self._write(static_text(host.settings, routes(Release(release, "", about)), ipv6=host.facts["proxy"]["ipv6"],
+                                peers=self.peers, stage=stage, pinned=release))  # fmt: skip
+
+    def put_back(self) -> None:
+        """The site as it was found."""
+        if self.host.settings.proxy != "none" and self.host.facts["proxy"]["text"] is not None:
+            self._write(self.host.facts["proxy"]["text"])
 
     @property
     def _names(self) -> list[str]:

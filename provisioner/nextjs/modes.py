@@ -41,6 +41,9 @@ def mode_findings(files: Mapping[str, str], app: App, settings: Settings) -> Ite
     if settings.credentials and settings.mode == "static":
         yield Finding("`credentials` are for the app's service, and an exported app has none",
                       "leave them out; what its build needs is `build_env`", stops=True)  # fmt: skip
+    if settings.cron and settings.mode == "static":
+        yield Finding("`cron` is for apps with a server: an exported one has none to ask and no Node.js to run with",
+                      "leave it out, or use the module `cron`", stops=True)  # fmt: skip
     if settings.mode == "static" and settings.proxy == "caddy":
         yield Finding("`mode: static` is served by nginx only", "set `proxy` to nginx, or to none and serve the files "
                       "by other means", stops=True)  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.nextjs import objects, plan, static
 from provisioner.nextjs.bucket import BucketError, Found, Store
+from provisioner.nextjs.front import Front
 from provisioner.nextjs.hosts import Host, StepFailed
 from provisioner.nextjs.objects import Published
 from provisioner.nextjs.plan import Release
@@ -23,17 +24,41 @@ def routes(host: Host, release: Release) -> static.Routes:
     return static.routes(release if release.about else Release("", "", plan.newest(host.facts)))
 
 
-def serve(host: Host, release: Release) -> bool:
+def serve(host: Host, front: Front, release: Release) -> bool:
     """Clients of this host get the release. Gives whether they did not before."""
+    if host.facts["has_server"]:
+        _take_over(host, front, release)
+        return True
+    front.write({})
     why = static.reasons_to_serve(host.settings, host.facts, release)
     if not why:
         host.fine(plan.SERVE, release=release.name)
         return False
-    host.app(plan.SERVE, "nextjs_serve", {
-        "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
-        "question": static.question(host.settings), "why": list(why),
-        "bucket": str(host.settings.bucket) if host.settings.bucket else None})  # fmt: skip
+    host.app(plan.SERVE, "nextjs_serve", _order(host, release))
     return True
+
+
+def _order(host: Host, release: Release) -> dict[str, Any]:
+    return {
+        "release": release.name, "build_id": release.build_id, "base_path": release.base_path,
+        "question": static.question(host.settings),
+        "why": list(static.reasons_to_serve(host.settings, host.facts, release)),
+        "bucket": str(host.settings.bucket) if host.settings.bucket else None}  # fmt: skip
+
+
+def _take_over(host: Host, front: Front, release: Release) -> None:
+    """From a service, without a moment without an answer: first the link, where the service's site does not look, then
+    the site; the service ends when clients get the files. Until then it is gone back to."""
+    order = _order(host, release)
+    host.app(plan.SERVE, "nextjs_serve", {**order, "move": "point"})
+    try:
+        front.write({})
+        host.app(plan.SERVE, "nextjs_serve", {**order, "move": "prove"})
+    except StepFailed:
+        front.put_back()
+        raise
+    if host.facts["jobs"]["units"]:
+        host.app(plan.JOBS, "nextjs_cron", {"units": {}})
 
 
 # -- the bucket ------------------------------------------------------------------------------------------------

@@ -34,11 +34,14 @@ def routes(release: Release) -> Routes:
 
 
 def site_text(
-    settings: Settings, found: Routes, *, ipv6: bool, peers: Sequence[str] = (), stage: Stage = "whole"
-) -> str:
-    """The site of nginx. It is the same for all releases, as long as none has other routes of the kinds above."""
+    settings: Settings, found: Routes, *, ipv6: bool, peers: Sequence[str] = (), stage: Stage = "whole",
+    pinned: str | None = None,
+) -> str:  # fmt: skip
+    """The site of nginx. It is the same for all releases, as long as none has other routes of the kinds above. pinned:
+    the one release that it is for, whatever `current` leads to."""
     return render("nextjs/static-site.conf.j2", {
-        "name": settings.name, "root": Layout(settings.name).root, "headers": dict(settings.headers),
+        "name": settings.name, "root": Layout(settings.name).root,
+        "served": f"releases/{pinned}" if pinned else "current", "headers": dict(settings.headers),
         "server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage),
         "base_path": found.base_path, "base_pattern": re.escape(found.base_path),
         "trailing_slash": found.trailing_slash, "types": dict(found.types or {}),
@@ -61,6 +64,7 @@ def reasons_to_serve(settings: Settings, facts: Facts, release: Release) -> tupl
         (note["release"] != release.name, f"release {note['release'] or 'none'} -> {release.name}"),
         (note["trying"] is not None, "the last release was interrupted"),
         (note["problem"] is not None, str(note["problem"])),
+        (facts["has_server"], "the app had a server"),
         (note["bucket"] != bucket, f"published to {bucket or 'no bucket'}"),
     )
     return tuple(why for holds, why in checks if holds)

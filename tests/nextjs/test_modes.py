@@ -27,6 +27,14 @@ def test_the_app_decides_where_the_settings_do_not(mode: str, output: str | None
     assert (found.mode, found.app) == (expected, "apps/web")
 
 
+def test_an_exported_app_has_no_use_for_what_a_server_has() -> None:
+    args = {"cron": [{"name": "x", "schedule": "daily", "path": "/x"}], "credentials": {"a": "b"}}
+    settings = decided(read_settings({"name": "shop", "source": "s", **args}), App("16.4.5", output="export"))
+    told = " ".join(str(finding) for finding in mode_findings({"next.config.js": ""}, App("16.4.5"), settings))
+    assert "`cron` is for apps with a server" in told
+    assert "`credentials` are for the app's service" in told
+
+
 def test_what_is_possible_is_not_talked_about() -> None:
     assert problems("", "standalone") == []
     assert problems("", "auto", output="standalone") == []

@@ -52,4 +52,5 @@ def test_the_host_is_asked_as_clients_ask() -> None:
     ({"release": "new", "trying": None, "problem": None, "bucket": "s3://b/"}, ("published to no bucket",)),
 ])  # fmt: skip
 def test_files_are_served_anew_when_clients_do_not_get_them(served: dict[str, Any], words: tuple[str, ...]) -> None:
-    assert reasons_to_serve(settings(), {"served": {"bucket": None, **served}}, Release("new", "f")) == words
+    facts = {"has_server": False, "served": {"bucket": None, **served}}
+    assert reasons_to_serve(settings(), facts, Release("new", "f")) == words

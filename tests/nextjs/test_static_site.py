@@ -240,3 +240,34 @@ def test_a_bucket_gets_the_same_files(site: Site, endpoint: str) -> None:
     missing = only(site, bucket={**bucket, "name": "nowhere"})
     assert missing["failed"]
     assert "s3://nowhere/: there is no such bucket" in missing["msg"]
+
+
+def test_an_app_moves_to_a_server_and_back_and_answers_all_the_time(site: Site) -> None:
+    config = site.source / "next.config.mjs"
+    exported = config.read_text()
+    config.write_text(exported.replace("  output: 'export',\n", ""))
+    health = {"path": "/", "timeout": 60}
+    sick = only(site, health={"path": "/no-such-page", "timeout": 5, "status": 200})
+    assert sick["failed"]
+    assert ask(site, "/")[0] == 200
+    with readers(site) as seen:
+        moved = only(site, health=health)
+    assert not moved.get("failed"), moved
+    assert seen.failures == [], f"of {seen.answered}: {seen.failures[:5]}"
+    assert len(site.running()) == 1
+    assert json.loads(site.program("status", "--json").stdout)["hosts"][site.hosts[0].name]["kind"] == "server"
+    assert not only(site, health=health)["changed"]
+    files = site.shell("cd /srv/example/releases; dirname $(ls -d */site | head -1)")
+    refused = site.program("rollback", "example", files)
+    assert (refused.returncode, "the app has a server now" in refused.stdout + refused.stderr) == (2, True), refused
+
+    config.write_text(exported)
+    with readers(site) as seen:
+        back = only(site)
+    assert not back.get("failed"), back
+    assert seen.failures == [], f"of {seen.answered}: {seen.failures[:5]}"
+    assert site.running() == []
+    left = "/etc/systemd/system/example* /srv/example/live /etc/example/*.env"
+    assert site.shell(f"ls -d {left} 2>/dev/null || true") == ""
+    assert json.loads(site.program("status", "--json").stdout)["hosts"][site.hosts[0].name]["kind"] == "files"
+    assert not only(site)["changed"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from provisioner.remote.nextjs import credentials, links, probe, records, service, start
+from provisioner.remote.nextjs import credentials, exported, links, probe, records, service, start
 from provisioner.remote.nextjs.layout import JOURNALS, SINGLE, Layout, ensure_directory, read_state, write_state
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
@@ -73,6 +73,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         ctx, layout.journal, {"state": "active", "release": a.release, "build_id": a.build_id, "base_path": a.base_path}
     )
     _drop_backups(ctx, layout)
+    exported.forget(ctx, layout)
     records.keep(ctx, layout, records.of_start(ctx, layout, SPEC, a, before.release))
     pid = service.show(ctx, layout.unit).get("MainPID", "0")
     return Result(changed=True, diff=diff, release=a.release, build_id=a.build_id, pid=int(pid), why=a.why)

@@ -52,6 +52,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if record is None or ctx.stat(layout.release(release)) is None or (a.undo and not record.earlier):
         raise ctx.fail("how release %s was started%s is not known on this host: `provision apply` has to deploy it"
                        % (release, " before" if a.undo else ""))  # fmt: skip
+    if (app.files is None) != (record.module != "nextjs_serve"):
+        why = "is files, and the app has a server" if app.files is None else "has a server, and the app is files"
+        raise ctx.fail("release %s %s now: `provision apply` has to deploy it" % (release, why))
     now = records.read(ctx, layout, str(app.release)) or record
     if a.hooks == "before":
         return Result(changed=rollback_hooks.run(ctx, app, "before_rollback", now, now))

@@ -48,6 +48,11 @@ def write_note(ctx: Ctx, layout: Layout, note: Note) -> None:
     write_state(ctx, note_file(layout), dict(note._asdict()))
 
 
+def forget(ctx: Ctx, layout: Layout) -> None:
+    """The app has a server, and is no longer served as files."""
+    ctx.remove(note_file(layout))
+
+
 def site_of(layout: Layout, release: str) -> str:
     return "%s/%s" % (layout.release(release), SITE)
 
