@@ -65,6 +65,10 @@ class Collecting:
         self.results[event.host] = event.result
         if isinstance(self.screen, LiveScreen):
             self.screen.end(visible(event.host))
+        for warning in event.result.get("warnings", ()):
+            first, *rest = visible_lines(str(warning)) or [""]
+            self.note("\n".join([f"{visible(event.host)}: [WARNING]: {first}", *(f"  | {line}" for line in rest)]),
+                      "warning")  # fmt: skip
         if event.status in ("failed", "unreachable"):
             told = visible_lines(str(event.result.get("msg") or event.status))
             hint = event.result.get("hint")

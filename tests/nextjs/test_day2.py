@@ -213,7 +213,7 @@ def test_hooks_of_a_way_back_run_in_their_releases_and_one_that_fails_before_it_
         assert "exit code 3" in done.stdout + done.stderr
         assert two.shell(f"cat {told}; rm {told}") == (
             f"before fourth /srv/example/releases/{fourth}\nafter second /srv/example/releases/{back}")  # fmt: skip
-        assert not two.only("fourth", hooks={"before_rollback": "echo not now; exit 5"}, keep=5).get("failed")
+        assert not two.only("fourth", hooks={"before_rollback": "echo not now; exit 5"}).get("failed")
         refused = command(two, "rollback")
         assert refused.returncode == 2
         assert "not now" in refused.stdout + refused.stderr

@@ -25,6 +25,13 @@ def test_results_are_kept_and_failures_told_beside_the_answer() -> None:
     assert out.getvalue() == ""
 
 
+def test_warnings_of_a_host_are_told_beside_the_answer() -> None:
+    made, out, err = sink()
+    made.handle(TaskResult(HOST, TASK, "changed", {"warnings": ["a hook failed\nits \x1b[2Jlast line"]}), 0.0)
+    assert err.getvalue() == "web-1: [WARNING]: a hook failed\n  | its \\x1b[2Jlast line\n"
+    assert out.getvalue() == ""
+
+
 def test_a_step_that_is_done_belongs_to_the_answer() -> None:
     made, out, _ = sink()
     made.handle(Step(HOST, TASK, "release a runs", "changed", 1234.0), 0.0)
