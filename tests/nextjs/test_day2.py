@@ -232,3 +232,43 @@ def test_what_jobs_write_is_among_the_logs_with_their_names(two: Site) -> None:
     two.wait_until("journalctl -q -u example-cron-tell | grep -q 'told by a job'")
     assert " tell | told by a job" in command(two, "logs", "-n", "500").stdout
     assert not two.only("second").get("failed")
+
+
+@pytest.mark.timeout(600)
+def test_several_instances_are_one_app(two: Site) -> None:
+    assert not two.only("second", instances=2).get("failed")
+    told = status(two)
+    assert [each["active"] for each in told["processes"]] == ["active", "active"]
+    assert " x2 " in command(two, "status").stdout
+    with load(two.hosts[0].address) as seen:
+        assert command(two, "restart").returncode == 0
+    assert seen.failures == [], "\n".join([f"of {seen.answered}:", *seen.failures])
+    assert len(two.running()) == 2
+    assert f" {two.slot()}2 | " in command(two, "logs", "-n", "200").stdout
+    assert command(two, "exec", "--", "sh", "-c", "echo $GREETING").stdout == "second\n"
+    assert not two.only("second").get("failed")
+    assert len(two.running()) == 1
+
+
+@pytest.mark.timeout(900)
+def test_an_app_without_a_web_server_is_worked_on_in_place(two: Site) -> None:
+    alone: dict[str, Any] = {"name": "alone", "proxy": "none", "port": 3300}
+    for greeting in ("one", "two"):
+        assert not two.only(greeting, **alone).get("failed")
+    asked = ("exec", "alone", "--", "sh", "-c", "echo $GREETING $BY_HAND")
+    try:
+        assert command(two, "exec", "--", "true").returncode == 5, "two apps: which one?"
+        done = command(two, "rollback", "alone")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert command(two, *asked).stdout == "one\n"
+        before = two.shell("systemctl show -P MainPID alone.service")
+        assert command(two, "restart", "alone").returncode == 0
+        assert two.shell("systemctl show -P MainPID alone.service") != before
+        assert command(two, "env", "set", "alone", "BY_HAND=yes").returncode == 0
+        assert command(two, *asked).stdout == "one yes\n"
+        assert "single" in command(two, "status", "alone").stdout
+        assert " alone | " in command(two, "logs", "alone").stdout
+        assert "runs" in command(two, "releases", "alone").stdout
+    finally:
+        two.shell("systemctl disable --now alone.service; rm -rf /etc/systemd/system/alone.service /srv/alone "
+                  "/etc/alone /var/lib/provisioner/nextjs/alone* /var/lib/provisioner/apps/alone*")  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.testing.nextjs import Site, load, poller
+from provisioner.testing.nextjs import JOURNAL, Site, load, poller
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,6 +52,21 @@ def test_three_slots_take_turns_while_the_release_before_is_kept(app: Site) -> N
             assert len(app.running()) == 2
     assert set(used) == {"a", "b", "c"}
     assert seen.failures == []
+
+
+@pytest.mark.timeout(300)
+def test_a_release_that_was_cut_off_at_its_end_is_finished_and_not_made_again(app: Site) -> None:
+    for words in ("before", "whole"):
+        assert not app.only(words, previous="run").get("failed")
+    steady, running = app.journal(), app.shell("systemctl show -P MainPID 'example@*'")
+    cut_off = {**steady, "step": "settle", "pointed": True, "new": steady["live"], "live": steady["previous"],
+               "previous": None, "keep": "run", "kept": "stop"}  # fmt: skip
+    app.shell(f"printf %s '{json.dumps(cut_off)}' > {JOURNAL}")
+    found = app.only("whole", previous="run")
+    assert not found.get("failed"), found
+    assert app.journal() == steady
+    assert app.shell("systemctl show -P MainPID 'example@*'") == running
+    assert not app.only("whole", previous="run")["changed"]
 
 
 def test_requests_of_old_pages_go_to_the_release_that_made_them(app: Site) -> None:
