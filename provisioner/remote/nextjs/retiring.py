@@ -28,7 +28,8 @@ def retire(ctx: Ctx, layout: Layout) -> None:
             ctx.remove(path, recursive=True)
     for path in (
         *map(unit_file, units), layout.env_backup, layout.credentials_backup, layout.current_env,
-        layout.current_credentials, layout.current_node, layout.live, layout.lanes, layout.overrides, layout.recovery,
+        layout.current_credentials, layout.current_node, layout.live,
+        *("%s/%s" % (layout.lanes, name) for name in ctx.listdir(layout.lanes)), layout.overrides, layout.recovery,
         layout.release_journal, layout.journal,
     ):  # fmt: skip
         ctx.remove(path, recursive=True)
