@@ -99,7 +99,9 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "jinja2": frozenset({"provisioner.template"}),
     "click": frozenset({"provisioner.cli"}),
     "rich": frozenset({"provisioner.cli"}),
-    "boto3": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
+    "boto3": frozenset({
+        "provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2", "provisioner.testing.aws",
+    }),
     "botocore": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
     "moto": frozenset({"provisioner.testing.aws"}),
     "werkzeug": frozenset({"provisioner.testing.aws"}),

@@ -24,8 +24,9 @@ def changes(told: Told) -> Iterator[tuple[Any, str, Any]]:
     from moto.core.responses import ActionResult  # noqa: PLC0415
     from moto.core.types import Base64EncodedString  # noqa: PLC0415
     from moto.core.utils import utcnow  # noqa: PLC0415
-    from moto.ec2.models import amis, elastic_ip_addresses, elastic_network_interfaces  # noqa: PLC0415
+    from moto.ec2.models import amis, core, elastic_ip_addresses, elastic_network_interfaces  # noqa: PLC0415
     from moto.ec2.responses.general import General  # noqa: PLC0415
+    from moto.ec2.responses.instances import InstanceResponse  # noqa: PLC0415
     from moto.ec2.responses.monitoring import Monitoring  # noqa: PLC0415
 
     def load(backend: Any) -> None:
@@ -47,13 +48,30 @@ def changes(told: Told) -> Iterator[tuple[Any, str, Any]]:
 
         return answer
 
+    run = InstanceResponse.run_instances
+
+    def run_instances(response: Any) -> Any:
+        """With the protection that it was asked for, which moto forgets."""
+        answer = run(response)
+        if response._get_param("DisableApiTermination"):
+            for instance in list(response.ec2_backend.reservations.values())[-1].instances:
+                instance.disable_api_termination = True
+        return answer
+
+    def get_tags(resource: Any) -> list[dict[str, str]]:
+        """Moto goes over the tags of all resources for each of them: a thousand machines take a minute."""
+        tags: dict[str, str] = resource.ec2_backend.tags.get(resource.id, {}) if resource.id else {}
+        return [{"resource_id": resource.id, "key": key, "value": value} for key, value in tags.items()]
+
     def address() -> str:
         return told.addresses()
 
+    yield core.TaggedEC2Resource, "get_tags", get_tags
     yield settings, "ENABLE_AMI_VALIDATION", True
     yield settings, "EC2_ENABLE_INSTANCE_TYPE_VALIDATION", True
     yield amis.AmiBackend, "_load_amis", load
     yield General, "get_console_output", get_console_output
+    yield InstanceResponse, "run_instances", run_instances
     yield Monitoring, "monitor_instances", monitor("enabled")
     yield Monitoring, "unmonitor_instances", monitor("disabled")
     yield elastic_network_interfaces, "random_public_ip", address

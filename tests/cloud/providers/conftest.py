@@ -32,7 +32,7 @@ MARKS = {"lab": pytest.mark.lab}
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests run for each provider; those that take `kind`, for each kind it has."""
-    if "kind" in metafunc.fixturenames:
+    if {"bed", "kind"} <= set(metafunc.fixturenames):
         pairs = [pytest.param(bed, kind, marks=MARKS.get(bed, ())) for bed, kinds in BEDS.items() for kind in kinds]
         metafunc.parametrize(("bed", "kind"), pairs, indirect=["bed"])
     elif "bed" in metafunc.fixturenames:
