@@ -19,6 +19,10 @@ from provisioner.diag import ProvisionError
 from provisioner.enrol.throwaway import ThrowAway
 
 ROOT: Final = "root"
+KEY: Final = "/etc/ssh/provision_host_ed25519_key"
+SSHD: Final = "/etc/ssh/sshd_config.d/10-provision.conf"
+OWN: Final = (KEY, f"{KEY}.pub", f"{KEY}-cert.pub", SSHD)
+"""A host's own key, as enrolment makes it."""
 MERGE: Final = "dict(no_replace,recurse_list)+list(append)+str()"
 """Of two cloud-configs: what the first one says stays, lists are joined."""
 KINDS: Final[Mapping[str, str]] = {
@@ -71,6 +75,8 @@ def config(settings: HostSettings, throw_away: ThrowAway | None = None) -> Mappi
         # Keys that came with the image are in the hands of everybody who has the image.
         "ssh_deletekeys": True,
     }
+    # An image that was made from an enrolled host has its key; bootcmd comes before the host's keys are made.
+    wanted["bootcmd"] = [["cloud-init-per", "instance", "provision-host-key", "rm", "-f", *OWN]]
     if throw_away is None:
         return wanted | {"ssh_genkeytypes": ["ed25519"]}
     keys = {"ed25519_private": throw_away.private.reveal(), "ed25519_public": throw_away.expected.public + "\n"}

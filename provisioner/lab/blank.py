@@ -24,6 +24,7 @@ from provisioner.lab.paths import default_cache_dir, tag_of
 from provisioner.lab.requirements import requirements
 
 PACKAGES: Final = ("cloud-init",)
+OPTIONS: Final = ("--capability=CAP_NET_ADMIN",)  # as on a machine of its own, its network is its own business
 RECORD: Final = "blank.json"
 _CONSOLE_BYTES: Final = 65_536  # what EC2 keeps
 
@@ -31,6 +32,7 @@ _CONSOLE_BYTES: Final = 65_536  # what EC2 keeps
 _CONFIG: Final = """\
 network: {config: disabled}
 apt: {preserve_sources_list: true}
+manage_etc_hosts: true
 locale: C.UTF-8
 output: {all: '| tee -a /var/log/cloud-init-output.log'}
 """
@@ -176,7 +178,8 @@ class BlankMachines:
         raise LabError(f"There is no machine {name!r} in this lab")
 
     def _machine(self, made: BlankMachine, net: Network) -> Machine:
-        return Machine(self._folder(made.name), net.interface(made.number), made.name, net.namespace(made.number))
+        return Machine(self._folder(made.name), net.interface(made.number), made.name, net.namespace(made.number),
+                       OPTIONS)
 
     def _network(self) -> Network:
         file = self.state_dir / "network.json"
