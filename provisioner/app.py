@@ -26,6 +26,8 @@ from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
 from provisioner.factcache import FactCache
+from provisioner.history import db
+from provisioner.history.writer import Recorder
 from provisioner.inventory.constructed import Evaluate
 from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
@@ -68,6 +70,10 @@ class Request:
     vault: Keyring = field(default_factory=Keyring)
     state_dir: Path = Path()
     cache_dir: Path = Path()
+    record: bool = False
+    """Whether the run is kept in the history under `state_dir`."""
+    command: tuple[str, ...] = ()
+    """As in `RunStarted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,10 @@ def _loaded(request: Request) -> Loaded:
 def _run(request: Request, loaded: Loaded, registry: Registry, sinks: Sequence[Sink], *, patient: bool = True) -> int:
     redactor = Redactor()
     request.vault.tell(redactor.learn)
-    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient)
+    recorder = Recorder(request.state_dir / db.FILE) if request.record else None
+    if recorder is not None:
+        sinks = [*sinks, recorder]
+    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient, recorder)
     try:
         return run.run()
     finally:
@@ -189,12 +198,14 @@ class _Run:
     sinks: Fanout
     registry: Registry
     patient: bool
+    recorder: Recorder | None
     started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
         request = self.request
         name = uuid.uuid4().hex[:12]
-        self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__))
+        self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__,
+                                     request.command))  # fmt: skip
         for warning in (*request.settings.warnings, *self.loaded.warnings):
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         world = self._world()
@@ -256,6 +267,10 @@ class _Run:
     def _end(self, world: World, code: int) -> None:
         self._keep_facts(world)
         hosts = {host: memory for host, memory in world.memories.items() if memory.counts}
+        if self.recorder is not None:
+            self.recorder.flush()
+            if self.recorder.problem:
+                self.sinks.handle(Warned(f"this run is not recorded: {self.recorder.problem}"))
         self.sinks.handle(RunEnded(
             code, {host: memory.stats() for host, memory in hosts.items()},
             (time.monotonic() - self.started) * 1000,

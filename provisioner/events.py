@@ -7,7 +7,7 @@ any sink sees them. Texts from hosts are untrusted; each sink escapes for its ow
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -35,6 +35,8 @@ class RunStarted:
     check: bool
     diff: bool
     version: str
+    command: tuple[str, ...] = ()
+    """What was called, without the values of variables: `apply site.yml -e release=********`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,3 +243,28 @@ def mended(text: str) -> str:
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON data with its `type`."""
     return {"v": SCHEMA, "type": KINDS[type(event)], **dataclasses.asdict(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event that `to_json` made the data from. Fields of a newer version are left out."""
+    kind = _TYPES[data["type"]]
+    fields = {field.name: data[field.name] for field in dataclasses.fields(kind) if field.name in data}
+    for name, restore in _RESTORED.items():
+        if name in fields:
+            fields[name] = restore(fields[name])
+    event: Event = kind(**fields)
+    return event
+
+
+def _planned_change(data: Mapping[str, Any]) -> PlannedChange:
+    return PlannedChange(**{**data, "fields": tuple(map(tuple, data["fields"])), "notes": tuple(data["notes"])})
+
+
+_TYPES: Mapping[str, type[Any]] = {name: kind for kind, name in KINDS.items()}
+
+_RESTORED: Mapping[str, Callable[[Any], Any]] = {
+    "task": lambda data: TaskRef(**data), "hosts": tuple, "playbooks": tuple, "command": tuple,
+    "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple,
+    "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
+}
+"""What is not as JSON has it, by the names of fields, which mean the same in every event."""

@@ -187,6 +187,7 @@ def _rows() -> Iterator[Key]:
     yield row("poll_interval", _integer, "poll_interval")
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
+    yield row("history", _boolean, option="history", environment=("",))  # of our own
 
 
 KEYS: Final[tuple[Key, ...]] = tuple(_rows())

@@ -75,6 +75,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",
     }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
+    "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.effects", "provisioner.lang",

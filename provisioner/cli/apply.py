@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from provisioner import app
+from provisioner.cli.called import called
 from provisioner.cli.listing import listing
 from provisioner.cli.options import RunOptions, ask_password, keyring, run_options
 from provisioner.cli.places import cache_dir, state_dir
@@ -17,6 +19,7 @@ from provisioner.ui.colours import coloured, plain
 from provisioner.ui.console import Console
 from provisioner.ui.jsonl import JsonLines
 from provisioner.ui.live import LiveScreen
+from provisioner.ui.reports import ReportFile
 from provisioner.ui.sinks import Sink
 from provisioner.ui.tally import Tally
 from provisioner.ui.terminal import PlainScreen, Terminal, size_of
@@ -50,7 +53,7 @@ def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> in
     if not request.inventories:
         click.echo(f"[WARNING]: no inventory given with -i and no directory ./{INVENTORIES}: "
                    "there is only the implicit localhost, which `all` does not mean", err=True)
-    return app.apply(request, [output(options), *further])
+    return app.apply(request, [output(options), *_reports(options), *further])
 
 
 def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
@@ -76,6 +79,8 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         step=options.step,
         state_dir=state_dir(options.state_dir),
         cache_dir=cache_dir(),
+        record=options.history,
+        command=called(),
     )
 
 
@@ -87,6 +92,18 @@ def default_inventories() -> tuple[str, ...]:
 def output(options: RunOptions) -> Sink:
     """The sink that the user reads."""
     return JsonLines(sys.stdout) if options.json else console(options.verbose)
+
+
+def _reports(options: RunOptions) -> Iterator[Sink]:
+    """The sinks that write files at the end."""
+    if options.junit:
+        from provisioner.ui.junit import junit  # noqa: PLC0415 - few runs write reports
+
+        yield ReportFile(Path(options.junit), junit)
+    if options.html:
+        from provisioner.ui.page import page  # noqa: PLC0415
+
+        yield ReportFile(Path(options.html), page)
 
 
 def console(verbosity: int = 0) -> Sink:

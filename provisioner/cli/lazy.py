@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+ARGUMENTS = f"{__name__}.arguments"
+"""Of a context's `meta`: the words of the command line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -25,6 +28,10 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.sections = sections
         self.entries = {name: entry for entries in sections.values() for name, entry in entries.items()}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.entries)

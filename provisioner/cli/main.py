@@ -30,6 +30,10 @@ SECTIONS = {
     "Deployed apps": {
         "app": Entry("provisioner.cli.app_command:app", "Next.js apps: status, releases, rollback, logs, variables."),
     },
+    "What was done": {
+        "history": Entry("provisioner.cli.history:history", "Recorded runs: who changed what, where and when."),
+        "report": Entry("provisioner.cli.history:report", "A recorded run as a page, as JUnit or as JSON lines."),
+    },
     "Hosts": {
         "inventory": Entry("provisioner.cli.inventory:inventory", "Show hosts, groups and their variables."),
         "lab": Entry("provisioner.cli.lab:lab", "Throw-away systemd hosts on this machine."),

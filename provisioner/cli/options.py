@@ -44,7 +44,10 @@ class RunOptions:
     force_handlers: bool = False
     verbose: int = 0
     json: bool = False
+    junit: str | None = None
+    html: str | None = None
     state_dir: str | None = None
+    history: bool = True
     vault_id: tuple[str, ...] = ()
     vault_password_file: tuple[str, ...] = ()
     ask_vault_password: bool = False
@@ -92,7 +95,11 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         flag("--force-handlers", help="Run notified handlers even when a task failed."),
         click.option("-v", "--verbose", count=True, help="Show results; -vv where tasks stand, -vvv everything."),
         flag("--json", help="One JSON object a line on standard output."),
+        click.option("--junit", metavar="FILE", help="Write the results as JUnit XML at the end."),
+        click.option("--html", metavar="FILE", help="Write the run as a page at the end."),
         click.option("--state-dir", metavar="DIR", help="Keep state there instead of the XDG place."),
+        click.option("--history/--no-history", default=True,
+                     help="Whether to record the run (see `provision history`)."),
         *vault_options(),
         click.option("--start-at-task", metavar="NAME", help="Leave out all tasks before this one."),
         flag("--step", help="Ask before each task."),
@@ -164,8 +171,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _NAMES = tuple(field.name for field in fields(RunOptions) if field.name != "settings")
 _OF_PLAYBOOKS = frozenset({
-    "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "list_hosts", "list_tasks",
-    "list_tags", "syntax_check", "flush_cache", "start_at_task",
+    "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "junit", "html",
+    "list_hosts", "list_tasks", "list_tags", "syntax_check", "flush_cache", "start_at_task",
     "step",
 })  # fmt: skip
 """Options that mean nothing where no playbook runs."""

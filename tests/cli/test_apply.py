@@ -65,12 +65,12 @@ def test_options_have_ansibles_names_and_meanings(tmp_path: Path) -> None:
         connection=ConnectionDefaults(
             connection="local", remote_user="deploy", private_key="~/k", become=True, become_user="app",
             become_method="sudo", timeout=7.0, host_key_checking="accept-new"),
-        state_dir=tmp_path / "here", cache_dir=tmp_path / "cache" / "provisioner")
+        state_dir=tmp_path / "here", cache_dir=tmp_path / "cache" / "provisioner", record=True)
 
 
 def test_defaults_ask_for_everything_and_nothing_special(tmp_path: Path) -> None:
     assert request() == Request(playbooks=("site.yml",), state_dir=tmp_path / "state",
-                                cache_dir=tmp_path / "cache" / "provisioner")
+                                cache_dir=tmp_path / "cache" / "provisioner", record=True)
 
 
 def test_the_directory_inventories_is_the_default(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from provisioner.events import (
     HostText,
     Included,
     ItemResult,
+    MachinesPlanned,
+    MachineStep,
     NoHosts,
+    PlannedChange,
     PlayStarted,
     Retry,
     RunEnded,
@@ -24,6 +27,8 @@ from provisioner.events import (
     TaskResult,
     TaskStarted,
     Warned,
+    from_json,
+    to_json,
 )
 from provisioner.ui.jsonl import JsonLines, encode
 from provisioner.values import HostName
@@ -35,7 +40,8 @@ STATS = {"ok": 2, "changed": 1, "unreachable": 0, "failed": 0, "skipped": 0, "re
 
 CASES: list[tuple[Event, list[dict[str, Any]]]] = [
     (RunStarted("abc", ("site.yml",), True, True, "1.0"),
-     [{"type": "run_start", "playbooks": ["site.yml"], "check": True, "diff": True, "version": "1.0"}]),
+     [{"type": "run_start", "playbooks": ["site.yml"], "check": True, "diff": True, "version": "1.0",
+       "command": []}]),
     (PlayStarted("Web", (H,), "site.yml:1"),
      [{"type": "play_start", "name": "Web", "hosts": ["h1"], "path": "site.yml:1"}]),
     (NoHosts("Web"), [{"type": "no_hosts", "play": "Web", "reason": ""}]),
@@ -52,6 +58,13 @@ CASES: list[tuple[Event, list[dict[str, Any]]]] = [
      [{"type": "result", "host": "h1", **WHERE, "status": "ok", "ms": 0.0, "loop": True, "delegate": "h2",
        "result": {"changed": False}}]),
     (Included("tasks.yml", (H,), TASK), [{"type": "included", "file": "tasks.yml", "hosts": ["h1"], **WHERE}]),
+    (MachinesPlanned("shop", (PlannedChange("create", "+", "web-1", "lab"),), 2, monthly="6.00"),
+     [{"type": "machines_planned", "site": "shop", "unchanged": 2, "accounts": [], "monthly": "6.00",
+       "changes": [{"action": "create", "sign": "+", "resource": "web-1", "provider": "lab", "fields": [],
+                    "notes": []}]}]),
+    (MachineStep("shop", "web-1", "create", "done", "203.0.113.7", 12.5),
+     [{"type": "machine_step", "site": "shop", "resource": "web-1", "action": "create", "phase": "done",
+       "text": "203.0.113.7", "ms": 12.5}]),
     (Warned("careful", host="h1"), [{"type": "warning", "message": "careful", "path": "", "host": "h1"}]),
     (RunEnded(2, {H: HostStats(ok=2, changed=1)}, 1500.0, {H: 3}),
      [{"type": "stats", "hosts": {"h1": STATS}},
@@ -73,6 +86,11 @@ def test_each_event_is_told_as_documented(event: Event, wanted: list[dict[str, A
     run = event.run if isinstance(event, RunStarted) else ""
     head = {"v": 1, "time": "2023-11-14T22:13:20.250Z", "run": run}
     assert lines_of(event) == [{**head, **line} for line in wanted]
+
+
+@pytest.mark.parametrize("event", [event for event, _ in CASES], ids=[type(event).__name__ for event, _ in CASES])
+def test_each_event_is_made_again_from_its_json(event: Event) -> None:
+    assert from_json(json.loads(json.dumps(to_json(event)))) == event
 
 
 def test_every_kind_of_event_has_a_case() -> None:

@@ -1,0 +1,1 @@
+"""Runs that were: recorded in one SQLite file while they go, and read again."""

@@ -1,0 +1,184 @@
+"""The sink that records a run. A thread of its own writes, in batches: the run never waits for the disk.
+
+What it gets is masked already. If it can't write, the run goes on, and `problem` says why nothing was recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from provisioner.diag import ProvisionError
+from provisioner.events import (
+    KINDS,
+    Event,
+    HostBegan,
+    HostText,
+    ItemResult,
+    RunEnded,
+    RunStarted,
+    Step,
+    TaskResult,
+)
+from provisioner.history.db import connect, transaction
+from provisioner.history.origin import here, revision_of
+from provisioner.history.retention import Limits, prune
+from provisioner.history.shorten import kept, shortened
+
+BATCH: Final = 0.3
+"""Seconds for which events are gathered before they are written; what a killed run loses at most."""
+
+_FLUSH_MAY_TAKE: Final = 5.0
+_CLOSE_MAY_TAKE: Final = 10.0  # seconds; a disk that hangs must not hang the run's end for longer
+
+_NOT_KEPT: Final = (HostBegan, HostText)
+"""Only of interest while it happens."""
+
+_Told: TypeAlias = "tuple[Event, float] | threading.Event | None"
+"""An event and its time; something to set once all before it is written; or the end."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """A `Sink`. limits: what older runs are removed by at the end."""
+
+    file: Path
+    limits: Limits = Limits()
+    problem: str = ""
+    """Why the run is not (wholly) recorded."""
+    _queue: queue.SimpleQueue[_Told] = field(default_factory=queue.SimpleQueue)
+    _thread: threading.Thread | None = None
+    _run: int = 0
+    _seq: int = 0
+    _tasks: set[str] = field(default_factory=set)
+
+    def handle(self, event: Event, time: float) -> None:
+        if isinstance(event, _NOT_KEPT) or self.problem:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="history", daemon=True)
+            self._thread.start()
+        self._queue.put((event, time))
+
+    def flush(self) -> None:
+        """Wait until everything that came so far is written, or `problem` says why it is not."""
+        if self._thread is not None and not self.problem:
+            written = threading.Event()
+            self._queue.put(written)
+            if not written.wait(_FLUSH_MAY_TAKE):
+                self.problem = f"{self.file} takes more than {_FLUSH_MAY_TAKE:g} s to write"
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(_CLOSE_MAY_TAKE)
+
+    # -- in the thread ------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            with closing(connect(self.file)) as db:
+                for batch in self._batches():
+                    with transaction(db):
+                        for event, moment in batch:
+                            self._store(db, event, moment)
+                    for event, _ in batch:
+                        self._afterwards(db, event)
+        except (sqlite3.Error, OSError, ProvisionError) as error:
+            self.problem = str(error)
+            for _ in self._batches():  # nobody waits for what won't be written
+                pass
+
+    def _batches(self) -> Iterator[Sequence[tuple[Event, float]]]:
+        """What came, together where much comes, until the end."""
+        over = False
+        while not over:
+            batch: list[tuple[Event, float]] = []
+            waiting: threading.Event | None = None
+            until = float("inf")
+            while waiting is None and (left := until - time.monotonic()) > 0:
+                try:
+                    told = self._queue.get(timeout=min(left, threading.TIMEOUT_MAX))
+                except queue.Empty:
+                    break
+                if told is None:
+                    over = True
+                    break
+                if isinstance(told, threading.Event):
+                    waiting = told
+                else:
+                    batch.append(told)
+                    until = min(until, time.monotonic() + BATCH)
+            if batch:
+                yield batch
+            if waiting is not None:
+                waiting.set()
+
+    def _store(self, db: sqlite3.Connection, event: Event, moment: float) -> None:
+        if isinstance(event, RunStarted):
+            self._begin(db, event, moment)
+        data = _data(event)
+        task = getattr(event, "task", None)
+        if task is not None:
+            del data["task"]
+            if task.id not in self._tasks:
+                db.execute("INSERT INTO tasks VALUES (?, ?, ?)", (self._run, task.id, _json(asdict(task))))
+                self._tasks.add(task.id)
+        self._seq += 1
+        db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                   (self._run, self._seq, moment, KINDS[type(event)], _text(data.pop("host", None)),
+                    task.id if task is not None else None, data.pop("status", None), _json(data)))  # fmt: skip
+        if isinstance(event, RunEnded):
+            db.execute("UPDATE runs SET ended = ?, exit_code = ? WHERE n = ?", (moment, event.exit_code, self._run))
+            db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [
+                (self._run, _text(host), _json(asdict(counts))) for host, counts in event.stats.items()])  # fmt: skip
+
+    def _begin(self, db: sqlite3.Connection, event: RunStarted, moment: float) -> None:
+        row = {"id": event.run, "command": _json(event.command), "playbooks": _json(event.playbooks),
+               "checked": event.check, "version": event.version, "started": moment,
+               **{key: _text(value) if isinstance(value, str) else value
+                  for key, value in asdict(here()).items()}}  # fmt: skip
+        columns = ", ".join(row)
+        done = db.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - our names
+                          tuple(row.values()))  # fmt: skip
+        self._run = done.lastrowid or 0
+
+    def _afterwards(self, db: sqlite3.Connection, event: Event) -> None:
+        """What takes time of its own, once the batch is safe."""
+        if isinstance(event, RunStarted):
+            folder = Path(event.playbooks[0]).parent if event.playbooks else Path.cwd()
+            found = revision_of(folder)
+            if found is not None:
+                with transaction(db):
+                    db.execute("UPDATE runs SET revision = ?, branch = ?, dirty = ? WHERE n = ?",
+                               (found.revision, _text(found.branch), found.dirty, self._run))  # fmt: skip
+        if isinstance(event, RunEnded):
+            prune(db, self.limits, time.time(), self._run)
+
+
+def _data(event: Event) -> dict[str, Any]:
+    """The fields of the event, within bounds."""
+    match event:
+        case TaskResult():
+            event = replace(event, result=kept(event.status, event.result, loop=event.loop))
+        case ItemResult() | Step():
+            event = replace(event, result=kept(event.status, event.result))
+    data: dict[str, Any] = shortened(event)
+    return data
+
+
+def _json(value: Any) -> str:
+    """ASCII: a broken character of a file's name would not get into the database as text."""
+    return json.dumps(value)
+
+
+def _text(value: str | None) -> str | None:
+    return value if value is None else value.encode("utf-8", "backslashreplace").decode("utf-8")
