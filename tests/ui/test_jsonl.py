@@ -59,7 +59,7 @@ CASES: list[tuple[Event, list[dict[str, Any]]]] = [
        "result": {"changed": False}}]),
     (Included("tasks.yml", (H,), TASK), [{"type": "included", "file": "tasks.yml", "hosts": ["h1"], **WHERE}]),
     (MachinesPlanned("shop", (PlannedChange("create", "+", "web-1", "lab"),), 2, monthly="6.00"),
-     [{"type": "machines_planned", "site": "shop", "unchanged": 2, "accounts": [], "monthly": "6.00",
+     [{"type": "machines_plan", "site": "shop", "unchanged": 2, "accounts": [], "monthly": "6.00",
        "changes": [{"action": "create", "sign": "+", "resource": "web-1", "provider": "lab", "fields": [],
                     "notes": []}]}]),
     (MachineStep("shop", "web-1", "create", "done", "203.0.113.7", 12.5),
