@@ -14,6 +14,7 @@ from typing import Any
 
 from provisioner import __version__
 from provisioner.actions.base import Driving
+from provisioner.actions.library import Library, find_library, folders_of
 from provisioner.actions.registry import Registry
 from provisioner.answers import ControllerAnswers
 from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span
@@ -33,6 +34,7 @@ from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
 from provisioner.lang.load import Loader, Options
 from provisioner.lang.model import Play, Playbook, Task
+from provisioner.lang.modules import known_modules
 from provisioner.messages import Finish
 from provisioner.settings import Settings
 from provisioner.template.templar import Templar
@@ -81,6 +83,7 @@ class Loaded:
     playbooks: tuple[Playbook, ...]
     inventory: Inventory
     loader: Loader
+    library: Library
     warnings: tuple[Diagnostic, ...]
 
 
@@ -94,7 +97,10 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
         return opened(templar.render(template, Scope(templar, [("known at load", variables)])))
 
-    loader = Loader(Options(request.extra_vars, request.settings.roles_path, render, request.vault))
+    settings = request.settings
+    library = find_library(folders_of(request.playbooks, settings.roles_path), map(Path, settings.library))
+    loader = Loader(Options(request.extra_vars, settings.roles_path, render, request.vault),
+                    known_modules() | library.modules.keys())
     found = Collector()
     playbooks: list[Playbook] = []
     inventory: Inventory | None = None
@@ -118,7 +124,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         found.items += inventory.check_limit(request.limit)
     found.items += unreadable(playbooks, templar)
     found.items += unknown_tags(playbooks, request.tags)
-    return Loaded(tuple(playbooks), inventory, loader, found.warnings)
+    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings)
 
 
 def expressions(templar: Templar) -> Evaluate:
@@ -129,7 +135,8 @@ def expressions(templar: Templar) -> Evaluate:
 
 def apply(request: Request, sinks: Sequence[Sink]) -> int:
     """Make the playbooks true (or show what would be done, in check mode). Gives the exit code."""
-    return _run(request, _loaded(request), Registry(), sinks)
+    loaded = _loaded(request)
+    return _run(request, loaded, Registry(library=loaded.library), sinks)
 
 
 Work = Callable[[Sequence[Driving]], Mapping[HostName, Mapping[str, Any]]]

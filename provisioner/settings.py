@@ -28,6 +28,8 @@ class Settings:
 
     options: Mapping[str, Any] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
+    """Directories with modules of the user's own, besides `library/` beside playbooks and in roles."""
     strategy: str | None = None
     gathering: str = "implicit"
     """`implicit`, `explicit` or `smart`."""
@@ -177,6 +179,7 @@ def _rows() -> Iterator[Key]:
     yield row("run_tags", _words, "tags.run", option="tags")
     yield row("skip_tags", _words, "tags.skip", option="skip_tags")
     yield row("roles_path", _paths, "roles_path")
+    yield row("library", _paths, "library")
     yield row("strategy", _text, "strategy")
     yield row("gathering", _gathering, "gathering")
     yield row("fact_caching", _text, "fact_caching", environment=("ANSIBLE_CACHE_PLUGIN",))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import ModuleType
 
+from provisioner.actions.library import Library
 from provisioner.engine.modules import ModuleInfo
 from provisioner.remote.spec import Spec
 
@@ -24,6 +25,8 @@ class Registry:
     """The real `engine.modules.Modules`. given: controller halves that are no files here."""
 
     given: Mapping[str, ModuleType] = field(default_factory=dict)
+    library: Library = field(default_factory=Library)
+    """Modules of the user's own; a module of ours is never replaced by one."""
     _known: dict[str, ModuleInfo | None] = field(default_factory=dict)
 
     def get(self, name: str) -> ModuleInfo | None:
@@ -41,7 +44,7 @@ class Registry:
         action = self._half(name)
         remote = _load("provisioner.remote.modules", name)
         if action is None and remote is None:
-            return None
+            return self.library.info(name)
         spec: Spec | None = getattr(action, "SPEC", None) or getattr(remote, "SPEC", None)
         return ModuleInfo(
             name, spec, expand=getattr(action, "expand", None),

@@ -23,6 +23,7 @@ from typing import (
 )
 
 from provisioner.remote import files
+from provisioner.remote.modebits import mode_bits
 from provisioner.remote.sdk import Completed, ModuleFailed, NotKnown, Stat, WriteInCheckMode
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ class Context:
             if stat.S_ISLNK(status.st_mode):
                 return  # Linux has no modes of links
             is_directory = stat.S_ISDIR(status.st_mode)
-            bits = files.mode_bits(mode, status.st_mode, is_directory=is_directory, umask=self._services.umask)
+            bits = mode_bits(mode, status.st_mode, is_directory=is_directory, umask=self._services.umask)
             os.chmod(files.reference(fd), bits)
 
     def chown(self, path: str, owner: Optional[str], group: Optional[str], *, follow: bool = True) -> None:

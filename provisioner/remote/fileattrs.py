@@ -12,7 +12,8 @@ import os
 import pwd
 from typing import Any, Mapping, Optional
 
-from provisioner.remote.files import group_name, mode_bits, user_name
+from provisioner.remote.files import group_name, user_name
+from provisioner.remote.modebits import mode_bits
 from provisioner.remote.sdk import Ctx, Stat
 from provisioner.remote.spec import Arg
 

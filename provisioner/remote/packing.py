@@ -12,8 +12,8 @@ from typing import Iterable, Mapping, NamedTuple
 PACKAGE = "provisioner.remote"
 CORE = (
     "provisioner", PACKAGE, PACKAGE + ".modules", PACKAGE + ".facts", *(PACKAGE + "." + name for name in (
-        "cancel", "channel", "content", "context", "files", "importer", "plain", "process", "runner", "sdk", "spec",
-        "statecycle", "wire",
+        "cancel", "channel", "content", "context", "files", "importer", "modebits", "plain",
+        "process", "runner", "sdk", "spec", "statecycle", "wire",
     )),
 )  # fmt: skip
 """The modules every session needs. They travel together; the rest is loaded when a task wants it."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.remote.files import mode_bits
+from provisioner.remote.modebits import mode_bits
 from provisioner.testing.inprocess import run_module
 
 

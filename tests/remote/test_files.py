@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.remote import files
-from provisioner.remote.files import Owner, mode_bits, remove, replace
+from provisioner.remote.files import Owner, remove, replace
+from provisioner.remote.modebits import mode_bits
 from provisioner.remote.sdk import ModuleFailed
 from provisioner.testing.inprocess import make_context
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 from provisioner.remote import filefacts
 from provisioner.remote.fileattrs import path_of
-from provisioner.remote.files import mode_bits
+from provisioner.remote.modebits import mode_bits
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 from provisioner.remote.textfile import compiled

@@ -1,0 +1,1 @@
+ELSEWHERE = "tests/actions/test_library.py"
