@@ -36,7 +36,8 @@ def leading(hosts: Sequence[Host]) -> Host:
     if found is None:
         names = ", ".join(host.name for host in hosts)
         raise ProvisionError(f"`build: {{on: {wanted}}}` is none of the hosts that get this build ({names})",
-                             hint="take one of them, first or controller")  # fmt: skip
+                             hint="take one of them, first or controller; a host that does not get the app can't "
+                             "build it")  # fmt: skip
     return found
 
 

@@ -10,7 +10,6 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from provisioner.remote.nextjs import (
     credentials,
-    exported,
     lanes,
     links,
     lock,
@@ -148,7 +147,6 @@ def _release(ctx: Ctx, a: Arguments, layout: Layout, live: "Optional[Occupant]",
         switching.Order(units, start.env_text(ctx, layout, a).encode(), a.credentials),
     )  # fmt: skip
     if ended.problem is None and not ended.stuck:
-        exported.forget(ctx, layout)
         return new
     told = "release %s is not healthy: %s" % (a.release, ended.problem)
     if ended.stuck:

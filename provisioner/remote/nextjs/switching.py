@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from provisioner.remote.nextjs import (
     connections,
     credentials,
+    exported,
     lanes,
     links,
     probe,
@@ -202,6 +203,7 @@ class Switch:
     def _settle(self) -> "Optional[str]":
         links.follow(self._ctx, self._layout, self._new.slot, str(self._new.release))
         records.settle(self._ctx, self._layout, self._new.release)
+        exported.forget(self._ctx, self._layout)
         previous = self._old.as_data() if self._old and self._old.release else None
         self._steady(self._new, previous, self._journal["keep"] if self._keeps() else "stop")
         return None
