@@ -64,7 +64,7 @@ class Front:
     def pin(self, release: str) -> None:
         """What was exported stays what clients get while a service is started, to which `current` leads then."""
         host = self.host
-        if host.settings.proxy != "nginx" or host.facts["proxy"]["text"] is None:
+        if host.settings.proxy == "none" or host.facts["proxy"]["text"] is None:
             return
         about = next((found for found in host.facts["releases"] if found["id"] == release), None)
         stage: Stage = "whole" if host.facts["proxy"]["ready"] else "plain"

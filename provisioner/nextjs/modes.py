@@ -44,9 +44,6 @@ def mode_findings(files: Mapping[str, str], app: App, settings: Settings) -> Ite
     if settings.cron and settings.mode == "static":
         yield Finding("`cron` is for apps with a server: an exported one has none to ask and no Node.js to run with",
                       "leave it out, or use the module `cron`", stops=True)  # fmt: skip
-    if settings.mode == "static" and settings.proxy == "caddy":
-        yield Finding("`mode: static` is served by nginx only", "set `proxy` to nginx, or to none and serve the files "
-                      "by other means", stops=True)  # fmt: skip
     if settings.mode == "static":
         yield from of_export(files, app)
     elif app.output == "export":

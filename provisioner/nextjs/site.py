@@ -27,9 +27,10 @@ def site_text(
         "name": settings.name, "variable": settings.name.replace("-", "_"),
         "live": layout.live, "static": layout.static, "slots": list(SLOTS),
         "servers": {slot: list(taken.get(slot) or settings.upstreams_of(slot)) for slot in SLOTS},
-        "route": settings.previous == "route", "headers": dict(settings.headers), "peers": _named(peers),
+        "route": settings.previous == "route", "headers": dict(settings.headers),
         **({"server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage)} if settings.proxy == "nginx"
-           else _caddy(settings, layout, stage)),
+           else {"server": caddy_server(settings, peers=peers, stage=stage), "instances": settings.instances,
+                 "shared_headers": caddy_headers(settings)}),
     })  # fmt: skip
 
 
@@ -43,6 +44,19 @@ def nginx_server(settings: Settings, *, ipv6: bool, peers: Sequence[str], stage:
     return render("nextjs/nginx-server.j2", {
         "name": settings.name, "peers": _named(peers), **_nginx(settings, Layout(settings.name), ipv6, stage),
     }).rstrip("\n")  # fmt: skip
+
+
+def caddy_server(settings: Settings, *, peers: Sequence[str], stage: Stage) -> str:
+    """The end of a site for Caddy, which imports what the app answers: where it listens, its certificate, answers for
+    the authority, the redirect to HTTPS."""
+    return render("nextjs/caddy-server.j2", {
+        "name": settings.name, "peers": _named(peers), **_caddy(settings, Layout(settings.name), stage),
+    }).rstrip("\n")  # fmt: skip
+
+
+def caddy_headers(settings: Settings) -> str:
+    """Caddy's snippet that adds them."""
+    return render("nextjs/caddy-headers.j2", {"name": settings.name, "headers": dict(settings.headers)})
 
 
 def _nginx(settings: Settings, layout: Layout, ipv6: bool, stage: Stage) -> dict[str, Any]:
@@ -67,6 +81,6 @@ def _caddy(settings: Settings, layout: Layout, stage: Stage) -> dict[str, Any]:
     return {
         "plain": ", ".join(f"http://{domain}" for domain in settings.domains) or "http://",
         "secure": (", ".join(f"https://{domain}" for domain in settings.domains) or "https://") if secure else "",
-        "redirect": https is not None and stage == "whole", "instances": settings.instances,
+        "redirect": https is not None and stage == "whole",
         "certificate": layout.tls("certificate"), "key": layout.tls("key"), "own": isinstance(https, Own), "acme": acme,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.nextjs.plan import Facts, Release
 from provisioner.nextjs.settings import Settings
-from provisioner.nextjs.site import Stage, nginx_server
+from provisioner.nextjs.site import Stage, caddy_headers, caddy_server, nginx_server
 from provisioner.nextjs.unit import render
 from provisioner.remote.nextjs.layout import Layout
 
@@ -37,14 +37,21 @@ def site_text(
     settings: Settings, found: Routes, *, ipv6: bool, peers: Sequence[str] = (), stage: Stage = "whole",
     pinned: str | None = None,
 ) -> str:  # fmt: skip
-    """The site of nginx. It is the same for all releases, as long as none has other routes of the kinds above. pinned:
-    the one release that it is for, whatever `current` leads to."""
-    return render("nextjs/static-site.conf.j2", {
+    """It is the same for all releases, as long as none has other routes of the kinds above. pinned: the one release
+    that it is for, whatever `current` leads to."""
+    if settings.proxy == "caddy":
+        types = {path: kind for path, kind in (found.types or {}).items() if "*" not in path}  # Caddy would expand it
+        template = "nextjs/static-site.caddy.j2"
+        server = {"server": caddy_server(settings, peers=peers, stage=stage), "shared_headers": caddy_headers(settings)}
+    else:
+        types, template = dict(found.types or {}), "nextjs/static-site.conf.j2"
+        server = {"server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage)}
+    return render(template, {
         "name": settings.name, "root": Layout(settings.name).root,
         "served": f"releases/{pinned}" if pinned else "current", "headers": dict(settings.headers),
-        "server": nginx_server(settings, ipv6=ipv6, peers=peers, stage=stage),
+        **server,
         "base_path": found.base_path, "base_pattern": re.escape(found.base_path),
-        "trailing_slash": found.trailing_slash, "types": dict(found.types or {}),
+        "trailing_slash": found.trailing_slash, "types": types,
     })  # fmt: skip
 
 

@@ -54,3 +54,14 @@ def test_the_host_is_asked_as_clients_ask() -> None:
 def test_files_are_served_anew_when_clients_do_not_get_them(served: dict[str, Any], words: tuple[str, ...]) -> None:
     facts = {"has_server": False, "served": {"bucket": None, **served}}
     assert reasons_to_serve(settings(), facts, Release("new", "f")) == words
+
+
+def test_a_site_for_caddy_follows_the_link_or_the_release_it_is_pinned_to() -> None:
+    text = site_text(settings(proxy="caddy"), Routes("/docs", types={"/feed": "text/xml", "/a*": "text/x"}), ipv6=True)
+    assert "root * /srv/shop/current/site\n" in text
+    assert "handle /docs/404.html {\n" in text
+    assert 'path /feed\n\theader @type-1 Content-Type "text/xml"\n' in text
+    assert "/a*" not in text, "Caddy would take it for a pattern"
+    pinned = site_text(settings(proxy="caddy"), Routes(), ipv6=True, pinned="r1")
+    assert "/srv/shop/current/site" not in pinned
+    assert "root * /srv/shop/releases/r1/site\n" in pinned

@@ -37,7 +37,7 @@ def read_logs(
     follow: bool,
 ) -> Results:
     answers = ask(calls, name)
-    needs_a_process(answers, "the web server has the requests in its own log: /var/log/nginx/access.log on the hosts")
+    needs_a_process(answers, "requests are in the web server's own log (nginx: /var/log/nginx/access.log)")
 
     def read(call: Driving) -> Result:
         given = {"name": answers.app, "lines": lines, "since": since, "grep": grep, "follow": follow}
