@@ -69,6 +69,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.cloud": frozenset({
         "provisioner.diag", "provisioner.values", "provisioner.remote.spec",
         "provisioner.lab",  # the provider `lab`
+        "provisioner.lang.yaml",  # settings of other tools, where credentials are
     }),
     "provisioner.enrol": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
@@ -106,6 +107,10 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "botocore": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
     "moto": frozenset({"provisioner.testing.aws"}),
     "werkzeug": frozenset({"provisioner.testing.aws"}),
+    "digitalocean": frozenset({"provisioner.cloud.providers.digitalocean"}),
+    "requests": frozenset({"provisioner.cloud.providers.digitalocean.wire"}),
+    "openapi_schema_validator": frozenset({"provisioner.testing.digitalocean.contract"}),
+    "referencing": frozenset({"provisioner.testing.digitalocean.contract"}),
 }
 """Library -> who may import it."""
 
@@ -126,6 +131,9 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.lang": PLAIN | {"os", "pathlib"},  # reads the user's files
     "provisioner.lang.modules": PLAIN | {"pathlib", "importlib"},  # finds modules' Specs by their files
     "provisioner.remote.spec": PLAIN,
+    "provisioner.cloud.providers.digitalocean.names": PLAIN,
+    "provisioner.cloud.providers.digitalocean.refusals": PLAIN,
+    "provisioner.cloud.providers.digitalocean.tags": PLAIN,
     "provisioner.nextjs.artifact": PLAIN,
     "provisioner.nextjs.detect": PLAIN,
     "provisioner.nextjs.export": PLAIN,
@@ -157,6 +165,7 @@ REVEALS: Mapping[str, str] = {
     "provisioner.transport": "the last place before the wire",
     "provisioner.enrol.userdata": "a machine's throw-away host key has to be in what it is told",
     "provisioner.nextjs.bucket": "boto3 signs requests with it",
+    "provisioner.cloud.providers.digitalocean.wire": "the token goes into the header of a request",
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",
     "provisioner.effects.answers": "a lookup gets its arguments as text",
     "provisioner.lang.yaml_dump": "to_yaml of a secret; the text is a secret again",

@@ -1,0 +1,202 @@
+"""Machines: droplets, known by their tags alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from provisioner.cloud.errors import Gone, Refused, Unavailable
+from provisioner.cloud.model import Found, Known, Ref, Wanted
+from provisioner.cloud.provider import Effect, Order
+from provisioner.cloud.providers.digitalocean import tags
+from provisioner.cloud.providers.digitalocean.api import Api, absent_is_fine, named, understood
+from provisioner.cloud.providers.digitalocean.firewalls import firewall_tag
+from provisioner.cloud.providers.digitalocean.networks import network_names
+from provisioner.cloud.providers.digitalocean.refusals import Lost
+
+EFFECTS: Final[Mapping[str, Effect]] = {
+    "image": "replace", "network": "replace", "size": "restart", "disk": "restart", "firewall": "update",
+    "tags": "update", "protected": "update", "running": "update", "user": "host", "groups": "update",
+    "keys": "host", "user_data": "later", "monitoring": "later",
+}  # fmt: skip
+_STATUS: Final = {"new": "pending", "active": "running", "off": "stopped", "archive": "stopped"}
+_TAGGED: Final = frozenset({"firewall", "tags", "protected", *tags.MEMORIES})
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Droplets:
+    api: Api
+
+    def found(self, site: str) -> list[Found]:
+        listed = self.api.all("droplets", "droplets", tag_name=tags.tag("site", site))
+        networks = network_names(self.api, site) if listed else {}
+        return [self._seen(each, site, networks.get(each.get("vpc_uuid") or "")) for each in listed if self._is_ours(each)]
+
+    def sites(self) -> Iterable[str]:
+        for each in self.api.all("droplets", "droplets"):
+            if self._is_ours(each) and (site := tags.value(each["tags"], "site")):
+                yield site
+
+    def look(self, found: Found) -> Found:
+        """Cheaper than `found`: the network, which never changes, is taken from what was known."""
+        try:
+            droplet = self.api.get(f"droplets/{found.id}", "droplet")
+        except Gone:
+            if found.status == "pending":
+                return found  # not to be seen yet: who waits for it has a time-out
+            raise
+        site = tags.value(droplet["tags"], "site") or ""
+        return replace(self._seen(droplet, site, found.fields.get("network")), ref=found.ref)
+
+    def _is_ours(self, droplet: Mapping[str, Any]) -> bool:
+        return bool(droplet["region"]["slug"] == self.api.region and tags.value(droplet["tags"], "name"))
+
+    def _seen(self, droplet: Mapping[str, Any], site: str, network: str | None) -> Found:
+        marks: Sequence[str] = droplet["tags"]
+        addresses = {each["type"]: each["ip_address"] for each in droplet["networks"]["v4"]}
+        fields = {
+            **{name: tags.memory(marks, name) for name in tags.MEMORIES},
+            "groups": tags.memory(marks, "groups") or "", "image": tags.memory(marks, "image") or _image(droplet),
+            "size": droplet["size_slug"], "disk": droplet["disk"], "zone": None, "network": network,
+            "firewall": tags.value(marks, "firewall", site, self.api.region), "tags": tags.own(marks),
+            "running": droplet["status"] in ("new", "active"), "protected": tags.PROTECTED in marks,
+            "metadata": None, "monitoring": "monitoring" in droplet["features"],
+        }  # fmt: skip
+        generation = tags.value(marks, "generation") or "1"
+        return self.api.found("machine", tags.value(marks, "name") or droplet["name"], droplet["id"], fields,
+                              generation=int(generation) if generation.isdigit() else 1,
+                              status=_STATUS.get(droplet["status"], droplet["status"]),
+                              address=addresses.get("public", ""), private_address=addresses.get("private", ""),
+                              more={"tags": tuple(marks)})
+
+    # -- making ----------------------------------------------------------------------------------------------------
+
+    def create(self, order: Order) -> Found:
+        """The API forgets what it has made where the answer is lost, so the token is a tag, which is looked for before
+        and after: of two with one tag the first made, which has the lowest id, stays."""
+        mark = tags.tag("token", order.token)
+        if not self._with(mark):
+            self._make(order, mark)
+        droplets = self._with(mark)
+        for _ in self.api.patience.pauses if not droplets else ():  # a listing may be a little behind
+            self.api.patience.sleep(self.api.patience.poll)
+            droplets = droplets or self._with(mark)
+        if not droplets:
+            raise Lost(f"{self.api.wire.where}: {order.wanted.ref} was made, and is not in any listing",
+                       hint="run it again: it is found by its tag and not made twice")
+        for double in droplets[1:]:
+            absent_is_fine(self.api.droplet(id=double["id"]).destroy)
+        return self._seen(droplets[0], order.site, order.wanted.fields.get("network"))
+
+    def _with(self, mark: str) -> list[dict[str, Any]]:
+        return sorted(self.api.all("droplets", "droplets", tag_name=mark), key=lambda each: int(each["id"]))
+
+    def _make(self, order: Order, mark: str) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with understood(f"{self.api.wire.where}: {order.wanted.ref}"):
+                    self._ordered(order, mark).create()
+                return
+            except Unavailable as error:
+                for pause in self.api.patience.pauses:
+                    self.api.patience.sleep(pause)
+                    if self._with(mark):
+                        return
+                if isinstance(error, Lost) or attempt == _ATTEMPTS:
+                    raise  # it may still be made: the next run looks for it before anything else
+
+    def _ordered(self, order: Order, mark: str) -> Any:
+        wanted = order.wanted
+        fields = wanted.fields
+        firewall = firewall_tag(order.site, self.api.region, fields["firewall"]) if fields.get("firewall") else None
+        marks = [tags.tag("site", order.site), tags.tag("name", wanted.ref.name), mark,
+                 tags.tag("generation", str(order.generation)),
+                 *(each for name in sorted(_TAGGED) for each in tags.field_tags(name, fields, firewall))]
+        network = fields.get("network")
+        keys = [int(named(order.known, need).id) for need in wanted.needs if need.kind == "key"]
+        return self.api.droplet(
+            name=wanted.ref.name, region=self.api.region, size_slug=fields["size"], tags=marks, ssh_keys=keys,
+            image=int(order.image) if order.image.isdigit() else order.image or fields["image"],
+            monitoring=bool(fields.get("monitoring")), user_data=order.user_data,
+            vpc_uuid=named(order.known, Ref("network", network)).id if network else None)
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def update(self, found: Found, wanted: Wanted, fields: Sequence[str], known: Known) -> Found:
+        """What is kept in tags first: it takes no time, and a firewall should not wait for a restart."""
+        site = tags.value(found.more.get("tags", ()), "site") or ""
+        self._retag(found, wanted, [name for name in fields if name in _TAGGED], site)
+        if {"size", "disk"} & set(fields):
+            self._resize(found, wanted)
+        if {"size", "disk", "running"} & set(fields):
+            self._power(found, on=wanted.fields.get("running") is not False)
+        return self.look(found)
+
+    def _retag(self, found: Found, wanted: Wanted, fields: Sequence[str], site: str) -> None:
+        if not fields:
+            return
+        name = wanted.fields.get("firewall")
+        firewall = firewall_tag(site, self.api.region, name) if name else None
+        present = self.api.get(f"droplets/{found.id}", "droplet")["tags"]
+        new = [each for field in fields for each in tags.field_tags(field, wanted.fields, firewall)]
+        added, gone = tags.changes(present, new, fields)
+        for each in added:
+            self.api.have_tag(each)
+            self.api.tag(each).add_droplets([found.id])
+        for each in gone:
+            absent_is_fine(partial(self.api.tag(each).remove_droplets, [found.id]))
+
+    def _resize(self, found: Found, wanted: Wanted) -> None:
+        """The disk grows only where its size is declared: it can never shrink again."""
+        size, disk = wanted.fields["size"], wanted.fields.get("disk")
+        current = self.api.get(f"droplets/{found.id}", "droplet")
+        grows = disk is not None and disk != current["disk"]
+        if current["size_slug"] == size and not grows:
+            return
+        self._power(found, on=False)
+        self._act(found, {"type": "resize", "size": size, "disk": grows}, f"resizing to {size}")
+
+    def _power(self, found: Found, *, on: bool) -> None:
+        """Switching off gives the system time to end by itself."""
+        if self._is_on(found) == on:
+            return
+        if on:
+            self._act(found, {"type": "power_on"}, "starting")
+            return
+        self._act(found, {"type": "shutdown"}, "shutting down")
+        for _ in self.api.patience.until(self.api.patience.shutdown):
+            if not self._is_on(found):
+                return
+        self._act(found, {"type": "power_off"}, "switching off")
+
+    def _is_on(self, found: Found) -> bool:
+        return bool(self.api.get(f"droplets/{found.id}", "droplet")["status"] == "active")
+
+    def _act(self, found: Found, action: Mapping[str, Any], what: str) -> None:
+        # The library's own methods send a text where the API takes true or false.
+        droplet = self.api.droplet(id=found.id)
+        what = f"{found.ref}: {what}"
+        self.api.carried_out(self.api.when_free(lambda: droplet._perform_action(action), what), what)
+
+    # -- deleting --------------------------------------------------------------------------------------------------
+
+    def delete(self, found: Found) -> None:
+        path = f"droplets/{found.id}"
+        if not absent_is_fine(lambda: self._check(path, found)):
+            return
+        self.api.when_free(lambda: absent_is_fine(self.api.droplet(id=found.id).destroy), f"deleting {found.ref}")
+        self.api.gone(path, "droplet", str(found.ref))
+        for (token,) in tags.values(found.more.get("tags", ()), "token"):
+            self.api.drop_tag(tags.tag("token", token))
+
+    def _check(self, path: str, found: Found) -> None:
+        if tags.PROTECTED in self.api.get(path, "droplet")["tags"]:
+            raise Refused(f"{found.ref} is protected", hint="set `protected: false` for it and apply first")
+
+
+def _image(droplet: Mapping[str, Any]) -> str:
+    image = droplet.get("image") or {}
+    return str(image.get("slug") or image.get("id") or "")
