@@ -33,7 +33,8 @@ class Droplets:
     def found(self, site: str) -> list[Found]:
         listed = self.api.all("droplets", "droplets", tag_name=tags.tag("site", site))
         networks = network_names(self.api, site) if listed else {}
-        return [self._seen(each, site, networks.get(each.get("vpc_uuid") or "")) for each in listed if self._is_ours(each)]
+        mine = filter(self._is_ours, listed)
+        return [self._seen(each, site, networks.get(each.get("vpc_uuid") or "")) for each in mine]
 
     def sites(self) -> Iterable[str]:
         for each in self.api.all("droplets", "droplets"):

@@ -78,6 +78,8 @@ def refusal(where: str, method: str, path: str, answer: Answer) -> CloudError:
     status = answer.status
     if status == 401:
         return NotAllowed(call, hint="the token is wrong, expired or deleted: make a new one in the control panel, API")
+    if status == 403 and "members" in answer.words:  # of a network that is not empty yet
+        return Busy(call, hint="something in it is not gone yet: run it again in a minute")
     if status == 403 and not _ACCOUNT.search(answer.words):
         needed = ", ".join(scopes(method, path)) or "more scopes"
         return NotAllowed(call, hint=f"the token needs {needed}; docs/digitalocean.md lists all scopes")

@@ -168,8 +168,10 @@ def _pause(answer: Answer, attempt: int) -> float:
 
 
 def _words(error: requests.RequestException) -> str:
-    kinds: dict[type[Exception], str] = {requests.exceptions.SSLError: "the certificate is not valid", requests.Timeout: "no answer in time",
-             requests.exceptions.ProxyError: "the proxy refuses", requests.ConnectionError: "the connection failed"}
+    kinds: dict[type[Exception], str] = {
+        requests.exceptions.SSLError: "the certificate is not valid", requests.Timeout: "no answer in time",
+        requests.exceptions.ProxyError: "the proxy refuses", requests.ConnectionError: "the connection failed",
+    }  # fmt: skip
     fitting = (words for kind, words in kinds.items() if issubclass(type(error), kind))
     return next(fitting, type(error).__name__)
 
