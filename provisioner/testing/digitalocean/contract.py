@@ -70,9 +70,9 @@ class Description:
             given[name] = values[0]
         for name, each in declared.items():
             if name in given:
-                schema = self._resolved(each["schema"])
-                value = _typed(given[name], schema.get("type", "string"))
-                yield from (f"{name}: {words}" for words in self._wrong(schema, value, OAS30WriteValidator))
+                meant = [list(self._wrong(each["schema"], value, OAS30ReadValidator)) for value in _meant(given[name])]
+                if all(meant):
+                    yield f"{name}: {meant[0][0]}"
 
     def _of_body(self, operation: Mapping[str, Any], exchange: Exchange) -> Iterator[str]:
         declared = self._resolved(operation.get("requestBody", {}))
@@ -114,7 +114,7 @@ class Description:
             yield f"{place}: {error.message[:200]}" if place else error.message[:200]
 
 
-def _typed(text: str, kind: str) -> Any:
-    if kind == "integer" and re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return {"true": True, "false": False}.get(text, text) if kind == "boolean" else text
+def _meant(text: str) -> list[Any]:
+    """All that the text of a parameter may be."""
+    number = [int(text)] if re.fullmatch(r"-?\d+", text) else []
+    return [text, *number, *([text == "true"] if text in ("true", "false") else [])]

@@ -31,6 +31,8 @@ def one(world: World, number: int) -> Thing:
     if _gone(world, number) or world.unseen[number] > 0:
         raise missing()
     droplet = world.droplets[number]
+    world.progress(number)
+    droplet["locked"] = world.is_busy(number)
     if droplet["status"] == "new":
         world.waiting[number] -= 1
         if world.waiting[number] <= 0:

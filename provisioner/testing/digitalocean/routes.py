@@ -65,6 +65,11 @@ def _new_reserved(world: World, call: Call) -> Reply:
     return Reply(202, {"reserved_ip": address, "links": links})
 
 
+def _reserved(world: World, call: Call) -> Listing:
+    world.progress_addresses()
+    return Listing("reserved_ips", list(world.reserved.values()))
+
+
 def _link(action: Thing, rel: str) -> Thing:
     return {"id": action["id"], "rel": rel, "href": f"https://api.digitalocean.com/v2/actions/{action['id']}"}
 
@@ -149,7 +154,7 @@ ROUTES: Final[tuple[tuple[str, Route], ...]] = (
     ("DELETE volumes/([^/]+)", _quiet(lambda w, c: others.delete_volume(w, c.parts[0]))),
     ("POST volumes/([^/]+)/actions",
      lambda w, c: Reply(202, {"action": others.act_on_volume(w, c.parts[0], c.body)})),
-    ("GET reserved_ips", lambda w, c: Listing("reserved_ips", list(w.reserved.values()))),
+    ("GET reserved_ips", _reserved),
     ("POST reserved_ips", _new_reserved),
     ("GET reserved_ips/([^/]+)", lambda w, c: _one("reserved_ip", w.reserved, c.parts[0])),
     ("DELETE reserved_ips/([^/]+)", _quiet(lambda w, c: others.delete_reserved(w, c.parts[0]))),

@@ -104,6 +104,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer takes 40 ms
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -113,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
-        fault = fake.struck(f"{self.command} {self.path}")
+        fault = fake.struck(f"{self.command} {path}?{query}")
         if fault is None or fault.after or fault.delay:
             reply = self._reply(path, query, sent)
         else:

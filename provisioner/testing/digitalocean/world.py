@@ -108,10 +108,23 @@ class World:
             action.shown |= {"status": "completed", "completed_at": WHEN}
         return action.shown
 
+    def progress(self, droplet: int) -> None:
+        """What is under way with it goes on, whoever looks."""
+        for number in self._under_way(droplet):
+            self.progressed(number)
+
     def is_busy(self, droplet: int) -> bool:
-        return any(each.shown["status"] == "in-progress" and each.shown["resource_type"] == "droplet"
-                   and each.shown["resource_id"] == droplet and each.shown["type"] != "create"
-                   for each in self.actions.values())
+        return bool(self._under_way(droplet))
+
+    def progress_addresses(self) -> None:
+        for number, each in self.actions.items():
+            if each.shown["resource_type"] == "reserved_ip":
+                self.progressed(number)
+
+    def _under_way(self, droplet: int) -> list[int]:
+        return [number for number, each in self.actions.items()
+                if each.shown["status"] == "in-progress" and each.shown["resource_type"] == "droplet"
+                and each.shown["resource_id"] == droplet and each.shown["type"] != "create"]
 
 
 def missing() -> No:

@@ -162,8 +162,8 @@ def understood(what: str) -> Iterator[None]:
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__} {error}"
     if problem:
-        raise Unavailable(f"{what}: an answer that makes no sense: {problem}",
-                          hint="run it again: what was made is found by its tag and not made twice")
+        raise Lost(f"{what}: an answer that makes no sense: {problem}",
+                   hint="run it again: what was made is found by its tag and not made twice")
 
 
 def absent_is_fine(delete: Callable[[], object]) -> bool:

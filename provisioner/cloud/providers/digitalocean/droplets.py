@@ -23,7 +23,6 @@ EFFECTS: Final[Mapping[str, Effect]] = {
 }  # fmt: skip
 _STATUS: Final = {"new": "pending", "active": "running", "off": "stopped", "archive": "stopped"}
 _TAGGED: Final = frozenset({"firewall", "tags", "protected", *tags.MEMORIES})
-_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +78,40 @@ class Droplets:
         """The API forgets what it has made where the answer is lost, so the token is a tag, which is looked for before
         and after: of two with one tag the first made, which has the lowest id, stays."""
         mark = tags.tag("token", order.token)
-        if not self._with(mark):
-            self._make(order, mark)
-        droplets = self._with(mark)
-        for _ in self.api.patience.pauses if not droplets else ():  # a listing may be a little behind
-            self.api.patience.sleep(self.api.patience.poll)
-            droplets = droplets or self._with(mark)
-        if not droplets:
+        mine = None if self._with(mark) else self._make(order, mark)
+        droplets: Sequence[Mapping[str, Any]] = ()
+        for _ in self.api.patience.until(self.api.patience.visible):
+            droplets = self._with(mark)
+            if any(mine in (None, each["id"]) for each in droplets):
+                break
+        else:
             raise Lost(f"{self.api.wire.where}: {order.wanted.ref} was made, and is not in any listing",
                        hint="run it again: it is found by its tag and not made twice")
         for double in droplets[1:]:
             absent_is_fine(self.api.droplet(id=double["id"]).destroy)
+            self.api.gone(f"droplets/{double['id']}", "droplet", f"the second {order.wanted.ref}")
         return self._seen(droplets[0], order.site, order.wanted.fields.get("network"))
 
     def _with(self, mark: str) -> list[dict[str, Any]]:
         return sorted(self.api.all("droplets", "droplets", tag_name=mark), key=lambda each: int(each["id"]))
 
-    def _make(self, order: Order, mark: str) -> None:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with understood(f"{self.api.wire.where}: {order.wanted.ref}"):
-                    self._ordered(order, mark).create()
-                return
-            except Unavailable as error:
-                for pause in self.api.patience.pauses:
-                    self.api.patience.sleep(pause)
-                    if self._with(mark):
-                        return
-                if isinstance(error, Lost) or attempt == _ATTEMPTS:
-                    raise  # it may still be made: the next run looks for it before anything else
+    def _make(self, order: Order, mark: str, attempts: int = 3) -> int | None:
+        """The id, if it was told. After a lost answer it may still be made, so it is not tried again: the next run looks
+        for it before anything else."""
+        droplet = self._ordered(order, mark)
+        try:
+            with understood(f"{self.api.wire.where}: {order.wanted.ref}"):
+                droplet.create()
+                return int(droplet.id)
+        except Unavailable as error:
+            failure = error
+        for pause in self.api.patience.pauses:
+            self.api.patience.sleep(pause)
+            if self._with(mark):
+                return None
+        if isinstance(failure, Lost) or attempts == 1:
+            raise failure
+        return self._make(order, mark, attempts - 1)
 
     def _ordered(self, order: Order, mark: str) -> Any:
         wanted = order.wanted
@@ -117,9 +121,10 @@ class Droplets:
                  tags.tag("generation", str(order.generation)),
                  *(each for name in sorted(_TAGGED) for each in tags.field_tags(name, fields, firewall))]
         network = fields.get("network")
-        keys = [int(named(order.known, need).id) for need in wanted.needs if need.kind == "key"]
+        keys = [named(order.known, need) for need in wanted.needs if need.kind == "key"]
         return self.api.droplet(
-            name=wanted.ref.name, region=self.api.region, size_slug=fields["size"], tags=marks, ssh_keys=keys,
+            name=wanted.ref.name, region=self.api.region, size_slug=fields["size"], tags=marks,
+            ssh_keys=[int(key.id) for key in keys if key.place.provider == self.api.place.provider],
             image=int(order.image) if order.image.isdigit() else order.image or fields["image"],
             monitoring=bool(fields.get("monitoring")), user_data=order.user_data,
             vpc_uuid=named(order.known, Ref("network", network)).id if network else None)
@@ -130,6 +135,8 @@ class Droplets:
         """What is kept in tags first: it takes no time, and a firewall should not wait for a restart."""
         site = tags.value(found.more.get("tags", ()), "site") or ""
         self._retag(found, wanted, [name for name in fields if name in _TAGGED], site)
+        if {"size", "disk", "running"} & set(fields):
+            self._unlocked(found)
         if {"size", "disk"} & set(fields):
             self._resize(found, wanted)
         if {"size", "disk", "running"} & set(fields):
@@ -172,6 +179,14 @@ class Droplets:
             if not self._is_on(found):
                 return
         self._act(found, {"type": "power_off"}, "switching off")
+
+    def _unlocked(self, found: Found) -> None:
+        """Wait for what an earlier run has begun."""
+        for _ in self.api.patience.until(self.api.patience.action):
+            if not self.api.get(f"droplets/{found.id}", "droplet")["locked"]:
+                return
+        raise Unavailable(f"{self.api.wire.where}: {found.ref} is locked for {self.api.patience.action:.0f} s",
+                          hint="the control panel shows what is under way with it")
 
     def _is_on(self, found: Found) -> bool:
         return bool(self.api.get(f"droplets/{found.id}", "droplet")["status"] == "active")

@@ -66,10 +66,12 @@ def _region(api: Api, first: Wanted) -> Iterator[tuple[Ref, str]]:
 
 def _limit(api: Api, machines: Sequence[Wanted]) -> Iterator[tuple[Ref, str]]:
     limit = api.get("account", "account")["droplet_limit"]
-    present = len(api.all("droplets", "droplets"))
-    if present + len(machines) > limit:
-        yield machines[0].ref, (f"the account may have {limit} droplets and has {present}: {len(machines)} more are "
-                                "too many (DigitalOcean raises the limit on request)")
+    droplets = api.all("droplets", "droplets")
+    here = {tags.value(each["tags"], "name") for each in droplets if each["region"]["slug"] == api.region}
+    more = [each for each in machines if each.ref.name not in here]
+    if more and len(droplets) + len(more) > limit:
+        yield more[0].ref, (f"the account may have {limit} droplets and has {len(droplets)}: {len(more)} more are too "
+                            "many (DigitalOcean raises the limit on request)")
 
 
 def _of_size(wanted: Wanted, size: Mapping[str, Any] | None, sizes: Mapping[str, Mapping[str, Any]],

@@ -73,7 +73,8 @@ class Keys:
         return next((each for each in listed if _essence(each["public_key"]) == _essence(public)), None)
 
     def _seen(self, key: Mapping[str, Any], name: str, made: bool) -> Found:
-        return self.api.found("key", name, key["id"], {"public_key": key["public_key"].strip()}, more={"made": made})
+        return self.api.found("key", name, key["id"], {"public_key": " ".join(_essence(key["public_key"]))},
+                              more={"made": made})
 
 
 def _essence(public: str) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ class Records:
         fields = order.wanted.fields
         entry = _Entry(order.site, order.wanted.ref.name, fields["zone"], fields["type"])
         addresses = self._addresses(order.wanted, order.known)
+        try:
+            self.api.all(entry.path, "domain_records")
+        except Gone:
+            raise Refused(f"{self.api.wire.where}: DigitalOcean does not serve the zone {entry.zone}",
+                          hint=f"doctl compute domain create {entry.zone}, and point its name servers there") from None
         if entry not in self._register():
             foreign = sorted({each["data"] for each in self._records(entry)} - set(addresses))
             if foreign:

@@ -49,9 +49,10 @@ class Volumes:
         return self._attached(found, order.wanted, order.known)
 
     def update(self, found: Found, wanted: Wanted, fields: Sequence[str], known: Known) -> Found:
+        current = self.look(found)
         if "size" in fields:
-            self._grow(found, int(wanted.fields["size"]))
-        return self._attached(self.look(found), wanted, known)
+            self._grow(current, int(wanted.fields["size"]))
+        return self._attached(self.look(current), wanted, known)
 
     def delete(self, found: Found) -> None:
         try:

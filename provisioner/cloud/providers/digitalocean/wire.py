@@ -30,7 +30,8 @@ _IDENTITIES: Final = ("id", "ip", "slug", "name")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long things may take, in seconds. pauses: between looks for what a lost answer may have made."""
+    """How long things may take, in seconds. visible: until a listing has what was made. pauses: between looks for
+    what a lost answer may have made."""
 
     connect: float = 5
     read: float = 30
@@ -39,6 +40,7 @@ class Patience:
     poll: float = 2
     action: float = 900
     shutdown: float = 120
+    visible: float = 60
     pauses: tuple[float, ...] = (1, 2, 4)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
