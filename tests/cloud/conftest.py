@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from provisioner.testing import digitalocean as do
 from provisioner.testing.aws import Aws
+from provisioner.testing.digitalocean.contract import Description
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,22 @@ def aws(aws_server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
         monkeypatch.setenv(name, "/nonexistent")
     aws_server.reset()
     return aws_server
+
+
+@cache
+def description() -> Description:
+    """What DigitalOcean's API is."""
+    return Description(Path(__file__).parent / "data/digitalocean-openapi.json")
+
+
+@pytest.fixture
+def digitalocean(monkeypatch: pytest.MonkeyPatch) -> Iterator[do.Fake]:
+    """An empty DigitalOcean, and a token for it in the environment. All that was said to it, and what it answered, has
+    to be what the API's own description allows: there are no exceptions."""
+    for name in ("DIGITALOCEAN_ACCESS_TOKEN", "DIGITALOCEAN_END_POINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", do.TOKEN)
+    with do.Fake() as fake:
+        yield fake
+    assert description().violations(fake.exchanges) == []

@@ -15,6 +15,7 @@ from provisioner.cloud.provider import Order, Provider
 
 BEDS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "ec2": ("network", "firewall", "machine", "volume", "address", "record"),
+    "digitalocean": KINDS,
     "fake": KINDS,
     "lab": ("machine",),
 }

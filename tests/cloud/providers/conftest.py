@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from provisioner.cloud.model import Kind, Place, canonical
+from provisioner.cloud.providers.digitalocean import open as open_digitalocean
 from provisioner.cloud.providers.ec2 import Ec2
 from provisioner.cloud.providers.ec2.api import Patience
 from provisioner.cloud.providers.lab import LabProvider
 from provisioner.lab.blank import BlankMachines
+from provisioner.testing import digitalocean as do
 from provisioner.testing.aws import Aws, Fault
 from provisioner.testing.cloud import FakeCloud, Faults
+from provisioner.testing.digitalocean.clock import Clock
 from tests.cloud.providers.beds import BEDS, Bed
 
 RULES = canonical([
@@ -136,3 +139,39 @@ def lab_bed(needs_lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def _cut(file: Path) -> None:
     file.write_text(file.read_text()[:-5])
+
+
+@pytest.fixture
+def digitalocean_bed(digitalocean: do.Fake) -> Bed:
+    """Its networks choose their addresses themselves: two of one account may not overlap."""
+    place = Place("digitalocean", "fra1", endpoint=digitalocean.url)
+    creates: dict[Kind, str] = {
+        "key": "account/keys", "network": "vpcs", "firewall": "firewalls", "machine": "droplets", "volume": "volumes",
+        "address": "reserved_ips", "record": "domains/example.com/records",
+    }
+    digitalocean.world.domains["example.com"] = {}
+    return Bed(
+        open_digitalocean(place, Clock().patience()), place,
+        fields={
+            "key": {"public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"},
+            "network": {"cidr": None},
+            "firewall": {"rules": RULES},
+            "machine": {
+                "image": "debian-12", "size": "s-1vcpu-1gb", "disk": 25, "zone": None, "network": "main",
+                "firewall": "web", "tags": {"team": "a", "Cost Center": "7"}, "running": True, "protected": False,
+                "metadata": "restricted", "monitoring": False, "keys": "0123456789abcdef",
+                "user_data": "00112233445566ff", "user": "deploy", "groups": "web,eu",
+            },
+            "volume": {"size": 10, "machine": "web-1"},
+            "address": {"machine": "web-1"},
+            "record": {"zone": "example.com", "type": "A", "ttl": 300, "machines": ["web-1"]},
+        },
+        changes={
+            "firewall": {"rules": FEWER_RULES},
+            "machine": {"size": "s-2vcpu-2gb", "disk": 60, "tags": {"team": "b"}, "protected": True, "groups": "web"},
+            "volume": {"size": 12},
+            "record": {"ttl": 60},
+        },
+        break_listing=lambda: digitalocean.faults.append(do.Fault("GET /v2/volumes", times=99, status=503)),
+        lose_answer=lambda kind: digitalocean.faults.append(do.Fault(rf"POST /v2/{creates[kind]}\?$", after=True)),
+    )

@@ -96,8 +96,8 @@ class Droplets:
         return sorted(self.api.all("droplets", "droplets", tag_name=mark), key=lambda each: int(each["id"]))
 
     def _make(self, order: Order, mark: str, attempts: int = 3) -> int | None:
-        """The id, if it was told. After a lost answer it may still be made, so it is not tried again: the next run looks
-        for it before anything else."""
+        """The id, if it was told. After a lost answer it may still be made, so it is not tried again: the next run
+        looks for it before anything else."""
         droplet = self._ordered(order, mark)
         try:
             with understood(f"{self.api.wire.where}: {order.wanted.ref}"):

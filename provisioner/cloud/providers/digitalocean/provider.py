@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 from provisioner.cloud.errors import NotAllowed, WrongAccount
 from provisioner.cloud.model import KINDS, Found, Kind, Known, Wanted
@@ -33,16 +33,19 @@ class Handler(Protocol):
     def delete(self, found: Found) -> None: ...
 
 
+EFFECTS: Final[Mapping[Kind, Mapping[str, Effect]]] = {
+    "key": keys.EFFECTS, "network": networks.EFFECTS, "firewall": firewalls.EFFECTS, "machine": droplets.EFFECTS,
+    "volume": volumes.EFFECTS, "address": addresses.EFFECTS, "record": records.EFFECTS,
+}  # fmt: skip
+
+
 class DigitalOcean:
     kinds: Sequence[Kind] = KINDS
-    effects: ClassVar[Mapping[Kind, Mapping[str, Effect]]] = {
-        "key": keys.EFFECTS, "network": networks.EFFECTS, "firewall": firewalls.EFFECTS, "machine": droplets.EFFECTS,
-        "volume": volumes.EFFECTS, "address": addresses.EFFECTS, "record": records.EFFECTS,
-    }  # fmt: skip
     enrolment: Enrolment = "injected"
     user_data_limit = 65536
 
     def __init__(self, api: Api) -> None:
+        self.effects = EFFECTS
         self._api = api
         self._handlers: Final[Mapping[Kind, Handler]] = {
             "key": keys.Keys(api), "network": networks.Networks(api), "firewall": firewalls.Firewalls(api),

@@ -1,11 +1,9 @@
-"""A fake DigitalOcean for each test, and everything that was said to it judged by DigitalOcean's own description."""
+"""A controller that makes things at the fake DigitalOcean, without waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +12,9 @@ from provisioner.cloud.model import Found, HostSettings, Place, Ref, Wanted
 from provisioner.cloud.provider import Order
 from provisioner.cloud.providers.digitalocean import DigitalOcean
 from provisioner.cloud.providers.digitalocean import open as open_place
-from provisioner.testing.digitalocean import TOKEN, Fake
+from provisioner.testing.digitalocean import Fake
 from provisioner.testing.digitalocean.clock import Clock
-from provisioner.testing.digitalocean.contract import Description
 
-SPEC = Path(__file__).parents[2] / "data/digitalocean-openapi.json"
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 MACHINE: Mapping[str, Any] = {
     "image": "debian-12", "size": "s-1vcpu-1gb", "disk": None, "zone": None, "network": None, "firewall": None,
@@ -27,20 +23,9 @@ MACHINE: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-@cache
-def description() -> Description:
-    return Description(SPEC)
-
-
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fake]:
-    for name in ("DIGITALOCEAN_ACCESS_TOKEN", "DIGITALOCEAN_END_POINT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-doctl"))
-    monkeypatch.setenv("DIGITALOCEAN_TOKEN", TOKEN)
-    with Fake() as fake:
-        yield fake
-    assert description().violations(fake.exchanges) == []
+def fake(digitalocean: Fake) -> Fake:
+    return digitalocean
 
 
 @dataclass
@@ -95,9 +80,3 @@ def bench(fake: Fake) -> Bench:
 @pytest.fixture
 def other_region(fake: Fake) -> Bench:
     return Bench(fake, "nyc3")
-
-
-@pytest.fixture
-def within(bench: Bench) -> Callable[[float], bool]:
-    """Whether so many seconds were enough."""
-    return lambda seconds: bench.clock.now <= seconds

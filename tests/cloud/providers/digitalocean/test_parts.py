@@ -290,7 +290,7 @@ def test_a_zone_that_is_served_elsewhere_is_told(bench: Bench) -> None:
 # -- all of them -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "fields", "match"), [
+@pytest.mark.parametrize(("what", "fields", "match"), [
     ("key", {"public_key": PUBLIC}, "account/keys"),
     ("network", {"cidr": "10.7.0.0/16"}, "vpcs"),
     ("firewall", {"rules": canonical([SSH])}, "firewalls"),
@@ -298,12 +298,12 @@ def test_a_zone_that_is_served_elsewhere_is_told(bench: Bench) -> None:
     ("record", ZONE, "domains/example.com/records"),
 ])
 def test_a2_an_answer_that_is_lost_makes_no_second_one(fake: Fake, bench: Bench, zone: dict[int, dict[str, Any]],
-                                                      kind: Kind, fields: dict[str, Any], match: str) -> None:
+                                                      what: Kind, fields: dict[str, Any], match: str) -> None:
     bench.machine()
     fake.faults.append(Fault(rf"POST /v2/{match}\?$", after=True))
-    bench.make(Ref(kind, "www.example.com" if kind == "record" else "it"), **fields)
+    bench.make(Ref(what, "www.example.com" if what == "record" else "it"), **fields)
     assert len(fake.calls(rf"POST /v2/{match}\?$")) == 1
-    assert sum(each.ref.kind == kind for each in bench.provider.found("shop")) == 1
+    assert sum(each.ref.kind == what for each in bench.provider.found("shop")) == 1
 
 
 def test_what_is_needed_and_not_there_is_named(bench: Bench) -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from provisioner.cloud.errors import CloudError, Gone, LimitReached, NoCapacity, NotAllowed, Refused, Unavailable
 from provisioner.cloud.providers.digitalocean.refusals import Answer, Busy, Lost, refusal, scopes
-from tests.cloud.providers.digitalocean.conftest import description
+from tests.cloud.conftest import description
 
 
 def said(status: int, message: str = "", id: str = "error") -> CloudError:
     return refusal("digitalocean fra1", "POST", "droplets", Answer(status, {}, {"id": id, "message": message}))
 
 
-@pytest.mark.parametrize(("status", "message", "kind"), [
+@pytest.mark.parametrize(("status", "message", "expected"), [
     (401, "Unable to authenticate you", NotAllowed),
     (403, "You are not authorized to perform this operation", NotAllowed),
     (402, "", NotAllowed),
@@ -32,11 +32,12 @@ def said(status: int, message: str = "", id: str = "error") -> CloudError:
     (504, "", Lost),
     (0, "", Lost),
 ])  # fmt: skip
-def test_a7_each_answer_is_the_error_that_says_what_to_do(status: int, message: str, kind: type[CloudError]) -> None:
+def test_a7_each_answer_is_the_error_that_says_what_to_do(status: int, message: str,
+                                                          expected: type[CloudError]) -> None:
     error = said(status, message)
-    assert type(error) is kind
+    assert type(error) is expected
     assert message in error.message
-    assert error.hint or kind is Refused
+    assert error.hint or expected is Refused
 
 
 def test_the_message_has_place_call_status_words_and_request() -> None:

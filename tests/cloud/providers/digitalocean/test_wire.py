@@ -15,7 +15,8 @@ from provisioner.cloud.providers.digitalocean.wire import Wire
 from provisioner.testing.digitalocean import TOKEN, Fake, Fault
 from provisioner.testing.digitalocean.clock import Clock
 from provisioner.values import Secret
-from tests.cloud.providers.digitalocean.conftest import Bench, description
+from tests.cloud.conftest import description
+from tests.cloud.providers.digitalocean.conftest import Bench
 
 TOO_MANY = {"id": "too_many_requests", "message": "API rate limit exceeded."}
 
