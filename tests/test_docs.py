@@ -58,7 +58,8 @@ def problems(example: Example, folder: Path) -> str:
             data = load_data(shown, str(example))
             if not isinstance(data, list):
                 return "is no list of plays or tasks: give its fence a title"
-            if not any(isinstance(part, dict) and ({"hosts", "machines", "import_playbook"} & set(part)) for part in data):
+            plays = {"hosts", "machines", "import_playbook"}
+            if not any(isinstance(part, dict) and (plays & set(part)) for part in data):
                 indented = "\n".join(f"    {line}" for line in shown.splitlines())
                 file.write_text(f"- hosts: all\n  tasks:\n{indented}\n", encoding="utf-8")
             load_playbook(file)
