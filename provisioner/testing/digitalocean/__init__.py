@@ -6,11 +6,12 @@
     droplets, others     what calls do to it
     routes, server       HTTP: pages, tokens, faults, and all that was said
     contract             judges that by DigitalOcean's own OpenAPI description
+    booted               droplets as machines that boot here
 """
 
 from __future__ import annotations
 
 from provisioner.testing.digitalocean.server import TOKEN, Exchange, Fake, Fault
-from provisioner.testing.digitalocean.world import Hosts, World
+from provisioner.testing.digitalocean.world import World
 
-__all__ = ["TOKEN", "Exchange", "Fake", "Fault", "Hosts", "World"]
+__all__ = ["TOKEN", "Exchange", "Fake", "Fault", "World"]

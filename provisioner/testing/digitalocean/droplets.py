@@ -83,6 +83,7 @@ def create(world: World, body: Mapping[str, Any]) -> Thing:
     world.waiting[number] = world.polls
     world.unseen[number] = world.hidden
     world.user_data[number] = body.get("user_data") or ""
+    world.root_keys[number] = [world.keys[key]["public_key"] for key in body.get("ssh_keys") or ()]
     return droplet
 
 
@@ -98,8 +99,6 @@ def delete(world: World, number: int) -> None:
     for address in world.reserved.values():
         if address["droplet"] is droplet:
             address["droplet"] = None
-    if world.hosts is not None:
-        world.hosts.stop(droplet)
 
 
 def act(world: World, number: int, body: Mapping[str, Any]) -> Thing:
@@ -174,10 +173,7 @@ def shown_tag(world: World, name: str) -> Thing:
 
 
 def _public(world: World, droplet: Thing) -> Thing:
-    number = droplet["id"]
-    address = f"203.0.113.{number % 250 + 1}"
-    if world.hosts is not None:
-        address = world.hosts.start(droplet, world.user_data[number])
+    address = world.addresses() if world.addresses else f"203.0.113.{droplet['id'] % 250 + 1}"
     return {"ip_address": address, "netmask": "255.255.255.0", "gateway": "203.0.113.254", "type": "public"}
 
 

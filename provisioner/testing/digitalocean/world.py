@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Thing: TypeAlias = dict[str, Any]
 
@@ -28,15 +28,6 @@ class No(Exception):
         self.status, self.id, self.message = status, id, message
 
 
-class Hosts(Protocol):
-    """What stands behind droplets, for tests that connect to them."""
-
-    def start(self, droplet: Mapping[str, Any], user_data: str) -> str:
-        """Its public address."""
-
-    def stop(self, droplet: Mapping[str, Any]) -> None: ...
-
-
 @dataclass(slots=True)
 class Action:
     """Something that is carried out when it was looked at often enough."""
@@ -49,7 +40,8 @@ class Action:
 @dataclass(slots=True)
 class World:
     """polls: how often an action or a droplet is asked for until it is done. hidden: how many listings a new droplet is
-    missing from. tags: False makes the API forget all tags, as if it had none."""
+    missing from. tags_kept: False makes the API forget all tags, as if it had none. addresses: gives the
+    public one of the next droplet."""
 
     polls: int = 2
     hidden: int = 0
@@ -57,14 +49,15 @@ class World:
     droplet_limit: int = 25
     reserved_limit: int = 5
     status: str = "active"
-    hosts: Hosts | None = None
     ignores_shutdown: bool = False
+    addresses: Callable[[], str] | None = None
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
     droplets: dict[int, Thing] = field(default_factory=dict)
     waiting: dict[int, int] = field(default_factory=dict)
     unseen: dict[int, int] = field(default_factory=dict)
     leaving: dict[int, int] = field(default_factory=dict)
     user_data: dict[int, str] = field(default_factory=dict)
+    root_keys: dict[int, list[str]] = field(default_factory=dict)
     actions: dict[int, Action] = field(default_factory=dict)
     images: list[Thing] = field(default_factory=lambda: [_image(n, *each) for n, each in enumerate(IMAGES)])
     keys: dict[int, Thing] = field(default_factory=dict)

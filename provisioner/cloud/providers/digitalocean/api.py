@@ -77,13 +77,13 @@ class Api:
 
     # -- making ----------------------------------------------------------------------------------------------------
 
-    def made(self, ref: Ref, look: Callable[[], T | None], make: Callable[[], object]) -> T:
+    def made(self, thing: Ref | str, look: Callable[[], T | None], make: Callable[[], object]) -> T:
         """What `look` finds, made first if it finds nothing. It looks again after a failure: the answer may have been
         lost, or another controller was quicker."""
         present = look()
         if present is not None:
             return present
-        what = f"{self.wire.where}: {ref}"
+        what = f"{self.wire.where}: {thing}"
         failure: CloudError | None = None
         try:
             with understood(what):
@@ -144,10 +144,13 @@ class Api:
 
     def have_tag(self, name: str) -> None:
         """Make the tag, if it is not there."""
+        self.made(f"tag {name}", lambda: self._tag(name), self.tag(name).create)
+
+    def _tag(self, name: str) -> dict[str, Any] | None:
         try:
-            self.get(f"tags/{name}", "tag")
+            return self.get(f"tags/{name}", "tag")
         except Gone:
-            self.tag(name).create()
+            return None
 
     def drop_tag(self, name: str) -> None:
         absent_is_fine(self.tag(name).delete)
