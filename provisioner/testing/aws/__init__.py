@@ -62,12 +62,12 @@ class Aws:
 
         return ec2_backends[ACCOUNT][region]
 
-    def client(self, service: str, region: str = "eu-central-1") -> Any:
+    def client(self, service: str, region: str = "eu-central-1", **options: Any) -> Any:
         """A client of boto3, for what somebody else does in the account. Its calls count and meet faults too."""
         import boto3  # noqa: PLC0415 - heavy
 
         return boto3.client(service, region_name=region, endpoint_url=self.url, aws_access_key_id="somebody",
-                            aws_secret_access_key="else")  # noqa: S106 - of nobody
+                            aws_secret_access_key="else", **options)  # noqa: S106 - of nobody
 
     def add_zone(self, name: str) -> None:
         """A public hosted zone at Route 53."""
