@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, Protocol
 
-from provisioner.cloud.errors import Refused
+from provisioner.cloud.errors import PartialListing, Refused, Unavailable
 from provisioner.cloud.model import Found, Kind, Known, Place, Ref, Wanted
 from provisioner.cloud.provider import Effect, Enrolment, Foresight, Order
 from provisioner.cloud.providers.ec2 import addresses, firewall, machines, network, records, tags, volumes
@@ -55,13 +55,11 @@ class Ec2:
         return self._api.account()
 
     def found(self, site: str) -> Sequence[Found]:
-        self._check_account()
         self._site = site
-        return [found for _, found in self._listed(site)]
+        return [found for _, found in self._everything(site)]
 
     def sites(self) -> Mapping[str, int]:
-        self._check_account()
-        return Counter(site for site, found in self._listed(None) if found.status != "leaving")
+        return Counter(site for site, found in self._everything(None) if found.status != "leaving")
 
     def foresee(self, wanted: Sequence[Wanted]) -> Foresight:
         self._check_account()
@@ -71,6 +69,7 @@ class Ec2:
             try:
                 if each.ref.kind == "machine":
                     images[each.ref] = self._catalogue.image(each.fields["image"], each.fields["size"])
+                    problems += [(each.ref, words) for words in self._misfits(each.fields, images[each.ref])]
                 elif each.ref.kind == "record":
                     self._records.zone(each.fields["zone"])
             except Refused as error:
@@ -109,6 +108,13 @@ class Ec2:
         if self._api.place.account:
             self._api.account()
 
+    def _everything(self, site: str | None) -> list[tuple[str, Found]]:
+        self._check_account()
+        try:
+            return list(self._listed(site))
+        except Unavailable as error:
+            raise PartialListing(error.message, hint=error.hint) from error
+
     def _listed(self, site: str | None) -> Iterator[tuple[str, Found]]:
         """Everything of the site, or of all sites, each with its site."""
         networks = list(self._networks.listed(site))
@@ -132,6 +138,14 @@ class Ec2:
             yield f"a record of type {fields['type']} cannot tell the addresses of machines at EC2 (write `type: A`)"
         elif wanted.ref.kind == "machine":
             yield from _machine_problems(fields)
+
+    def _misfits(self, fields: Mapping[str, Any], image: str) -> Iterator[str]:
+        """What of a machine does not go together, though each of it is there."""
+        zone, size, disk = fields.get("zone"), fields["size"], fields.get("disk")
+        if zone and zone not in (zones := self._catalogue.zones(size)):
+            yield f"{zone} has no machines of size `{size}` (they are in {', '.join(sorted(zones)) or 'no zone here'})"
+        if disk and disk < (least := self._catalogue.least_disk(image)):
+            yield f"the image {fields['image']} needs {least} GiB and `disk` is {disk} (write `disk: {least}` or more)"
 
     def _rehearse(self, wanted: Sequence[Wanted], images: Mapping[Ref, str]) -> None:
         """Ask whether the credentials may start such machines for the site, once for each image and size."""

@@ -37,6 +37,7 @@ _CODES: Final[Mapping[str, _Row]] = {
                               "wrong", "mend the keys of the profile"),
     "OptInRequired": (NotAllowed, "the account is not signed up for this", "finish the account's registration at AWS"),
     "PendingVerification": (NotAllowed, "AWS is still verifying the account", "wait: it takes up to four hours"),
+    "Blocked": (NotAllowed, "the account is blocked", "ask AWS support"),
     "UnauthorizedOperation": (NotAllowed, "{who} may not do this", "allow `{action}` to it in IAM"),
     "InsufficientInstanceCapacity": (NoCapacity, "EC2 has no machine of this size left there",
                                      "try again later, another `size`, or another `zone`"),
@@ -62,7 +63,6 @@ _ALIKE: Final[Mapping[str, str]] = {
     "AccessDenied": "UnauthorizedOperation", "AccessDeniedException": "UnauthorizedOperation",
     "InsufficientHostCapacity": "InsufficientInstanceCapacity",
     "InsufficientReservedInstanceCapacity": "InsufficientInstanceCapacity",
-    "Blocked": "PendingVerification",
 }
 _PARTS: Final = (
     ("LimitExceeded", LimitReached, "ask for more at Service Quotas in {region}"),
@@ -100,7 +100,7 @@ def explained(place: Place, action: str) -> Iterator[None]:
         raise Unavailable(f"{place}: {action} got no answer: {_first_line(error)}",
                           hint="apply again: what was begun is found, not made twice") from error
     except boto.BotoCoreError as error:
-        raise Refused(f"{place}: {action}: {error}") from error
+        raise Refused(f"{place}: {action}: {' '.join(str(error).split())}") from error
 
 
 def from_answer(place: Place, action: str, answer: Mapping[str, Any]) -> CloudError:

@@ -76,13 +76,22 @@ class Catalogue:
         else:
             raise Refused(f"{self._api.place}: there is no image `{name}`",
                           hint=near(name, PUBLISHED) or f"there are {', '.join(PUBLISHED)}, `ami-…` and `ssm:/path`")
-        built = self.described(identity).get("Architecture")
+        built = self._described(identity).get("Architecture")
         if built != machine:
             raise Refused(f"{self._api.place}: the image {name} is for {built} and `{size}` is {machine}",
                           hint="name another `image` or `size`")
         return identity
 
-    def described(self, identity: str) -> Mapping[str, Any]:
+    def root_device(self, image: str) -> str:
+        """What its root disk is called: under another name a machine would get a second disk."""
+        return str(self._described(image)["RootDeviceName"])
+
+    def least_disk(self, image: str) -> int:
+        """GiB that the root disk has to have at least."""
+        disks = self._described(image).get("BlockDeviceMappings", ())
+        return max((int(each.get("Ebs", {}).get("VolumeSize", 0)) for each in disks), default=0)
+
+    def _described(self, identity: str) -> Mapping[str, Any]:
         """What EC2 tells of an image."""
         if identity not in self._images:
             images = self._api.call("describe_images", ImageIds=[identity])["Images"]

@@ -56,11 +56,11 @@ class Machines:
         root = {"VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
         if fields.get("disk"):
             root["VolumeSize"] = fields["disk"]
-        image = self._catalogue.described(order.image)
+        image = order.image or self._catalogue.image(fields["image"], fields["size"])
         arguments: dict[str, Any] = {
-            "ImageId": order.image, "InstanceType": fields["size"], "MinCount": 1, "MaxCount": 1,
+            "ImageId": image, "InstanceType": fields["size"], "MinCount": 1, "MaxCount": 1,
             "ClientToken": order.token, "UserData": order.user_data,
-            "BlockDeviceMappings": [{"DeviceName": image["RootDeviceName"], "Ebs": root}],
+            "BlockDeviceMappings": [{"DeviceName": self._catalogue.root_device(image), "Ebs": root}],
             "MetadataOptions": {**_RESTRICTED, "InstanceMetadataTags": "disabled"},
             "Monitoring": {"Enabled": bool(fields.get("monitoring"))},
             "DisableApiTermination": bool(fields.get("protected")),

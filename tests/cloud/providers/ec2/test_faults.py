@@ -235,6 +235,13 @@ def test_a9_more_than_a_thousand_machines_are_listed_page_by_page(aws: Aws, ec2_
     assert aws.faults.count("ec2:DescribeInstances") == 3
 
 
+@pytest.mark.parametrize("action", ["DescribeAddresses", "DescribeVpcs", "ListHostedZones", "ListResourceRecordSets"])
+def test_a9_a_kind_that_cannot_be_listed_is_none_that_is_not_there(aws: Aws, ec2_bed: Bed, action: str) -> None:
+    aws.faults.add(Fault(action, code="ServiceUnavailable", status=503, times=9))
+    with pytest.raises(PartialListing):
+        ec2_bed.provider.found("shop")
+
+
 @pytest.mark.slow  # moto takes half a minute to tell of so many
 def test_a9_a_page_that_fails_is_no_shorter_listing(aws: Aws, ec2_bed: Bed) -> None:
     _crowd(aws, 501)

@@ -155,6 +155,15 @@ def test_tags_that_cannot_be_are_known_before(ec2_bed: Bed, tags: dict[str, str]
     assert words in told
 
 
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"zone": "eu-central-1z"}, "eu-central-1z has no machines of size `t3.small`"),
+    ({"disk": 5}, "the image debian-12 needs 15 GiB and `disk` is 5"),
+])
+def test_what_does_not_go_together_is_known_before(ec2_bed: Bed, fields: dict[str, Any], words: str) -> None:
+    (_, told), = ec2_bed.provider.foresee([ec2_bed.wanted("machine", **fields)]).problems
+    assert words in told
+
+
 def _instance(aws: Aws, identity: str) -> dict[str, Any]:
     answer: dict[str, Any] = aws.client("ec2").describe_instances(InstanceIds=[identity])
     instance: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
