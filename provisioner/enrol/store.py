@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -74,12 +74,12 @@ class SiteStore:
         with self._lock:
             return self._read().expected.get(f"{name}/{generation}")
 
-    def retain(self, machine_ids: Collection[str], names: Collection[str]) -> None:
-        """Forget machines that are gone, and throw-away keys of names that are no more."""
+    def forget(self, machine_id: str, name: str) -> None:
+        """A machine is gone, and with it the throw-away keys of its name."""
         with self._lock:
             content = self._read()
-            machines = {key: value for key, value in content.machines.items() if key in machine_ids}
-            expected = {key: value for key, value in content.expected.items() if key.rpartition("/")[0] in names}
+            machines = {key: value for key, value in content.machines.items() if key != machine_id}
+            expected = {key: value for key, value in content.expected.items() if key.rpartition("/")[0] != name}
             if (machines, expected) != (content.machines, content.expected):
                 self._write(_Content(machines, expected))
 

@@ -7,6 +7,8 @@ the one of Debian, unmodified; what it asks for comes from files on the disk or 
 from __future__ import annotations
 
 import json
+import os
+import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
@@ -185,7 +187,11 @@ class BlankMachines:
         file = self.state_dir / "network.json"
         remembered = json.loads(file.read_text())["subnet"] if file.exists() else None
         net = network.ensure(self.tag, remembered)
-        file.write_text(json.dumps({"subnet": str(net.subnet)}) + "\n")
+        if remembered is None:
+            # Whole at any time: others look without the lock.
+            scratch = file.with_name(f"{file.name}.{os.getpid()}.{threading.get_ident()}")
+            scratch.write_text(json.dumps({"subnet": str(net.subnet)}) + "\n")
+            scratch.replace(file)
         return net
 
     def _folder(self, name: str) -> Path:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from provisioner.testing.aws import Aws
 
 _PERIOD: Final = 0.2
+_SERVICE: Final = ".metadata"  # the network that a machine's metadata service is in, behind the name of the machine's
+_NEAR: Final = "169.254.169.253"
 _UNITS: Final = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
 _SYS: Final = ("block", "bus", "class", "dev", "devices", "fs", "kernel", "module", "power")
 
@@ -128,12 +130,14 @@ class Bridge:
     def _make(self, instance: Instance) -> None:
         files = _EC2 if instance.kind == "ec2" else _digitalocean(instance)
         self.machines.make(instance.id, Seed(instance.id, "", files), self._promised[instance.address])
+        # Else cloud-init waits a minute for an address that the machine has already.
+        (self.machines.root(instance.id) / "usr/sbin/dhclient").unlink(missing_ok=True)
         if not self.broken(instance.id):
             self._serve(instance)
         self.machines.start(instance.id)
 
     def _serve(self, instance: Instance) -> None:
-        """Its metadata service, in its own network, before it boots."""
+        """Its metadata service, on a wire of its own, before it boots."""
         folder = self.machines.state_dir / "metadata" / instance.id
         folder.mkdir(parents=True)
         (folder / "meta.json").write_text(json.dumps(instance.meta))
@@ -142,13 +146,19 @@ class Bridge:
         if instance.kind == "digitalocean":
             mac = instance.meta["interfaces"]["public"][0]["mac"]
             run(["ip", "-netns", space, "link", "set", "host0", "address", mac])
-        run(["ip", "-netns", space, "address", "add", f"{metadata.ADDRESS}/32", "dev", "lo"])
+        # Not on the machine's loopback: the kernel would ask no rule of the machine's about what goes there.
+        there = f"{space}{_SERVICE}"
+        run(["ip", "netns", "add", there])
+        run(["ip", "-netns", space, "link", "add", "meta0", "type", "veth", "peer", "name", "meta0", "netns", there])
+        for end, address in ((space, _NEAR), (there, metadata.ADDRESS)):
+            run(["ip", "-netns", end, "address", "add", f"{address}/30", "dev", "meta0"])
+            run(["ip", "-netns", end, "link", "set", "meta0", "up"])
         with (folder / "log").open("wb") as log:
             self._services[instance.id] = subprocess.Popen(
-                ["ip", "netns", "exec", space, sys.executable, metadata.__file__, str(folder), instance.kind],
+                ["ip", "netns", "exec", there, sys.executable, metadata.__file__, str(folder), instance.kind],
                 stdout=log, stderr=log)
         until = time.monotonic() + 20
-        while f"{metadata.ADDRESS}:80" not in run(["ip", "netns", "exec", space, "ss", "-Hltn"]):
+        while f"{metadata.ADDRESS}:80" not in run(["ip", "netns", "exec", there, "ss", "-Hltn"]):
             assert time.monotonic() < until, (folder / "log").read_text()
             time.sleep(0.05)
 
@@ -157,6 +167,7 @@ class Bridge:
         if service is not None:
             service.kill()
             service.wait()
+            run(["ip", "netns", "delete", f"{self.machines.namespace(name)}{_SERVICE}"])
         self.machines.remove(name)
 
 

@@ -24,7 +24,7 @@ def test_known_hosts_is_what_was_kept(tmp_path: Path) -> None:
     store.keep("i-2", replace(WEB, line="@cert-authority i-2 ssh-ed25519 AAAA"))
     assert store.known_hosts.read_text().splitlines()[1:] == [
         "@cert-authority i-1 ssh-ed25519 AAAA", "@cert-authority i-2 ssh-ed25519 AAAA"]
-    store.retain({"i-2"}, {"web-1"})
+    store.forget("i-1", "web-1")
     assert store.known_hosts.read_text().splitlines()[1:] == ["@cert-authority i-2 ssh-ed25519 AAAA"]
 
 
@@ -37,7 +37,7 @@ def test_a_throw_away_key_is_believed_until_the_machine_has_its_own(tmp_path: Pa
     store.keep("i-1", WEB)
     assert store.expected("web-1", 2) is None
     assert store.expected("web-2", 1) == expected
-    store.retain({"i-1"}, {"web-1"})
+    store.forget("i-2", "web-2")
     assert store.expected("web-2", 1) is None
 
 
