@@ -75,12 +75,6 @@ class HostEntry:
     alias: str
 
 
-def known(found: Found, settings: HostSettings, site: Site) -> HostEntry | None:
-    """The host, if it was enrolled from here before: without any connection."""
-    kept = site.store.enrolled(found.id)
-    return None if kept is None else _entry(found, settings, site)
-
-
 def enrol(found: Found, settings: HostSettings, site: Site, provider: Provider, report: Report, *,
           how: Enrolment | None = None) -> HostEntry:
     """Make the machine a host that is known, whatever was done of that before; renew a certificate when that is due.

@@ -54,19 +54,21 @@ def at_digitalocean(address: str, told: str) -> Instance:
     return Instance("1002", "on", address, "digitalocean", told, meta)
 
 
-@pytest.mark.parametrize(("make", "how", "cloud"), [
-    (at_ec2, "console", "aws"), (at_digitalocean, "injected", "digitalocean"),
+@pytest.mark.parametrize(("make", "how", "cloud", "user"), [
+    (at_ec2, "console", "aws", "deploy"), (at_digitalocean, "injected", "digitalocean", "root"),
 ], ids=["ec2", "digitalocean"])
 def test_a_machine_that_is_told_by_a_metadata_service_is_enrolled_and_closes_it(
-        bridge: Bridge, instances: list[Instance], controller: Controller, make: Any, how: Any, cloud: str) -> None:
+        bridge: Bridge, instances: list[Instance], controller: Controller, make: Any, how: Any, cloud: str,
+        user: str) -> None:
+    settings = controller.settings(user)
     keys = throw_away(time.time()) if how == "injected" else None
     if keys is not None:
         controller.site.store.expect("web-1", 1, keys.expected)
-    instance = make(bridge.next_address(), user_data(controller.settings(), keys))
+    instance = make(bridge.next_address(), user_data(settings, keys))
     instances.append(instance)
     bridge.settle(120)
     machine = Machine(found("web-1", instance.id, instance.address), bridge.machines)
-    controller.enrol(machine.found, OneMachine(how, machine.console))
+    controller.enrol(machine.found, OneMachine(how, machine.console), settings)
 
     assert machine.sh("cloud-id").strip() == cloud
     (machine.root / "srv/ask.py").write_text(ASK)
