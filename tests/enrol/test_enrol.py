@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,6 +90,13 @@ def test_a_machine_that_prints_its_keys_gets_one_of_its_own(boot: Boot, controll
     controller.said.clear()
     assert controller.enrol(machine.found, OneMachine()) == entry
     assert controller.said == []
+
+    # ssh itself knows it by the same file
+    options = {"UserKnownHostsFile": controller.site.store.known_hosts, "GlobalKnownHostsFile": "/dev/null",
+               "HostKeyAlias": entry.alias, "StrictHostKeyChecking": "yes", "BatchMode": "yes"}
+    ssh_client = ["ssh", "-F", "none", "-i", controller.site.key_files[0],
+                  *(f"-o{name}={value}" for name, value in options.items()), f"deploy@{entry.address}", "id -un"]
+    assert subprocess.run(ssh_client, check=True, capture_output=True, text=True).stdout == "deploy\n"
 
     # it stays so
     machine.reboot()
@@ -189,6 +198,24 @@ def renewed(controller: Controller, machine: Machine) -> None:
     assert isinstance(after, Enrolled)
     assert after.public == before.public
     assert after.expires > time.time() + VALID - DAY
+
+
+def test_an_image_of_an_enrolled_host_makes_hosts_with_keys_of_their_own(boot: Boot, controller: Controller) -> None:
+    machine = boot("i-0abc", user_data(controller.settings()))
+    first = controller.enrol(machine.found, OneMachine("console", machine.console))
+    key = machine.sh("cat /etc/ssh/provision_host_ed25519_key.pub")
+    machine.machines.stop(machine.name)
+    meta = machine.root / "var/lib/cloud/seed/nocloud/meta-data"
+    meta.write_text(json.dumps({"instance-id": "i-0def", "local-hostname": "web-2"}))
+    before = len(machine.console())
+    machine.machines.start(machine.name)
+
+    copy = found("web-2", "i-0def", machine.address)
+    second = controller.enrol(copy, OneMachine("console", lambda: machine.console()[before:]))
+    assert machine.sh("cat /etc/ssh/provision_host_ed25519_key.pub") != key
+    assert log_in(second, controller) == "deploy"
+    with pytest.raises(HostKeyRejected, match="is for i-0def, web-2, not for i-0abc"):
+        log_in(first, controller)
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------
