@@ -261,15 +261,16 @@ def _own_key(contact: _Contact, kept: Enrolled | None) -> tuple[str, float]:
     site, found = contact.site, contact.found
     with closing(_first(contact, kept)) as host:
         contact.report("is verified; waits for cloud-init")
-        trouble = onhost.run(host, onhost.CLOUD_INIT, timeout=site.patience.cloud_init)
+        trouble = onhost.run(host, onhost.CLOUD_INIT, what="waiting for cloud-init",
+                             timeout=site.patience.cloud_init)
         if trouble.strip():
             contact.report(f"says that cloud-init had errors: {' '.join(trouble.split())}")
         contact.report("gets a key of its own")
-        public = " ".join(onhost.run(host, onhost.MAKE_KEY, timeout=STEP).split()[:2])
+        public = " ".join(onhost.run(host, onhost.MAKE_KEY, what="making a key", timeout=STEP).split()[:2])
         now = site.now()
         certificate = site.ca.sign(public, (found.id, found.ref.name), now, f"{found.ref.name} {found.id}")
         contact.report("gets a certificate")
-        onhost.run(host, onhost.INSTALL, certificate, timeout=STEP)
+        onhost.run(host, onhost.INSTALL, certificate, what="showing the certificate", timeout=STEP)
     return public, expiry(certificate)
 
 
@@ -283,4 +284,4 @@ def _settle(contact: _Contact) -> None:
             raise _another(contact.title, error.message) from None
         with closing(host):
             contact.report(what)
-            onhost.run(host, script, timeout=STEP)
+            onhost.run(host, script, what="removing other keys", timeout=STEP)

@@ -127,8 +127,11 @@ sync
 ALIVE: Final = ":"
 
 
-def run(connection: Connection, script: str, *arguments: str, timeout: float) -> str:
-    """What `script` prints, run as root. Raises `HostFailed` if it fails, `HostUnreachable` if the connection does."""
+def run(connection: Connection, script: str, *arguments: str, what: str, timeout: float) -> str:
+    """What `script` prints, run as root. what: its work, in words for the error.
+
+    Raises `HostFailed` if it fails or takes longer than `timeout` seconds, `HostUnreachable` if the connection does.
+    """
     command = ["/bin/sh", "-c", _BEGIN + script, "sh", *arguments]
     if connection.user != "root":
         command = ["sudo", "-n", *command]
@@ -139,12 +142,12 @@ def run(connection: Connection, script: str, *arguments: str, timeout: float) ->
             while (data := stream.read(1 << 16, min(deadline.left, 5.0))) != b"":
                 output += data or b""
                 if deadline.passed:
-                    raise HostFailed(f"It did not end within {timeout:.0f} s")
+                    raise HostFailed(f"{what} did not end within {timeout:.0f} s")
             status, said = stream.exit_status(), stream.stderr_tail().strip()
         finally:
             stream.close()
     except (StreamLost, NoMoreSessions) as lost:
-        raise HostUnreachable(f"The connection was lost: {lost}") from None
+        raise HostUnreachable(f"The connection was lost in {what}: {lost}") from None
     if status != 0:
-        raise HostFailed(f"It ended with {status}: {said or output.decode('utf-8', 'backslashreplace').strip()}")
+        raise HostFailed(f"{what} failed ({status}): {said or output.decode('utf-8', 'backslashreplace').strip()}")
     return output.decode("utf-8", "backslashreplace")

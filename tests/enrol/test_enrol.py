@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.diag import AuthenticationFailed, HostKeyRejected, HostUnreachable
+from provisioner.diag import AuthenticationFailed, HostFailed, HostKeyRejected, HostUnreachable
 from provisioner.enrol.enrol import HostEntry, enrol
 from provisioner.enrol.hostca import DAY, RENEW, VALID
 from provisioner.enrol.store import Enrolled
@@ -128,6 +128,10 @@ def test_a_throw_away_key_is_worthless_and_gone_afterwards(boot: Boot, controlle
     assert logins(machine) == 0
 
     store.expect("web-1", 1, keys.expected)
+    machine.sh("sed -i 's/^Include/#Include/' /etc/ssh/sshd_config")  # as OpenSSH before 8.2 has it
+    with pytest.raises(HostFailed, match=r"(?s)web-1 \(i-0abc\) at .* cannot be enrolled: showing.*does not include"):
+        controller.enrol(machine.found, OneMachine("injected"))
+    machine.sh("sed -i 's/^#Include/Include/' /etc/ssh/sshd_config")
     entry = controller.enrol(machine.found, OneMachine("injected"))
     assert log_in(entry, controller) == "deploy"
     assert shown_key(machine.address).line != keys.expected.public
