@@ -213,3 +213,5 @@ def _seed(root: Path, seed: Seed) -> None:
     else:
         files |= seed.files
     settings.write_files(root, files)
+    # The machine has its address before it boots. With a DHCP client there, cloud-init asks for one for a minute.
+    (root / "usr/sbin/dhclient").unlink(missing_ok=True)

@@ -20,16 +20,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from provisioner.lab.blank import BlankMachines, Seed
-from provisioner.lab.command import run
-from provisioner.lab.network import FIRST_HOST
+from provisioner.lab.command import run, succeeds
+from provisioner.lab.network import FIRST_HOST, GATEWAY
 from provisioner.testing import metadata
 
 if TYPE_CHECKING:
     from provisioner.testing.aws import Aws
 
 _PERIOD: Final = 0.2
-_SERVICE: Final = ".metadata"  # the network that a machine's metadata service is in, behind the name of the machine's
-_NEAR: Final = "169.254.169.253"
+_FIRST_PORT: Final = 8000
+_REDIRECT: Final = """
+add table ip {table}
+add chain ip {table} prerouting {{ type nat hook prerouting priority dstnat; }}
+add rule ip {table} prerouting ip saddr {machine} ip daddr {service} tcp dport 80 dnat to {gateway}:{port}
+"""
 _UNITS: Final = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
 _SYS: Final = ("block", "bus", "class", "dev", "devices", "fs", "kernel", "module", "power")
 
@@ -100,6 +104,7 @@ class Bridge:
         for service in self._services.values():
             service.kill()
             service.wait()
+        succeeds(["nft", "delete", "table", "ip", f"{self.machines.tag}md"])
         self.machines.remove_all()
         if self.errors and error is None:
             raise self.errors[0]
@@ -130,35 +135,29 @@ class Bridge:
     def _make(self, instance: Instance) -> None:
         files = _EC2 if instance.kind == "ec2" else _digitalocean(instance)
         self.machines.make(instance.id, Seed(instance.id, "", files), self._promised[instance.address])
-        # Else cloud-init waits a minute for an address that the machine has already.
-        (self.machines.root(instance.id) / "usr/sbin/dhclient").unlink(missing_ok=True)
         if not self.broken(instance.id):
             self._serve(instance)
         self.machines.start(instance.id)
 
     def _serve(self, instance: Instance) -> None:
-        """Its metadata service, on a wire of its own, before it boots."""
+        """Its metadata service, before it boots."""
         folder = self.machines.state_dir / "metadata" / instance.id
         folder.mkdir(parents=True)
         (folder / "meta.json").write_text(json.dumps(instance.meta))
         (folder / "user-data").write_text(instance.user_data)
-        space = self.machines.namespace(instance.id)
         if instance.kind == "digitalocean":
             mac = instance.meta["interfaces"]["public"][0]["mac"]
-            run(["ip", "-netns", space, "link", "set", "host0", "address", mac])
-        # Not on the machine's loopback: the kernel would ask no rule of the machine's about what goes there.
-        there = f"{space}{_SERVICE}"
-        run(["ip", "netns", "add", there])
-        run(["ip", "-netns", space, "link", "add", "meta0", "type", "veth", "peer", "name", "meta0", "netns", there])
-        for end, address in ((space, _NEAR), (there, metadata.ADDRESS)):
-            run(["ip", "-netns", end, "address", "add", f"{address}/30", "dev", "meta0"])
-            run(["ip", "-netns", end, "link", "set", "meta0", "up"])
+            run(["ip", "-netns", self.machines.namespace(instance.id), "link", "set", "host0", "address", mac])
+        gateway, port = self.machines.address(GATEWAY), str(_FIRST_PORT + self._promised[instance.address])
         with (folder / "log").open("wb") as log:
             self._services[instance.id] = subprocess.Popen(
-                ["ip", "netns", "exec", there, sys.executable, metadata.__file__, str(folder), instance.kind],
-                stdout=log, stderr=log)
+                [sys.executable, metadata.__file__, str(folder), instance.kind, gateway, port], stdout=log, stderr=log)
+        # As in a cloud it is answered from outside: inside it would take port 80 from the machine's web server.
+        rules = _REDIRECT.format(table=f"{self.machines.tag}md", machine=instance.address, service=metadata.ADDRESS,
+                                 gateway=gateway, port=port)
+        run(["nft", "-f", "-"], stdin=rules)
         until = time.monotonic() + 20
-        while f"{metadata.ADDRESS}:80" not in run(["ip", "netns", "exec", there, "ss", "-Hltn"]):
+        while f"{gateway}:{port}" not in run(["ss", "-Hltn"]):
             assert time.monotonic() < until, (folder / "log").read_text()
             time.sleep(0.05)
 
@@ -167,7 +166,6 @@ class Bridge:
         if service is not None:
             service.kill()
             service.wait()
-            run(["ip", "netns", "delete", f"{self.machines.namespace(name)}{_SERVICE}"])
         self.machines.remove(name)
 
 

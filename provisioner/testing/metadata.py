@@ -1,8 +1,7 @@
-"""The metadata service of a cloud inside a machine's own network: `python metadata.py FOLDER ec2|digitalocean`.
+"""The metadata service of a cloud for one machine: `python metadata.py FOLDER ec2|digitalocean ADDRESS PORT`.
 
-FOLDER has `meta.json` and `user-data`, read anew for each request. Standard library only: it is run by its path, in the
-network namespace of the machine. What it answers follows the documentation of EC2's instance metadata (version 2 with
-tokens) and of DigitalOcean's.
+FOLDER has `meta.json` and `user-data`, read anew for each request. What it answers follows the documentation of EC2's
+instance metadata (version 2 with tokens) and of DigitalOcean's.
 """
 
 from __future__ import annotations
@@ -136,10 +135,10 @@ class DigitalOcean(_Service):
 
 
 def main() -> None:
-    folder, kind = sys.argv[1:]
+    folder, kind, address, port = sys.argv[1:]
     service = {"ec2": Ec2, "digitalocean": DigitalOcean}[kind]
     service.folder = Path(folder)
-    ThreadingHTTPServer((ADDRESS, 80), service).serve_forever()
+    ThreadingHTTPServer((address, int(port)), service).serve_forever()
 
 
 if __name__ == "__main__":
