@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner import __version__
 from provisioner.actions.base import Driving
 from provisioner.actions.library import Library, find_library, folders_of
 from provisioner.actions.registry import Registry
 from provisioner.answers import ControllerAnswers
-from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span
+from provisioner.cloud.touch import Confirm, Touch
+from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span, UsageError
 from provisioner.driver import Driver
 from provisioner.engine.batch import Options as EngineOptions
 from provisioner.engine.batch import World
@@ -43,6 +44,10 @@ from provisioner.ui.sinks import Fanout, Sink
 from provisioner.values import HostName, Template, Value
 from provisioner.vars.scope import Scope
 from provisioner.vault.keyring import Keyring
+
+if TYPE_CHECKING:
+    from provisioner.machines import Site
+    from provisioner.staging import Staged
 
 SUCCESS, ERROR, HOST_FAILED, HOST_UNREACHABLE = 0, 1, 2, 4
 
@@ -76,6 +81,9 @@ class Request:
     """Whether the run is kept in the history under `state_dir`."""
     command: tuple[str, ...] = ()
     """As in `RunStarted`."""
+    touch: Touch = Touch()
+    confirm: Confirm = field(default=lambda question: False, compare=False)
+    """Asked before machines are changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Loaded:
     loader: Loader
     library: Library
     warnings: tuple[Diagnostic, ...]
+    sites: tuple[Site, ...] = ()
 
 
 def load(request: Request, *, to_run: bool = True) -> Loaded:
@@ -118,13 +127,21 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
                                    only_plain=not to_run, evaluate=expressions(templar))
     except InputError as error:
         found.items += error.items
+    sites: tuple[Site, ...] = ()
+    if any(playbook.machines for playbook in playbooks):
+        from provisioner.staging import declared_sites  # noqa: PLC0415 - 20 ms that most runs don't need
+
+        sites = declared_sites(playbooks, found)
     found.raise_errors()
     assert inventory is not None
+    for site in sites:  # names are known before machines are there, for patterns and limits
+        for host in site.hosts:
+            inventory.add_host(HostName(host.name), host.groups, host.variables)
     if request.limit:
         found.items += inventory.check_limit(request.limit)
     found.items += unreadable(playbooks, templar)
     found.items += unknown_tags(playbooks, request.tags)
-    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings)
+    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites)
 
 
 def expressions(templar: Templar) -> Evaluate:
@@ -137,6 +154,14 @@ def apply(request: Request, sinks: Sequence[Sink]) -> int:
     """Make the playbooks true (or show what would be done, in check mode). Gives the exit code."""
     loaded = _loaded(request)
     return _run(request, loaded, Registry(library=loaded.library), sinks)
+
+
+def destroy(request: Request, sinks: Sequence[Sink]) -> int:
+    """Delete all machines that the playbooks' sites have. Gives the exit code."""
+    loaded = _loaded(request)
+    if not loaded.sites:
+        raise UsageError("these playbooks declare no machines", hint="there is nothing that could be destroyed")
+    return _run(request, replace(loaded, playbooks=()), Registry(), sinks)
 
 
 Work = Callable[[Sequence[Driving]], Mapping[HostName, Mapping[str, Any]]]
@@ -215,15 +240,19 @@ class _Run:
                                      request.command))  # fmt: skip
         for warning in (*request.settings.warnings, *self.loaded.warnings):
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
+        staged = self._staged()
+        first = staged.first if staged else ()
         world = self._world()
         templar = Templar(on_loose=self._warn_once() if request.settings.loose_conditions else None)
-        engine = Engine(self.loaded.playbooks, world, templar, self.registry)
+        engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
         driver = Driver(engine, self.registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
                         self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks,
                         self.patient)
         code = ERROR
         try:
             code = exit_code(driver.run())
+            if staged:
+                staged.remember({host: memory.stats() for host, memory in world.memories.items()})
         except Interrupted as error:
             code = error.exit_code
             raise
@@ -240,6 +269,18 @@ class _Run:
                 self.sinks.handle(Warned(about.words, str(about.span or "")))
 
         return warn
+
+    def _staged(self) -> Staged | None:
+        """Make the declared machines exist, and hosts of the inventory."""
+        if not self.loaded.sites:
+            return None
+        from provisioner.staging import stage  # noqa: PLC0415 - see `load`
+
+        try:
+            return stage(self.request, self.loaded.sites, self.loaded.inventory, self.sinks.handle)
+        except ProvisionError as error:
+            self.sinks.handle(RunEnded(error.exit_code, {}, (time.monotonic() - self.started) * 1000))
+            raise
 
     def _world(self) -> World:
         request = self.request

@@ -164,13 +164,15 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class MachinesPlanned:
-    """What a site's machines lack, and what will be done about it. monthly: US dollars, "" when unknown."""
+    """What a site's machines lack, and what will be done about it. monthly: US dollars, "" when unknown. digest: the
+    same for the same changes."""
 
     site: str
     changes: tuple[PlannedChange, ...]
     unchanged: int
     accounts: tuple[str, ...] = ()
     monthly: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,13 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.template", "provisioner.engine.includes",
     }),
     "provisioner.demo": frozenset({"provisioner.app", "provisioner.diag", "provisioner.lab", "provisioner.ui.sinks"}),
+    "provisioner.machines": frozenset({"provisioner.diag", "provisioner.events", "provisioner.lang.model",
+                                       "provisioner.cloud"}),
+    "provisioner.staging": frozenset({
+        "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.lang.model",
+        "provisioner.inventory.model", "provisioner.cloud", "provisioner.enrol", "provisioner.machines",
+        "provisioner.app",  # the type of its argument
+    }),
     "provisioner.driver": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.messages", "provisioner.values", "provisioner.engine",
         "provisioner.actions", "provisioner.transport.pool",

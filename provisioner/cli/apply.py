@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +15,9 @@ from provisioner.cli.called import called
 from provisioner.cli.listing import listing
 from provisioner.cli.options import RunOptions, ask_password, keyring, run_options
 from provisioner.cli.places import cache_dir, state_dir
+from provisioner.cli.savedplan import Saver, is_saved_plan, read_plan
+from provisioner.cloud.touch import Touch
+from provisioner.diag import UsageError
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.lang.extravars import parse_extra_vars
 from provisioner.ui.colours import coloured, plain
@@ -31,7 +36,11 @@ INVENTORIES = "inventories"
 @click.command()
 @run_options
 def apply(options: RunOptions) -> int:
-    """Run playbooks: make hosts and apps what they say."""
+    """Run playbooks: make machines, hosts and apps what they say. Also carries out a plan that was saved."""
+    if len(options.playbooks) == 1 and is_saved_plan(options.playbooks[0]):
+        options, machines = read_plan(options.playbooks[0])
+        request = request_of(options)
+        return _apply(replace(request, touch=replace(request.touch, saved=machines)), options, [])
     return _apply(request_of(options), options, [])
 
 
@@ -39,10 +48,14 @@ def apply(options: RunOptions) -> int:
 @run_options
 @click.option("--detailed-exitcode", is_flag=True,
               help="0: in sync. 2: there are changes. 1: something could not be checked.")
-def plan(options: RunOptions, *, detailed_exitcode: bool) -> int:
+@click.option("-o", "--output", "saved", metavar="FILE", help="Save it; `provision apply FILE` does exactly that.")
+def plan(options: RunOptions, *, detailed_exitcode: bool, saved: str | None) -> int:
     """Show what apply would change, with diffs. Changes nothing."""
     tally = Tally()
-    code = _apply(request_of(options, plan=True), options, [tally])
+    saver = Saver(Path(saved), options) if saved else None
+    code = _apply(request_of(options, plan=True), options, [tally, *([saver] if saver else [])])
+    if saver and code == app.SUCCESS:
+        saver.save()
     return tally.exit_code() if detailed_exitcode and not options.only_lists else code
 
 
@@ -81,7 +94,17 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         cache_dir=cache_dir(),
         record=options.history,
         command=called(),
+        touch=Touch(frozenset(options.target), frozenset(options.replace)),
+        confirm=partial(_confirmed, yes=options.yes),
     )
+
+
+def _confirmed(question: str, *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("machines would be changed, and there is nobody to ask", hint="say --yes")
+    return click.confirm(question, err=True)
 
 
 def default_inventories() -> tuple[str, ...]:

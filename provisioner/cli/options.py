@@ -51,6 +51,9 @@ class RunOptions:
     vault_id: tuple[str, ...] = ()
     vault_password_file: tuple[str, ...] = ()
     ask_vault_password: bool = False
+    target: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    yes: bool = False
     list_hosts: bool = False
     list_tasks: bool = False
     list_tags: bool = False
@@ -104,6 +107,9 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         click.option("--start-at-task", metavar="NAME", help="Leave out all tasks before this one."),
         flag("--step", help="Ask before each task."),
         flag("--flush-cache", help="Forget the facts that were kept from earlier runs."),
+        many("--target", metavar="NAME", help="Of the machines only this one, or this declaration, and what it needs."),
+        many("--replace", metavar="NAME", help="This machine may be replaced by a new one: all it holds is lost."),
+        flag("-y", "--yes", help="Change machines without asking."),
         flag("--list-hosts", help="Show the hosts of each play; run nothing."),
         flag("--list-tasks", help="Show the tasks; run nothing."),
         flag("--list-tags", help="Show the tags; run nothing."),
@@ -172,8 +178,8 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 _NAMES = tuple(field.name for field in fields(RunOptions) if field.name != "settings")
 _OF_PLAYBOOKS = frozenset({
     "playbooks", "tags", "skip_tags", "check", "diff", "force_handlers", "verbose", "json", "junit", "html",
-    "list_hosts", "list_tasks", "list_tags", "syntax_check", "flush_cache", "start_at_task",
-    "step",
+    "list_hosts", "list_tasks", "list_tags", "syntax_check", "flush_cache", "start_at_task", "step",
+    "target", "replace", "yes",
 })  # fmt: skip
 """Options that mean nothing where no playbook runs."""
 

@@ -42,16 +42,17 @@ class Journal:
     Only one process at a time (`provisioner.cloud.lock`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, to_write: bool = True) -> None:
+        """to_write: False for who only plans: nothing is made on the disk then."""
         self._path = path
         self._nonce = ""
         self._attempts: dict[tuple[Ref, int], Attempt] = {}
         self._places: dict[Place, None] = {}
         self._made: dict[str, float] = {}
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for entry in self._entries():
+        for entry in self._entries(to_write=to_write):
             self._take(entry)
-        if not self._nonce:
+        if to_write and not self._nonce:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Two controllers, or a journal that was lost, must not repeat each other's tokens: one that has ended a
             # machine would get that machine again.
             self._write({"schema": SCHEMA, "nonce": secrets.token_hex(16)})
@@ -114,12 +115,12 @@ class Journal:
             self._attempts[ref, number] = replace(begun, done=entry["done"])
             self._made[entry["done"]] = entry["at"]
 
-    def _entries(self) -> Iterator[Mapping[str, Any]]:
+    def _entries(self, *, to_write: bool) -> Iterator[Mapping[str, Any]]:
         if not self._path.exists():
             return
         raw = self._path.read_bytes()
         whole, _, rest = raw.rpartition(b"\n")
-        if rest:  # the line that a killed run was writing: it did not begin what it was about to
+        if rest and to_write:  # the line that a killed run was writing: it did not begin what it was about to
             with self._path.open("r+b") as file:
                 file.truncate(len(raw) - len(rest))
         for number, line in enumerate(whole.splitlines(), 1):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from provisioner.cloud.model import KINDS, Found, Kind, Place, Ref, Wanted
+from provisioner.cloud.model import KINDS, Found, Kind, Place, Ref, Wanted, digest
 from provisioner.cloud.provider import Effect
 from provisioner.diag import Span, near
 
@@ -79,6 +79,13 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     monthly: Decimal | None = None
     """US dollars a month of the machines that are wanted; None where the provider does not tell."""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same changes to the same resources: what a saved plan is recognised by."""
+        return digest([[change.action, change.ref.kind, change.ref.name, str(change.place),
+                        change.found.id if change.found else "",
+                        [[each.name, each.before, each.after] for each in change.fields]] for change in self.changes])
 
     def count(self, *actions: Action) -> int:
         return sum(change.action in actions for change in self.changes)

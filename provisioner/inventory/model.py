@@ -55,7 +55,7 @@ class VarsDirectory:
 
 @dataclass(slots=True)
 class Inventory:
-    """All hosts that are known. Grows only by `add_host` and `add_to_group`, while a play runs.
+    """All hosts that are known. Changes only by `add_host`, `add_to_group` and `remove_host`, between tasks.
 
     beside_inventory, beside_playbook: where `group_vars` and `host_vars` are read from.
     """
@@ -158,6 +158,13 @@ class Inventory:
             self.group_table[UNGROUPED].hosts[name] = None
         self._forget()
         return new or any(joined) or before != self.host_table[name]
+
+    def remove_host(self, name: HostName) -> None:
+        """Forget a host; its groups stay."""
+        self.host_table.pop(name, None)
+        for group in self.group_table.values():
+            group.hosts.pop(name, None)
+        self._forget()
 
     def add_to_group(self, group: str, host: HostName, parents: Iterable[str]) -> bool:
         """Put a host into a group, which is made if needed below `parents`; whether anything is new."""

@@ -14,6 +14,8 @@ from provisioner.events import (
     HostText,
     Included,
     ItemResult,
+    MachinesPlanned,
+    MachineStep,
     NoHosts,
     PlayStarted,
     Retry,
@@ -30,6 +32,7 @@ from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import columns, visible
 from provisioner.ui.lines import TAIL, dump, failure_block, live_lines, names
 from provisioner.ui.live import LiveScreen, elapsed
+from provisioner.ui.machines import doing, plan_lines, step_line
 from provisioner.ui.terminal import PLAIN_COLUMNS, Screen
 
 _Work: TypeAlias = tuple[str, str]
@@ -212,6 +215,23 @@ class Console:
             if text:
                 self.screen.print(text + "\n")
 
+    # -- machines ---------------------------------------------------------------------------------------------
+
+    def machines_planned(self, event: MachinesPlanned) -> None:
+        self._banner(f"MACHINES [{visible(event.site)}]")
+        for line, kind in plan_lines(event):
+            self._print(line, kind)
+
+    def machine_step(self, event: MachineStep) -> None:
+        live = self.screen if isinstance(self.screen, LiveScreen) else None
+        if live is not None and event.phase in ("begun", "waiting"):
+            live.begin(visible(event.resource), doing(event))
+            return
+        if live is not None:
+            live.end(visible(event.resource))
+        if event.phase != "begun":
+            self._print(step_line(event), {"done": "changed", "failed": "failed"}.get(event.phase, "dim"))
+
     # -- warnings and the end -----------------------------------------------------------------------------------
 
     def _warnings(self, result: Mapping[str, Any]) -> None:
@@ -295,5 +315,6 @@ _HANDLERS: Final[Mapping[type[Any], Callable[[Console, Any], None]]] = {
     RunStarted: Console.run_started, PlayStarted: Console.play_started, NoHosts: Console.no_hosts,
     TaskStarted: Console.task_started, HostBegan: Console.host_began, HostText: Console.host_text,
     Step: Console.step, ItemResult: Console.item_result, Retry: Console.retry, TaskResult: Console.task_result,
-    Included: Console.included, Warned: Console.warned, RunEnded: Console.run_ended,
+    Included: Console.included, MachinesPlanned: Console.machines_planned, MachineStep: Console.machine_step,
+    Warned: Console.warned, RunEnded: Console.run_ended,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from provisioner.events import Event, RunEnded
+from provisioner.events import Event, MachinesPlanned, RunEnded
 
 IN_SYNC: Final = 0
 UNCERTAIN: Final = 1
@@ -21,6 +21,8 @@ class Tally:
     ended: bool = False
 
     def handle(self, event: Event, time: float) -> None:
+        if isinstance(event, MachinesPlanned):
+            self.changes += len(event.changes)
         if isinstance(event, RunEnded):
             self.ended = True
             for stats in event.stats.values():
