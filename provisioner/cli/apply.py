@@ -95,11 +95,12 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         record=options.history,
         command=called(),
         touch=Touch(frozenset(options.target), frozenset(options.replace)),
-        confirm=partial(_confirmed, yes=options.yes),
+        confirm=partial(confirmed, yes=options.yes),
     )
 
 
-def _confirmed(question: str, *, yes: bool) -> bool:
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether machines may be changed; an error where nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():

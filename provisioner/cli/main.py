@@ -37,6 +37,7 @@ SECTIONS = {
     },
     "Hosts": {
         "inventory": Entry("provisioner.cli.inventory:inventory", "Show hosts, groups and their variables."),
+        "cloud": Entry("provisioner.cli.cloud:cloud", "Machines as the providers have them; what nobody declares."),
         "lab": Entry("provisioner.cli.lab:lab", "Throw-away systemd hosts on this machine."),
     },
     "Help while writing": {
