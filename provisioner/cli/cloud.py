@@ -63,7 +63,7 @@ def list_(playbooks: Sequence[str], *, state: str | None, as_json: bool, vault: 
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @with_vault
 def orphans_(playbooks: Sequence[str], *, state: str | None, as_json: bool, vault: Keyring) -> int:
-    """What has tags of ours and is declared by none of these playbooks: name all you have. Exit code 2: there is some."""
+    """What has tags of ours and none of these playbooks declares: name all you have. Exit code 2: there is some."""
     view = _look(_required(playbooks), state, vault)
     lost = orphans(view.there, view.declared)
     _show(lost, as_json=as_json)
