@@ -58,8 +58,9 @@ CASES: list[tuple[Event, list[dict[str, Any]]]] = [
      [{"type": "result", "host": "h1", **WHERE, "status": "ok", "ms": 0.0, "loop": True, "delegate": "h2",
        "result": {"changed": False}}]),
     (Included("tasks.yml", (H,), TASK), [{"type": "included", "file": "tasks.yml", "hosts": ["h1"], **WHERE}]),
-    (MachinesPlanned("shop", (PlannedChange("create", "+", "machine web", "ec2", (("size", None, "small", "restart"),)),),
-                     2, ("ec2 eu-central-1, account 1",), "20.00", "ab"),
+    (MachinesPlanned("shop", (PlannedChange("create", "+", "machine web", "ec2",
+                                            (("size", None, "small", "restart"),)),), 2,
+                     ("ec2 eu-central-1, account 1",), "20.00", "ab"),
      [{"type": "machines_plan", "site": "shop", "unchanged": 2, "accounts": ["ec2 eu-central-1, account 1"],
        "monthly": "20.00", "digest": "ab", "changes": [
            {"action": "create", "sign": "+", "resource": "machine web", "provider": "ec2", "notes": [],
