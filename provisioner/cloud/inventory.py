@@ -1,0 +1,91 @@
+"""Machines as an inventory, from the providers' tags: `plugin: machines`, for commands without their playbook."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from provisioner.cloud.model import Found, Place, digest
+from provisioner.cloud.provider import Provider
+from provisioner.cloud.providers import PROVIDERS, open_provider
+from provisioner.diag import UsageError
+from provisioner.remote.spec import Arg, Spec
+
+FRESH_FOR: Final = 60.0  # seconds; a command after the other asks the providers once
+
+_PLACE: Final = {
+    "provider": Arg(required=True, choices=tuple(PROVIDERS), doc="Who has them"),
+    "region": Arg(default="", doc="Where"),
+    "profile": Arg(default="", doc="Named credentials"),
+    "account": Arg(default="", doc="The account that the credentials must belong to"),
+    "endpoint": Arg(default="", doc="Another address of the API"),
+}
+
+SPEC: Final = Spec(
+    name="plugin: machines",
+    summary="Hosts from the tags of machines",
+    args={
+        "plugin": Arg(required=True),
+        "site": Arg(required=True, doc="Whose machines"),
+        "places": Arg(type="list", elements="dict", options=_PLACE, required=True, doc="Where to look"),
+        "cache": Arg(type="float", default=FRESH_FOR, doc="Seconds an answer is used again"),
+    },
+)
+
+
+def cloud_inventory(options: Mapping[str, Any], state_dir: Path, cache_dir: Path,
+                    opened: Callable[[Place], Provider] = open_provider,
+                    now: Callable[[], float] = time.time) -> dict[str, Any]:
+    """The running machines of a site in the shape of a YAML inventory, with all that a strict connection needs.
+
+    options: the plugin's file as data. Raises `UsageError` for wrong options, `CloudError` if a place doesn't answer.
+    """
+    problems = SPEC.problems(options)
+    if problems:
+        raise UsageError(problems[0].message, hint=problems[0].hint)
+    bound = SPEC.bind(options)
+    file = cache_dir / "machines" / f"{digest(dict(options))}.json"
+    kept = _kept(file, now() - bound.cache)
+    if kept is None:
+        kept = [_entry(each) for place in bound.places for each in opened(Place(**place)).found(bound.site)
+                if each.ref.kind == "machine" and each.status == "running" and each.address]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_suffix(".new")
+        scratch.write_text(json.dumps(kept))
+        scratch.replace(file)
+    return _inventory(kept, state_dir / "cloud" / bound.site / "known_hosts")
+
+
+def _entry(found: Found) -> dict[str, Any]:
+    groups = str(found.fields.get("groups") or "")
+    return {"name": found.ref.name, "id": found.id, "address": found.address, "private": found.private_address,
+            "user": found.fields.get("user") or "root", "groups": groups.split(",") if groups else [],
+            "place": str(found.place)}
+
+
+def _inventory(machines: list[dict[str, Any]], known_hosts: Path) -> dict[str, Any]:
+    hosts = {each["name"]: {
+        "ansible_host": each["address"], "ansible_user": each["user"], "ansible_ssh_host_key_alias": each["id"],
+        "ansible_ssh_known_hosts_file": str(known_hosts), "machine_id": each["id"],
+        "machine_private_address": each["private"], "machine_place": each["place"],
+    } for each in sorted(machines, key=lambda each: str(each["name"]))}
+    groups: dict[str, dict[str, None]] = {}
+    for each in machines:
+        for group in each["groups"]:
+            groups.setdefault(group, {})[each["name"]] = None
+    children = {group: {"hosts": dict(sorted(members.items()))} for group, members in sorted(groups.items())}
+    return {"all": {"hosts": hosts, "children": children}}
+
+
+def _kept(file: Path, since: float) -> list[dict[str, Any]] | None:
+    try:
+        if file.stat().st_mtime < since:
+            return None
+        kept = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return kept if isinstance(kept, list) else None
+
