@@ -28,6 +28,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.inventory": frozenset({
         "provisioner.diag", "provisioner.values", "provisioner.lang",
         "provisioner.lab.inventory", "provisioner.lab.paths",  # `plugin: lab`
+        "provisioner.cloud.inventory",  # `plugin: machines`
     }),
     "provisioner.template": frozenset({
         "provisioner.diag", "provisioner.values",

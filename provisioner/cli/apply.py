@@ -38,7 +38,7 @@ INVENTORIES = "inventories"
 def apply(options: RunOptions) -> int:
     """Run playbooks: make machines, hosts and apps what they say. Also carries out a plan that was saved."""
     if len(options.playbooks) == 1 and is_saved_plan(options.playbooks[0]):
-        options, machines = read_plan(options.playbooks[0])
+        options, machines = read_plan(options.playbooks[0], options.settings)
         request = request_of(options)
         return _apply(replace(request, touch=replace(request.touch, saved=machines)), options, [])
     return _apply(request_of(options), options, [])

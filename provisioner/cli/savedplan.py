@@ -16,6 +16,7 @@ from typing import Any, Final
 from provisioner.cli.options import RunOptions
 from provisioner.diag import UsageError
 from provisioner.events import Event, MachinesPlanned
+from provisioner.settings import Settings
 
 SCHEMA: Final = 1
 _MARK: Final = '{"provision_plan": '
@@ -38,7 +39,8 @@ class Saver:
 
     def save(self) -> None:
         """Readable by its owner only: `-e` may hold what is nobody's business."""
-        data = {"provision_plan": SCHEMA, "directory": str(Path.cwd()), "options": asdict(self.options),
+        options = {name: value for name, value in asdict(self.options).items() if name != "settings"}
+        data = {"provision_plan": SCHEMA, "directory": str(Path.cwd()), "options": options,
                 "machines": self.digests}
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -53,8 +55,11 @@ def is_saved_plan(path: str) -> bool:
         return False
 
 
-def read_plan(path: str) -> tuple[RunOptions, Mapping[str, str]]:
-    """The options and the digests of a saved plan; raises `UsageError` where it can't be carried out from here."""
+def read_plan(path: str, settings: Settings) -> tuple[RunOptions, Mapping[str, str]]:
+    """The options and the digests of a saved plan; raises `UsageError` where it can't be carried out from here.
+
+    settings: those of now, from files and the environment.
+    """
     try:
         data = json.loads(Path(path).read_text())
         schema, directory = data["provision_plan"], data["directory"]
@@ -62,7 +67,7 @@ def read_plan(path: str) -> tuple[RunOptions, Mapping[str, str]]:
         given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
                                  for name, value in data["options"].items()}
         if schema == SCHEMA and given.keys() <= known:
-            options, machines = RunOptions(**given), dict(data["machines"])
+            options, machines = RunOptions(**given, settings=settings), dict(data["machines"])
         else:
             raise UsageError(f"{path} was saved by another version", hint="save a new plan")
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -36,27 +36,34 @@ SPEC: Final = Spec(
 )
 
 
-def cloud_inventory(options: Mapping[str, Any], state_dir: Path, cache_dir: Path,
+def cloud_inventory(options: Mapping[str, Any], state_dir: Path | None,
                     opened: Callable[[Place], Provider] = open_provider,
                     now: Callable[[], float] = time.time) -> dict[str, Any]:
     """The running machines of a site in the shape of a YAML inventory, with all that a strict connection needs.
 
-    options: the plugin's file as data. Raises `UsageError` for wrong options, `CloudError` if a place doesn't answer.
+    options: the plugin's file as data. state_dir: the product's; None: nothing is kept. Raises `UsageError` for wrong
+    options, `CloudError` if a place doesn't answer.
     """
     problems = SPEC.problems(options)
     if problems:
         raise UsageError(problems[0].message, hint=problems[0].hint)
     bound = SPEC.bind(options)
-    file = cache_dir / "machines" / f"{digest(dict(options))}.json"
-    kept = _kept(file, now() - bound.cache)
+    folder = (state_dir or Path()) / "cloud" / bound.site
+    file = folder / f"inventory-{digest(dict(options))}.json" if state_dir else None
+    kept = _kept(file, now() - bound.cache) if file else None
     if kept is None:
         kept = [_entry(each) for place in bound.places for each in opened(Place(**place)).found(bound.site)
                 if each.ref.kind == "machine" and each.status == "running" and each.address]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(".new")
-        scratch.write_text(json.dumps(kept))
-        scratch.replace(file)
-    return _inventory(kept, state_dir / "cloud" / bound.site / "known_hosts")
+        if file is not None:
+            _keep(file, kept)
+    return _inventory(kept, folder / "known_hosts")
+
+
+def _keep(file: Path, machines: list[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    scratch = file.with_suffix(".new")
+    scratch.write_text(json.dumps(machines))
+    scratch.replace(file)
 
 
 def _entry(found: Found) -> dict[str, Any]:

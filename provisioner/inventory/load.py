@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from provisioner.diag import Collector, InputError, Span
+from provisioner.diag import Collector, InputError, Span, UsageError
 from provisioner.inventory.builder import Builder
 from provisioner.inventory.constructed import Evaluate, construct
 from provisioner.inventory.ini import parse_ini, split_port
@@ -16,7 +16,7 @@ from provisioner.inventory.model import UNGROUPED, Inventory, Layer, VarsDirecto
 from provisioner.inventory.script import read_script
 from provisioner.inventory.toml import parse_toml
 from provisioner.inventory.yaml import build_groups
-from provisioner.lang.nodes import Map, Scalar, as_node, describe
+from provisioner.lang.nodes import Map, Scalar, as_node, describe, to_value
 from provisioner.lang.paths import directory_files
 from provisioner.lang.source import (
     LOCKED,
@@ -127,15 +127,22 @@ class _Source:
         if name in ("constructed", "ansible.builtin.constructed") and self.evaluate is not None:
             readers = (_VarsReader(folder, self.builder.found, self.vault) for folder in self.beside)
             construct(node, self.builder, self.evaluate, tuple(reader.directory() for reader in readers))
-        elif name != "lab":
-            self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span,
-                                     hint="there are: constructed, lab")
-        else:
+        elif name == "lab":
             from provisioner.lab.inventory import lab_inventory  # noqa: PLC0415 - only when it is asked for
             from provisioner.lab.paths import default_state_dir  # noqa: PLC0415
 
             state = default_state_dir() if self.state_dir is None else self.state_dir / "lab"
             build_groups(as_node(lab_inventory(state), span), self.builder)
+        elif name == "machines":
+            from provisioner.cloud.inventory import cloud_inventory  # noqa: PLC0415
+
+            try:
+                build_groups(as_node(cloud_inventory(to_value(node), self.state_dir), span), self.builder)
+            except UsageError as error:
+                self.builder.found.error("Wrong inventory", error.message, span, hint=error.hint)
+        else:
+            hint = "there are: constructed, lab, machines"
+            self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span, hint=hint)
 
 
 def _is_script(path: str) -> bool:

@@ -48,7 +48,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "a: {children: {b: {children: {a: }}}}\n": [(1, 31, "a → b → a")],
     "web: {hosts: {'a b': }}\n": [(1, 15, "cannot be a host")],
     "web: {hosts: {'h[3:1]': }}\n": [(1, 15, "ends before it starts")],
-    "plugin: aws_ec2\n": [(1, 9, "there are: constructed, lab")],
+    "plugin: aws_ec2\n": [(1, 9, "there are: constructed, lab, machines")],
     "a: {{ x }}\n": [(1, 4, "quote it")],
     "a: [" * 100: [(1, 129, "Nested too deeply")],
 }
