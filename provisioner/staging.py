@@ -12,6 +12,7 @@ from provisioner.cloud.model import Place, Wanted
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.providers import open_provider
 from provisioner.diag import Collector, Span
+from provisioner.enrol.enroller import SiteEnroller, place_of
 from provisioner.events import Event, HostStats, Warned
 from provisioner.inventory.model import Inventory
 from provisioner.lang.model import Become, Play, Playbook, Task
@@ -44,7 +45,7 @@ def stage(request: Request, sites: Sequence[Site], inventory: Inventory, emit: C
           opened: Callable[[Place], Provider] = open_provider,
           enroller: Callable[[str], Enroller] | None = None) -> Staged:
     """Make the sites true, or show what that would be in check mode, and complete the inventory."""
-    machinery = Machinery(request.state_dir, opened, enroller or _enrollers(request), emit, request.confirm)
+    machinery = Machinery(request.state_dir, opened, enroller or _enrollers(request, emit), emit, request.confirm)
     stages = []
     for site in sites:
         done = machinery.plan(site, request.touch) if request.check else machinery.apply(
@@ -56,10 +57,15 @@ def stage(request: Request, sites: Sequence[Site], inventory: Inventory, emit: C
     return Staged((_keys(wanted),) if wanted else (), remember)
 
 
-def _enrollers(request: Request) -> Callable[[str], Enroller]:
-    from provisioner.enrol.enroller import SiteEnroller  # noqa: PLC0415 - a run that only plans may not need it
+def _enrollers(request: Request, emit: Callable[[Event], None]) -> Callable[[str], Enroller]:
+    keys = (request.connection.private_key,) if request.connection.private_key else ()
+    inventory = Path(request.inventories[0]) if request.inventories else None
 
-    return lambda site: SiteEnroller.of(site, request.state_dir)
+    def enroller(site: str) -> Enroller:
+        place = place_of(site, request.state_dir / "cloud" / site, inventory, request.vault)
+        return SiteEnroller(place, lambda words: emit(Warned(words)), keys)
+
+    return enroller
 
 
 def _complete(inventory: Inventory, site: Site, done: Stage, emit: Callable[[Event], None]) -> None:

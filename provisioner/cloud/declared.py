@@ -49,7 +49,7 @@ def _of_one(machines: Machines) -> Iterator[Wanted]:
     for machine in all_machines:
         yield make(machine, _machine_fields(machines), needs, HostSettings(
             machines.user, machines.groups, {**machines.variables, **_volume_variables(machines)}, machines.keys,
-            machines.user_data))
+            machines.user_data, machines.host_keys))
         for volume in machines.volumes:
             yield make(Ref("volume", f"{machine.name}-{volume['name']}"),
                        {"size": volume["size"], "machine": machine.name}, [machine])

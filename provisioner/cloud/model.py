@@ -66,6 +66,7 @@ class HostSettings:
     """What a machine is as a host of the inventory.
 
     keys: public keys (`ssh-ed25519 AAAA… comment`) that may log in as `user`. own_data: the user's own user data.
+    host_keys: how its key gets known: `auto` as the provider does, `console` or `inject`.
     """
 
     user: str
@@ -73,6 +74,7 @@ class HostSettings:
     variables: Mapping[str, Any] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     own_data: str = ""
+    host_keys: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

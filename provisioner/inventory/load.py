@@ -30,7 +30,8 @@ from provisioner.lang.source import (
 from provisioner.lang.yaml import load_file, parse_source
 from provisioner.values import Vault
 
-_IGNORED: Final = ("~", ".orig", ".bak", ".cfg", ".retry", ".pyc", ".swp", ".md", ".txt", ".rst")
+_IGNORED: Final = ("~", ".orig", ".bak", ".cfg", ".retry", ".pyc", ".swp", ".md", ".txt", ".rst",
+                   ".host-ca", ".host-ca.pub")
 _VARS_FOLDERS: Final = ("group_vars", "host_vars")
 
 
