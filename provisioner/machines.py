@@ -15,11 +15,10 @@ from typing import Any, Protocol
 
 from provisioner.cloud.apply import Fresh, Means, Outcome, apply
 from provisioner.cloud.declared import by_declaration, resources
-from provisioner.cloud.errors import CloudError
 from provisioner.cloud.journal import Journal
 from provisioner.cloud.lock import site_lock
 from provisioner.cloud.model import Found, Place, Ref, Wanted
-from provisioner.cloud.plan import SIGNS, Plan, Scope
+from provisioner.cloud.plan import SIGNS, Change, Plan, Scope
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.settings import Machines, read
 from provisioner.cloud.site import Survey, plan_of, survey
@@ -27,6 +26,9 @@ from provisioner.cloud.touch import Confirm, Touch
 from provisioner.diag import Collector, Diagnostic, InputError, ProvisionError
 from provisioner.events import Event, MachinesPlanned, MachineStep, PlannedChange
 from provisioner.lang.model import Playbook
+
+_DIGESTS = frozenset({"keys", "user_data"})
+"""Fields that only tell whether something has changed: of a new machine they tell nothing."""
 
 Emit = Callable[[Event], None]
 
@@ -108,6 +110,12 @@ class Impossible(InputError):
     exit_code = 1
 
 
+class Unfinished(InputError):
+    """A plan that was carried out in part. What was made stays; the next run goes on from there."""
+
+    exit_code = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Machinery:
     """The means of a run: where state is kept, how providers are opened, who verifies hosts."""
@@ -138,7 +146,7 @@ class Machinery:
         return Stage(tuple(hosts), tuple(absent), changed=bool(plan.changes), digest=plan.digest)
 
     def apply(self, site: Site, touch: Touch, what: str) -> Stage:
-        """Make it true. Raises `CloudError` when something could not be made; hosts are not touched then."""
+        """Make it true. Raises `Unfinished` when something could not be made; hosts are not touched then."""
         with site_lock(self._folder(site), site.name, what, self.clock()):
             journal = Journal(self._folder(site) / "journal")
             seen = survey(site.name, site.wanted, journal, self.open_provider, self.clock, self.sleep)
@@ -230,8 +238,9 @@ def _remembering(seen: Survey, outcome: Outcome, wanted: Wanted) -> Callable[[],
     return remember
 
 
-def _shown(change: Any) -> PlannedChange:
-    fields = tuple((each.name, each.before, each.after, each.effect) for each in change.fields)
+def _shown(change: Change) -> PlannedChange:
+    fields = tuple((each.name, each.before, each.after, each.effect) for each in change.fields
+                   if change.action != "create" or (each.after and each.name not in _DIGESTS))
     return PlannedChange(change.action, SIGNS[change.action], str(change.ref), change.place.provider, fields,
                          change.notes)
 
@@ -251,9 +260,9 @@ def _refuse_problems(plan: Plan) -> None:
 
 
 def _refuse_failures(outcome: Outcome) -> None:
-    if not outcome.failed:
-        return
-    reasons = [f"{ref}: {error.message}" + (f" ({error.hint})" if error.hint else "") for ref, error in outcome.failed]
-    left = f"; {len(outcome.left)} changes were not tried" if outcome.left else ""
-    raise CloudError(f"{len(reasons)} of the machines' changes failed{left}:\n" + "\n".join(reasons),
-                     hint="what was made stays; apply again to go on from there")
+    if outcome.failed:
+        items = [Diagnostic(f"{ref} was not made as declared", error.message, hint=error.hint)
+                 for ref, error in outcome.failed]
+        items += [Diagnostic(f"{change.ref} was left as it is", "it needs what failed, or comes after it")
+                  for change in outcome.left]
+        raise Unfinished(items)

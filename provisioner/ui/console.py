@@ -61,6 +61,7 @@ class Console:
     _recent: dict[_Work, deque[str]] = field(default_factory=dict)
     """Last lines of live output."""
     _warned: set[str] = field(default_factory=set)
+    _had_machines: bool = False
 
     def handle(self, event: Event, time: float) -> None:
         _HANDLERS[type(event)](self, event)
@@ -218,6 +219,7 @@ class Console:
     # -- machines ---------------------------------------------------------------------------------------------
 
     def machines_planned(self, event: MachinesPlanned) -> None:
+        self._had_machines = True
         self._banner(f"MACHINES [{visible(event.site)}]")
         for line, kind in plan_lines(event):
             self._print(line, kind)
@@ -249,6 +251,8 @@ class Console:
             self.screen.print(self.paint(f"[WARNING]: {message}", "warning"), error=True)
 
     def run_ended(self, event: RunEnded) -> None:
+        if not event.stats and self._had_machines:
+            return
         self._banner("PLAY RECAP")
         for host, stats in sorted(event.stats.items()):
             self.screen.print(_recap(host, stats, self.paint))

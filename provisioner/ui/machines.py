@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.events import MachinesPlanned, MachineStep, PlannedChange
@@ -13,6 +13,7 @@ _DOING: Final = {"create": "creating", "update": "changing", "restart": "restart
                  "delete": "deleting", "wait": "waiting for", "verify": "verifying"}
 _DONE: Final = {"create": "created", "update": "changed", "restart": "restarted", "replace": "replaced",
                 "delete": "deleted", "wait": "ready", "verify": "verified"}
+_ANYWHERE: Final = {"0.0.0.0/0", "::/0"}
 _EFFECTS: Final = {"restart": "stops the machine for it", "replace": "needs a new one", "host": "on the host, over SSH",
                    "later": "new machines only"}
 
@@ -65,7 +66,17 @@ def _values(change: PlannedChange, before: Any, after: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         return visible(value) or '""'
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) and "sources" in each for each in value):
+        return visible("; ".join(map(_rule, value)))
     return visible(json.dumps(value))
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    """`tcp 80-81 from 10.0.0.0/8`"""
+    first, last = rule["from_port"], rule["to_port"]
+    ports = "" if rule["protocol"] == "icmp" else f" {first}" if first == last else f" {first}-{last}"
+    sources = "anywhere" if set(rule["sources"]) == _ANYWHERE else ", ".join(rule["sources"])
+    return f"{rule['protocol']}{ports} from {sources}"
 
 
 def _remark(change: PlannedChange, effect: str) -> str:
