@@ -75,6 +75,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.enrol": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
         "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",
+        "provisioner.cloud.apply",  # the type of what a new machine is given
     }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
