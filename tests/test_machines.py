@@ -120,6 +120,7 @@ def test_a_plan_shows_what_will_be_made_and_leaves_nothing_behind(bench: Bench) 
 
 def test_an_apply_asks_makes_verifies_and_gives_hosts(bench: Bench) -> None:
     stage = bench.apply()
+    assert stage.rekeyed == {}
     assert bench.questions == ["Make these 4 changes to the machines of the site shop?"]
     assert [(host.name, host.groups, dict(host.variables)) for host in stage.hosts] == [
         (f"web-{n}", ("web", "front"), {"colour": "blue", "ansible_host": f"192.0.2.{n + 2}"}) for n in (1, 2)]

@@ -50,8 +50,8 @@ class Change:
 
     @property
     def on_host(self) -> bool:
-        """Whether something has to be done on the host itself."""
-        return any(change.effect == "host" for change in self.fields)
+        """Whether something has to be done on the host itself; a new one is made as it shall be."""
+        return self.action in ("update", "restart") and any(change.effect == "host" for change in self.fields)
 
     @property
     def forces(self) -> tuple[str, ...]:
