@@ -60,6 +60,7 @@ def page(address: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.timeout(1800)
 def test_ec2_from_nothing_to_a_site_and_back(person: Person, aws: Aws, bridge: Bridge) -> None:
     person.variables = {"provider": "ec2", "region": REGION, "size": "t3.small", "endpoint": aws.url}
     planned = person.provision("plan")
