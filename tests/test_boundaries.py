@@ -108,6 +108,7 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     }),
     "yaml": frozenset({"provisioner.lang.yaml", "provisioner.lang.yaml_dump"}),
     "jinja2": frozenset({"provisioner.template"}),
+    "jmespath": frozenset({"provisioner.template.filters.community"}),
     "click": frozenset({"provisioner.cli"}),
     "rich": frozenset({"provisioner.cli"}),
     "boto3": frozenset({
@@ -134,7 +135,8 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.messages": PLAIN | {"pathlib"},  # where content lies; nothing is opened
     "provisioner.engine": PLAIN | {"pathlib"},
     "provisioner.vars": PLAIN,
-    "provisioner.template": PLAIN | {"urllib.parse"},
+    "provisioner.template": PLAIN | {"urllib.parse", "ipaddress", "ntpath"},
+    "provisioner.template.filters.community": PLAIN | {"configparser", "csv", "unicodedata"},  # of text, never of files
     "provisioner.template.filters.dates": PLAIN | {"datetime"},  # text to a date; the present moment is an effect
     "provisioner.template.filters.encoding": PLAIN | {"urllib.parse", "uuid"},  # to_uuid: a hash
     "provisioner.lang": PLAIN | {"os", "pathlib"},  # reads the user's files

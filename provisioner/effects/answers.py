@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from provisioner.diag import VaultError
-from provisioner.effects import files, passwords, sources
+from provisioner.effects import files, passwords, sources, tables
 from provisioner.effects.processes import CommandFailed, output_of
 from provisioner.effects.sources import plain_content
 from provisioner.effects.vars import load_vars
@@ -156,8 +156,26 @@ def _stat(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
     return files.CHECKS[what](path)
 
 
+def _path(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    what, *paths = args
+    return files.PATHS[what](*paths)
+
+
+def _ini(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return tables.ini(args, options, place.search_paths)
+
+
+def _csvfile(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return tables.csvfile(args, options, place.search_paths)
+
+
+def _url(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    return tables.url(args, {name: _revealed(value) for name, value in options.items()})
+
+
 _ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
     "env": _env, "file": _file, "unvault": _unvault, "template": _template, "fileglob": _fileglob,
     "first_found": _first_found, "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice,
     "now": _now, "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,
+    "path": _path, "ini": _ini, "csvfile": _csvfile, "url": _url,
 }

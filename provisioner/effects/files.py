@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from glob import glob as globbed
 from pathlib import Path
 
 from provisioner.values import Value
@@ -11,6 +12,12 @@ from provisioner.values import Value
 CHECKS: Mapping[str, Callable[[str], bool]] = {
     "exists": os.path.exists, "file": os.path.isfile, "directory": os.path.isdir, "link": os.path.islink,
     "link_exists": os.path.lexists, "mount": os.path.ismount,
+    "vaulted": lambda path: Path(path).is_file() and Path(path).read_bytes()[:14] == b"$ANSIBLE_VAULT",
+}
+PATHS: Mapping[str, Callable[..., Value]] = {
+    "expanduser": os.path.expanduser, "expandvars": os.path.expandvars, "realpath": os.path.realpath,
+    "same_file": os.path.samefile,
+    "fileglob": lambda pattern: sorted(str(found) for found in globbed(pattern) if os.path.isfile(found)),
 }
 
 

@@ -119,7 +119,10 @@ def _be_job(job: str, path: str, told: int, work: "Callable[[], Mapping[str, Any
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.dup2(told, 3)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 3:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(int(name))
     _leave_the_session(job)
     _write(path, {"started": True, "finished": False, "ansible_job_id": job, "process": _identity(os.getpid())})
     os.write(3, b"1")

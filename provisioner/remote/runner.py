@@ -187,7 +187,11 @@ class Runner:
 
         seconds, folder = frame.header["background"]
         name = MODULES + frame.header["module"]
-        self.channel.wait_until(lambda: not self.loader.lacking(name) or name in self._refused)
+        try:
+            self.channel.wait_until(lambda: not self.loader.lacking(name) or name in self._refused)
+        except Cancelled as stop:
+            message = "stopped before it was begun: %s" % stop
+            return {"failed": True, "changed": False, "cancelled": True, "msg": message}
 
         def work() -> "dict[str, Any]":
             self.channel = jobs.Nobody()  # type: ignore[assignment]

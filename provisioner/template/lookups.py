@@ -24,7 +24,7 @@ Options: TypeAlias = Mapping[str, Value]
 
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
 EFFECT_LOOKUPS = frozenset({"env", "file", "template", "pipe", "first_found", "fileglob", "lines",
-                            "password", "random_choice", "unvault"})
+                            "password", "random_choice", "unvault", "ini", "csvfile", "url"})
 
 
 def scope_of(context: Context) -> Variables:
@@ -211,10 +211,28 @@ def _varnames(context: Context, terms: list[Value], options: Options) -> list[Va
     return [name for pattern in patterns for name in names if pattern.search(name)]
 
 
+def _inventory_hostnames(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """Hosts of groups: `web:&prod:!db`, and `all`; names that are no group are hosts."""
+    groups = context.resolve("groups")
+    known = [*groups["all"]]
+
+    def members(name: str) -> list[Value]:
+        return list(groups[name]) if name in groups else [name] if name in known else []
+
+    parts = [part for term in terms for part in re.split(r"[:,]", str(term)) if part]
+    found = [host for part in parts if part[0] not in "&!" for host in members(part)]
+    for part in parts:
+        if part[0] in "&!":
+            named = members(part[1:])
+            found = [host for host in found if (host in named) is (part[0] == "&")]
+    return list(dict.fromkeys(found))
+
+
 _PURE: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
     "items": _items, "list": _list, "flattened": _flattened, "indexed_items": _indexed_items,
     "dict": _dict, "nested": _product, "cartesian": _product, "together": _together,
     "subelements": _subelements, "sequence": _sequence, "vars": _vars, "varnames": _varnames,
+    "inventory_hostnames": _inventory_hostnames,
 }
 
 

@@ -30,11 +30,13 @@ from_yaml_all regex_findall regex_escape union intersect symmetric_difference un
 permutations combinations subelements quote type_debug password_hash to_datetime strftime human_readable
 human_to_bytes urlsplit extract random shuffle rekey_on_member log pow root commonpath relpath normpath path_join
 groupby min max sum to_uuid urlencode upper title capitalize reject unique last reverse round abs float
+expanduser expandvars fileglob realpath win_basename win_dirname win_splitdrive
 """.split()  # noqa: SIM905 - one name a line would be long
 WANTED_TESTS = """
 defined undefined version match in version_compare truthy failed none skipped success changed succeeded unreachable
 started finished search regex subset superset contains any all falsy nan exists file directory link abs mapping
 sequence string number integer float boolean iterable sameas even odd divisibleby eq ne lt gt le ge
+is_same_file same_file uri url urn vault_encrypted vaulted_file
 """.split()  # noqa: SIM905
 
 

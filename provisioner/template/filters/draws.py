@@ -55,6 +55,18 @@ def password_hash(context: Context, password: Value, hashtype: str = "sha512", s
     return sha_crypt(str(password), str(salt), hashtype, rounds)
 
 
+@pass_context
+def random_mac(context: Context, prefix: str, seed: Value = None) -> str:
+    """A hardware address that begins with `prefix`: with the same seed always the same."""
+    known = [part for part in prefix.lower().split(":") if part]
+    if len(known) > 5 or any(len(part) != 2 or set(part) - set("0123456789abcdef") for part in known):
+        raise ValueError(f"{prefix!r} is no beginning of a hardware address, like 52:54:00")
+    number = int(_draw(context, "random", 0, 256 ** (6 - len(known)), 1, seed=seed))
+    rest = number.to_bytes(6 - len(known), "big").hex(":")
+    return ":".join([*known, rest])
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "random": random, "shuffle": shuffle, "password_hash": password_hash,
+    "random_mac": random_mac,
 }

@@ -1,10 +1,18 @@
-"""Paths as text: nothing here looks at a file."""
+"""Paths as text; what needs a look at the controller is an effect."""
 
 from __future__ import annotations
 
+import ntpath
 import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from jinja2.runtime import Context
+from jinja2.utils import pass_context
+
+from provisioner.template.effects import Effect
+from provisioner.template.lookups import scope_of
+from provisioner.values import Value
 
 
 def basename(path: str) -> str:
@@ -66,7 +74,41 @@ def path_join(parts: str | list[str]) -> str:
     return parts if isinstance(parts, str) else posixpath.join(*parts)
 
 
+def win_basename(path: str) -> str:
+    r"""
+    >>> win_basename("C:\\a\\b.txt")
+    'b.txt'
+    """
+    return ntpath.basename(path)
+
+
+def win_dirname(path: str) -> str:
+    r"""
+    >>> win_dirname("C:\\a\\b.txt")
+    'C:\\a'
+    """
+    return ntpath.dirname(path)
+
+
+def win_splitdrive(path: str) -> list[str]:
+    r"""
+    >>> win_splitdrive("C:\\a")
+    ['C:', '\\a']
+    """
+    return list(ntpath.splitdrive(path))
+
+
+def _asks(what: str) -> Callable[..., Value]:
+    @pass_context
+    def asked(context: Context, path: str) -> Value:
+        return scope_of(context).effects.ask(Effect("path", (what, str(path))))
+
+    return asked
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "basename": basename, "dirname": dirname, "splitext": splitext, "relpath": relpath,
     "commonpath": commonpath, "normpath": normpath, "path_join": path_join,
+    "win_basename": win_basename, "win_dirname": win_dirname, "win_splitdrive": win_splitdrive,
+    **{name: _asks(name) for name in ("expanduser", "expandvars", "realpath", "fileglob")},
 }
