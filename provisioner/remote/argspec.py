@@ -35,8 +35,6 @@ def validate(spec: "Mapping[str, Mapping[str, Any]]", given: "Mapping[str, Any]"
     values = _canonical(spec, given)
     errors: "list[str]" = []
     secrets: "set[str]" = set()
-    if closed:
-        errors += _unsupported(spec, values, module, within)
     errors += [text + suffix for text in _relations_before(spec, values, rules)]
     for name, option in spec.items():
         if option.get("no_log"):
@@ -49,6 +47,8 @@ def validate(spec: "Mapping[str, Mapping[str, Any]]", given: "Mapping[str, Any]"
         if option.get("options") is not None and values.get(name) is not None:
             path = "%s -> %s" % (within, name) if within else name
             values[name] = _inner(option, values[name], path, errors, secrets)
+    if closed:  # told last, as modules tell only the first of all mistakes
+        errors += _unsupported(spec, values, module, within)
     return Validated(values, errors, secrets)
 
 
@@ -155,7 +155,7 @@ def _convert(name: str, option: "Mapping[str, Any]", value: Any, errors: "list[s
             value = _convert_elements(name, option["elements"], value, errors, suffix)
     except (TypeError, ValueError) as error:
         errors.append("argument '%s' is of type %s and we were unable to convert to %s: %s%s" % (
-            name, type_name(value), wanted, error, suffix))
+            name, type_name(value), wanted, "its value is not shown" if option.get("no_log") else error, suffix))
         return value
     _check_choices(name, option, value, errors, suffix)
     return value

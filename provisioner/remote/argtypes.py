@@ -14,7 +14,7 @@ FALSE = frozenset(["n", "no", "off", "0", "false", "f", 0, 0.0, False])
 
 def type_name(value: Any) -> str:
     """As messages have it."""
-    return str(type(value))
+    return type(value).__name__
 
 
 def _to_str(value: Any) -> str:
@@ -25,25 +25,25 @@ def _to_bool(value: Any) -> bool:
     word = value.strip().lower() if isinstance(value, str) else value
     if not isinstance(word, (list, dict)) and word in TRUE | FALSE:
         return word in TRUE
-    raise TypeError("%s cannot be converted to a bool" % type_name(value))
+    raise TypeError('"%r" cannot be converted to a bool' % (value,))
 
 
 def _to_int(value: Any) -> int:
     if isinstance(value, (bool, list, dict)):
-        raise TypeError("%s cannot be converted to an int" % type_name(value))
+        raise TypeError('"%r" cannot be converted to an int' % (value,))
     if isinstance(value, float) and not value.is_integer():
-        raise TypeError("%s cannot be converted to an int" % type_name(value))
+        raise TypeError('"%r" cannot be converted to an int' % (value,))
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise TypeError("%s cannot be converted to an int" % type_name(value)) from None
+        raise TypeError('"%r" cannot be converted to an int' % (value,)) from None
 
 
 def _to_float(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError("%s cannot be converted to a float" % type_name(value)) from None
+        raise TypeError('"%r" cannot be converted to a float' % (value,)) from None
 
 
 def _to_list(value: Any) -> "list[Any]":
@@ -53,7 +53,7 @@ def _to_list(value: Any) -> "list[Any]":
         return [part.strip() for part in value.split(",")]
     if isinstance(value, (int, float)):
         return [str(value)]
-    raise TypeError("%s cannot be converted to a list" % type_name(value))
+    raise TypeError('"%r" cannot be converted to a list' % (value,))
 
 
 def _to_dict(value: Any) -> "dict[str, Any]":
@@ -71,7 +71,7 @@ def _to_dict(value: Any) -> "dict[str, Any]":
             pairs = [part.partition("=") for part in value.replace(",", " ").split()]
             return {name.strip(): text for name, _, text in pairs}
         raise TypeError("dictionary requested, could not parse JSON or key=value")
-    raise TypeError("%s cannot be converted to a dict" % type_name(value))
+    raise TypeError('"%r" cannot be converted to a dict' % (value,))
 
 
 def _to_path(value: Any) -> str:

@@ -130,8 +130,8 @@ def test_check_mode_is_handed_on(run: Run, tmp_path: Path, capsys: pytest.Captur
 
 
 def test_wrong_arguments_are_told_in_ansibles_words(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("    - keep_word: {wrd: a}\n      ignore_errors: true\n    - keep_word: {path: /x, state: gone}\n",
-               "--json") == 2
+    tasks = "    - keep_word: {path: a, wrd: a}\n      ignore_errors: true\n    - keep_word: {path: /x, state: gone}\n"
+    assert run(tasks, "--json") == 2
     first, second = results(capsys.readouterr().out)
     assert first["msg"].startswith("Unsupported parameters for (keep_word) module: wrd. Supported parameters include")
     assert second["msg"] == "value of state must be one of: present, absent, got: gone"

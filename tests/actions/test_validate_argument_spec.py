@@ -32,8 +32,8 @@ def test_variables_that_fit_pass_and_others_are_no_concern() -> None:
 
 @pytest.mark.parametrize(("variables", "error"), [
     ({}, "missing required arguments: port"),
-    ({"port": "eighty"}, "argument 'port' is of type <class 'str'> and we were unable to convert to int: "
-                         "<class 'str'> cannot be converted to an int"),
+    ({"port": "eighty"}, "argument 'port' is of type str and we were unable to convert to int: "
+                         "\"'eighty'\" cannot be converted to an int"),
     ({"port": 1, "level": "mid"}, "value of level must be one of: low, high, got: mid"),
     ({"port": 1, "sites": [{}]}, "missing required arguments: name found in sites"),
     ({"port": 1, "sites": [{"name": "a", "nam": 1}]}, "Unsupported parameters: sites.nam. Supported parameters "

@@ -14,6 +14,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "count": {"type": "int"},
     "tags": {"type": "list", "elements": "int"},
     "token": {"no_log": True},
+    "secret_number": {"type": "int", "no_log": True},
     "owner": {"type": "dict", "options": {"id": {"type": "int", "required": True}, "password": {"no_log": True}}},
 }
 
@@ -23,20 +24,22 @@ def test_values_are_converted_and_defaults_filled_in() -> None:
                               "owner": {"id": "7", "password": "deep"}})
     assert checked.errors == []
     assert checked.parameters == {"name": "5", "state": "present", "count": 3, "tags": [1, 2], "token": "hush",
-                                  "owner": {"id": 7, "password": "deep"}}
+                                  "secret_number": None, "owner": {"id": 7, "password": "deep"}}
     assert checked.secrets == {"hush", "deep"}
     assert "title" in names(SPEC)
 
 
 @pytest.mark.parametrize(("given", "error"), [
     ({}, "missing required arguments: name"),
+    ({"name": "a", "secret_number": "hush"}, "argument 'secret_number' is of type str and we were unable to convert to "
+                                             "int: its value is not shown"),
     ({"name": "a", "nme": 1, "zzz": 2}, "Unsupported parameters for (mine) module: nme, zzz. Supported parameters "
-                                        "include: count, name (title), owner, state, tags, token."),
+                                        "include: count, name (title), owner, secret_number, state, tags, token."),
     ({"name": "a", "state": "gone"}, "value of state must be one of: present, absent, got: gone"),
-    ({"name": "a", "count": "x"}, "argument 'count' is of type <class 'str'> and we were unable to convert to int: "
-                                  "<class 'str'> cannot be converted to an int"),
-    ({"name": "a", "tags": ["x"]}, "Elements value for option 'tags' is of type <class 'str'> and we were unable to "
-                                   "convert to int: <class 'str'> cannot be converted to an int"),
+    ({"name": "a", "count": "x"}, "argument 'count' is of type str and we were unable to convert to int: "
+                                  "\"'x'\" cannot be converted to an int"),
+    ({"name": "a", "tags": ["x"]}, "Elements value for option 'tags' is of type str and we were unable to "
+                                   "convert to int: \"'x'\" cannot be converted to an int"),
     ({"name": "a", "owner": {}}, "missing required arguments: id found in owner"),
 ])
 def test_what_is_wrong_is_told(given: dict[str, Any], error: str) -> None:
