@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.lab import LabHost
 from provisioner.remote import jobs
 from provisioner.remote.sdk import ModuleFailed
 from provisioner.testing.pipes import PipeRunner
@@ -101,6 +102,17 @@ def test_a_job_can_be_forgotten(runner: PipeRunner, tmp_path: Path) -> None:
     assert Path(job["results_file"]).exists()
     assert status(runner, job, mode="cleanup")["erased"] == job["results_file"]
     assert status(runner, job)["msg"] == "could not find job"
+
+
+def test_a_job_of_root_has_a_scope_of_its_own_on_a_real_host(shared_lab_host: LabHost) -> None:
+    prefix = ["nsenter", "-t", str(shared_lab_host.leader_pid), "-a", "--"]
+    units = ["systemctl", "list-units", "--no-legend", "--plain", "provision-job-*"]
+    with PipeRunner(python="python3", prefix=prefix, timeout=60,
+                    environment={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}) as runner:
+        job = begin(runner, "while [ ! -e /root/go ]; do sleep 0.05; done", Path("/root/jobs"))
+        assert f"provision-job-{job['ansible_job_id']}.scope" in shared_lab_host.run(units).stdout
+        shared_lab_host.run(["touch", "/root/go"])
+        assert result(runner, job)["rc"] == 0
 
 
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
