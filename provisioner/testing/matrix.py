@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from provisioner.testing.releases import SINGLE, Releases, Run, Seen, shell
 
@@ -39,10 +40,15 @@ def begin(app: Releases, apps: Path, version: int) -> None:
     release_one(app, "release 0")
 
 
-def release_one(app: Releases, words: str) -> Run:
+def release_one(app: Releases, words: str, **settings: Any) -> Run:
     """The source with these words, which is another build unless there was one that had them."""
     app.say(words)
-    return _must(app.apply(words))
+    return _must(app.apply(words, **settings))
+
+
+def roll_back(app: Releases, to: str | None = None) -> Run:
+    """To the release before the one that runs, or to another, whatever the source is."""
+    return _must(app.roll_back(to))
 
 
 def release(app: Releases, count: int, rollbacks: int, builds: int) -> tuple[Seen, list[float], list[float]]:

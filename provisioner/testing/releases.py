@@ -99,6 +99,13 @@ class Releases:
         playbook.write_text(json.dumps([self._play(settings)], indent=2))
         return self._change(name, ["apply", "-i", str(self.inventory), str(playbook)])
 
+    def roll_back(self, to: str | None = None) -> Run:
+        """By `provision app rollback`, as a user goes back; noted as a phase too."""
+        names = ",".join(host.name for host in self.hosts)
+        rollout = ",".join(map(str, self.settings.get("rollout", [1, "100%"])))
+        where = ["-i", str(self.inventory), "-l", names, "--rollout", rollout]
+        return self._change("rollback", ["app", "rollback", APP, *([to] if to else []), *where])
+
     @contextmanager
     def under_load(self, port: int = 80) -> Iterator[Seen]:
         """Clients of every host, from before the block until after it."""
@@ -118,8 +125,7 @@ class Releases:
         """A site on the port `SINGLE` of every host for the live service alone; gives each host's name of its unit."""
         units = []
         for host in self.hosts:
-            live = json.loads(shell(host, f"cat /var/lib/provisioner/apps/{APP}.json"))["live"]
-            unit = f"{APP}@{live['slot']}.service"
+            unit = f"{APP}@{live(host)['slot']}.service"
             port = shell(host, f"systemctl cat {unit} | sed -n 's/.* -p \\([0-9]*\\).*/\\1/p'")
             (host.root / "etc/nginx/conf.d/single.conf").write_text(PLAIN_SITE % (SINGLE, int(port)))
             shell(host, "systemctl reload nginx")
@@ -138,7 +144,9 @@ class Releases:
 
     def _change(self, name: str, arguments: Sequence[str]) -> Run:
         before, began = self._live(), time.monotonic()
-        environment = {**os.environ, "PROVISION_STATE_DIR": str(self.scratch / "state")}
+        # with compiled modules, as users have them
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment = {**kept, "PROVISION_STATE_DIR": str(self.scratch / "state")}
         done = subprocess.run(
             [sys.executable, "-m", "provisioner", *arguments], check=False, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
@@ -151,6 +159,11 @@ class Releases:
     def _live(self) -> list[str]:
         """The build that every host should answer with, as its files say; empty on a host that has none yet."""
         return [shell(host, f"cat /srv/{APP}/current/.next/BUILD_ID 2>/dev/null || true") for host in self.hosts]
+
+
+def live(host: LabHost) -> Mapping[str, Any]:
+    """What gets the requests: slot, release and more."""
+    return dict(json.loads(shell(host, f"cat /var/lib/provisioner/apps/{APP}.json"))["live"])
 
 
 def shell(host: LabHost, command: str) -> str:
