@@ -2,27 +2,28 @@
 """Memory of `next start` while it optimises images, with and without jemalloc: see `benchmarks/images`.
 
 The example app is deployed to a lab host as `nextjs_app` does it. Each round begins with a new process and no optimised
-images, asks for all of them, eight at a time, and lets the process rest for 15 s.
+images, asks for all of them, eight at a time, and lets the process rest for 15 s. The allocators take turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
+import sys
 import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import mean
+from statistics import median
+
+from measure import this_machine
 
 from provisioner.lab import Lab
-from provisioner.testing.nextjs import Site
+from provisioner.testing.nextjs import Site, example
 from provisioner.values import HostName
 
-EXAMPLE = Path(__file__).parents[1] / "playbooks/app"
 WIDTHS = (384, 640, 828, 1200)
 AT_A_TIME = 8
 REST = 15  # seconds
@@ -57,38 +58,51 @@ print(json.dumps({"start": seen[0], "peak": max(seen), "rest": seen[-1],
 class Measured:
     """Memory in bytes (resident), processor time in seconds."""
 
-    start: int
-    peak: int
-    rest: int
+    start: float
+    peak: float
+    rest: float
     cpu: float
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """conf: jemalloc's options, beside those of the unit."""
+
+    jemalloc: bool
+    conf: str = ""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks/images", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--images", type=int, default=59)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--conf", action="append", default=[], metavar="MALLOC_CONF",
+                        help="also jemalloc with these options; may be given several times")  # fmt: skip
+    parser.add_argument("--lab", type=Path, help="directory of a lab whose host is used and left as it is")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="provision-images-") as scratch:
-        lab = Lab(Path(scratch) / "lab")
+    print(this_machine(), flush=True)
+    ways = {"glibc": Way(jemalloc=False), "jemalloc": Way(jemalloc=True),
+            **{f"jemalloc, {conf}": Way(jemalloc=True, conf=conf) for conf in options.conf}}  # fmt: skip
+    found: dict[str, list[Measured]] = {name: [] for name in ways}
+    with tempfile.TemporaryDirectory(prefix="images-", dir="/tmp") as scratch:
+        lab = Lab(options.lab or Path(scratch) / "lab")
         try:
-            site = _site(lab, Path(scratch))
-            found = {False: [], True: []}  # type: dict[bool, list[Measured]]
+            if not options.lab:
+                lab.up(count=1)
+            site = Site(lab.hosts(), example(Path(scratch) / "app"), Path(scratch))
             for _ in range(options.rounds):
-                for jemalloc, runs in found.items():
-                    runs.append(_round(site, options.images, jemalloc=jemalloc))
+                for name, way in ways.items():
+                    found[name].append(_round(site, options.images, way))
+                    print(f"  {name}: {found[name][-1]}", file=sys.stderr, flush=True)
         finally:
-            lab.down_all()
+            if not options.lab:
+                lab.down_all()
     print(_table(found, options.images))
 
 
-def _site(lab: Lab, scratch: Path) -> Site:
-    source = scratch / "app"
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules", ".next", "build.json"))
-    return Site(lab.up(count=1), source, scratch)
-
-
-def _round(site: Site, images: int, *, jemalloc: bool) -> Measured:
-    results, _, _ = site.deploy(hosts=1, jemalloc=jemalloc)
+def _round(site: Site, images: int, way: Way) -> Measured:
+    results, _, _ = site.deploy(hosts=1, jemalloc=way.jemalloc, env={"MALLOC_CONF": way.conf} if way.conf else {})
     result = results[HostName(site.hosts[0].name)]
     if result.get("failed"):
         raise SystemExit(result["msg"])
@@ -96,20 +110,20 @@ def _round(site: Site, images: int, *, jemalloc: bool) -> Measured:
     if site.shell(f"ls {folder} 2>/dev/null | wc -l") != str(images):
         site.shell(f"mkdir -p {folder}")
         paint = PAINT.replace("COUNT", str(images)).replace("FOLDER", folder)
-        site.hosts[0].run([f"/opt/node/{result['node']}/bin/node", "-e", paint])
+        site.hosts[0].run([f"/opt/node/{result['node']}/bin/node", "-e", paint], timeout=900)
     unit = f"example@{site.slot()}"
     site.shell(f"rm -rf /srv/example/shared/cache/*/*; rm -f /tmp/measured; systemctl restart {unit}")
     _until_it_answers(site)
     pid = site.shell(f"systemctl show {unit} -p MainPID --value")
     with ThreadPoolExecutor(1) as aside, ThreadPoolExecutor(AT_A_TIME) as clients:
-        watching = aside.submit(site.hosts[0].run, ["python3", "-c", WATCH.replace("PID", pid)])
+        watching = aside.submit(site.hosts[0].run, ["python3", "-c", WATCH.replace("PID", pid)], timeout=900)
         time.sleep(1)
         names = [(number, width) for number in range(images) for width in WIDTHS]
         list(clients.map(lambda name: _ask(site.hosts[0].address, *name), names))
         time.sleep(REST)
         site.shell("touch /tmp/measured")
         told = json.loads(watching.result().stdout)
-    if told["jemalloc"] != jemalloc:
+    if told["jemalloc"] != way.jemalloc:
         raise SystemExit(f"jemalloc is {'' if told['jemalloc'] else 'not '}loaded")
     return Measured(told["start"], told["peak"], told["rest"], told["cpu"])
 
@@ -135,17 +149,24 @@ def _ask(address: str, number: int, width: int) -> None:
         answer.read()
 
 
-def _table(found: dict[bool, list[Measured]], images: int) -> str:
-    lines = [f"{images} images of 2000 x 1500 in {len(WIDTHS)} sizes, {AT_A_TIME} at a time; mean of "
-             f"{len(found[True])} rounds, MiB of resident memory", "",
+def _table(found: dict[str, list[Measured]], images: int) -> str:
+    rounds = len(found["glibc"])
+    lines = [f"{images} images of 2000 x 1500 in {len(WIDTHS)} sizes, {AT_A_TIME} at a time; median of {rounds} rounds "
+             "each, MiB of resident memory, in brackets compared with glibc", "",
              "| | start | peak | 15 s after | CPU s |", "|---|---|---|---|---|"]  # fmt: skip
-    for jemalloc, runs in found.items():
-        numbers = [mean(getattr(run, name) for run in runs) / MIB for name in ("start", "peak", "rest")]
-        cells = " | ".join(f"{number:.0f}" for number in numbers)
-        lines.append(f"| {'jemalloc' if jemalloc else 'glibc'} | {cells} | {mean(run.cpu for run in runs):.1f} |")
-    saved = [1 - mean(getattr(run, name) for run in found[True]) / mean(getattr(run, name) for run in found[False])
-             for name in ("peak", "rest")]  # fmt: skip
-    return "\n".join([*lines, "", f"jemalloc: {saved[0]:.0%} less at the peak, {saved[1]:.0%} less at rest"])
+    usual = _middle(found["glibc"])
+    for name, runs in found.items():
+        one = _middle(runs)
+        cells = [f"{one.start / MIB:.0f}", *(
+            f"{now / MIB:.0f}" + ("" if name == "glibc" else f" ({now / before - 1:+.0%})")
+            for now, before in ((one.peak, usual.peak), (one.rest, usual.rest))
+        )]  # fmt: skip
+        lines.append(f"| {name} | {' | '.join(cells)} | {one.cpu:.1f} |")
+    return "\n".join(lines)
+
+
+def _middle(runs: list[Measured]) -> Measured:
+    return Measured(*(median(getattr(run, field.name) for run in runs) for field in fields(Measured)))
 
 
 if __name__ == "__main__":

@@ -125,11 +125,11 @@ def _measure(app: Releases, version: int, options: argparse.Namespace) -> Row:
     _tell(f"{version}: releases", seen)
     taken_back, faulty = 0, Seen()
     faults = matrix.FAULTS if version in options.faults else {}
-    for fault, words in faults.items():
+    for fault, expected in faults.items():
         broken, run = matrix.break_release(app, fault)
         taken_back += matrix.is_taken_back(run, fault)
         faulty.add(broken)
-        _tell(f"{version}: {fault}, expected {words!r}", broken)
+        _tell(f"{version}: {fault}, expected {expected.words!r}", broken)
         if not matrix.is_taken_back(run, fault):
             print(run.output, file=sys.stderr)
     restarted = matrix.restart(app, options.restarts)

@@ -1,7 +1,8 @@
 # ruff: noqa: T201
 """Time of `provision app rollback` as a user waits for it: see `benchmarks/rollback`.
 
-Two releases of an app of Next.js 16 with default settings take turns on one lab host, each time by a process of its own.
+Two releases of an app of Next.js 16 with default settings take turns on one lab host, each time by a process of its
+own.
 """
 
 from __future__ import annotations

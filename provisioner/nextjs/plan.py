@@ -215,6 +215,7 @@ def health_question(settings: Settings) -> dict[str, Any]:
         "path": health.path,
         "status": health.status,
         "timeout": health.timeout,
+        "settle": health.settle,
         "host": host,
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,14 +15,25 @@ from typing import Any
 from provisioner.testing.releases import SINGLE, Releases, Run, Seen, shell
 
 VERSIONS = (12, 13, 14, 15, 16)
-FAULTS: Mapping[str, str] = MappingProxyType({
-    "crash": "the service ended by itself",
-    "hang": "no answer from",
-    "500": "answers with status 500",
-    "wrong-build": "is not build",
-    "die-10": "after requests were sent",
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the message says, and for how many seconds the release has to settle before it gets a request."""
+
+    words: str
+    settle: float = 0.0
+
+
+FAULTS: Mapping[str, Fault] = MappingProxyType({
+    "crash": Fault("the service ended by itself"),
+    "hang": Fault("no answer from"),
+    "500": Fault("answers with status 500"),
+    "wrong-build": Fault("is not build"),
+    "die-10": Fault("after requests were sent"),
+    "kill-10": Fault("before it had any request", settle=15),
 })  # fmt: skip
-"""Of the apps' `faults.js`, and what the message says."""
+"""Of the apps' `faults.js`."""
 BETWEEN_RESTARTS = 8.0  # seconds
 
 
@@ -71,7 +83,8 @@ def release(app: Releases, count: int, rollbacks: int, builds: int) -> tuple[See
 
 def break_release(app: Releases, fault: str) -> tuple[Seen, Run]:
     """A release that is not well, and what the clients saw of it."""
-    settings = {"env": {"FAULT": fault}, "health": {"path": "/api/health", "timeout": 15}, "watch": 12}
+    health = {"path": "/api/health", "timeout": 15, "settle": FAULTS[fault].settle}
+    settings = {"env": {"FAULT": fault}, "health": health, "watch": 12}
     with app.under_load() as seen:
         run = app.apply(f"the fault {fault}", **settings)
     return seen, run
@@ -80,7 +93,7 @@ def break_release(app: Releases, fault: str) -> tuple[Seen, Run]:
 def is_taken_back(run: Run, fault: str) -> bool:
     """Whether the run failed for that reason, went back, and shows the last lines of the journal."""
     return run.code == 2 and all(
-        words in run.output for words in (FAULTS[fault], f"the fault {fault}", "went back to release")
+        words in run.output for words in (FAULTS[fault].words, f"the fault {fault}", "went back to release")
     )
 
 

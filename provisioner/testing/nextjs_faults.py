@@ -16,7 +16,10 @@ FAULTS = """
   if (fault === 'hang') await new Promise(() => {});
   if (fault === 'die' && globalThis.asked > 15) process.exit(3);
 """
-CRASH = "\n  if (process.env.FAULT === 'crash') throw new Error('boom');"
+CRASH = """
+  if (process.env.FAULT === 'crash') throw new Error('boom');
+  if (process.env.FAULT === 'soon') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 4000);
+"""
 _WATCHER = """
 import json, os, signal, time
 for _ in range(60000):
@@ -33,7 +36,8 @@ for _ in range(60000):
 
 
 def make_faulty(site: Site) -> None:
-    """The app gets faults that the variable FAULT chooses: crash, 500, hang, die."""
+    """The app gets faults that the variable FAULT chooses: crash, 500, hang, die (after some requests), soon
+    (killed 4 s after its start)."""
     if "process.env.FAULT" not in (site.source / "instrumentation.js").read_text():
         site.edit("app/api/health/route.js", "export async function GET() {", "export async function GET() {" + FAULTS)
         start = "export async function register() {"

@@ -75,6 +75,22 @@ def test_a_release_that_is_not_well_is_taken_back_without_a_failed_request(app: 
     assert not app.only()["changed"]
 
 
+def test_a_release_that_has_to_settle_gets_no_request_before_it_has(app: Site) -> None:
+    before = app.journal()["live"]
+    health = {"path": "/api/health", "settle": 8}
+    with load(app.hosts[0].address) as seen:
+        result = app.only(fault="soon", health=health)
+        time.sleep(0.5)
+    assert "after it was healthy, before it had any request (signal" in result["msg"]
+    assert "went back to release" in result["msg"]
+    assert seen.failures == [], "\n".join([f"of {seen.answered}:", *seen.failures])
+    assert app.journal()["live"] == before
+    began = time.monotonic()
+    assert not app.only("settled", health=health).get("failed")
+    assert time.monotonic() - began > 8
+    assert not app.only("settled")["changed"]
+
+
 def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
     port = {"a": 3001, "b": 3000}[app.slot()]
     app.shell(f"systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 {port}")

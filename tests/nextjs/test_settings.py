@@ -128,6 +128,8 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"headers": {"X-A": "$host"}}, "which nginx takes for a variable"),
     ({"headers": {"Strict-Transport-Security": "max-age=1"}}, "browsers ignore"),
     ({"health": {"path": "up"}}, "does not start with /"),
+    ({"health": {"settle": 700}}, "not between 0 and 600"),
+    ({"health": {"settle": 5}, "proxy": "none"}, "`settle` needs a web server in front"),
     ({"health": {"paht": "/"}}, "did you mean `path`?"),
     ({"manual_signal_handling": "maybe"}, "none of auto, true, false"),
     ({"source": {"git": {"repos": "x"}}}, "did you mean `repo`?"),

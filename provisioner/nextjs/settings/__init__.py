@@ -323,7 +323,7 @@ def _problems(a: Any) -> Iterator[Problem]:
     yield from assets.problems(a.assets)
     if a.swap is not None and not 16 << 20 <= a.swap <= 64 << 30:
         yield Problem("swap", f"`swap: {a.swap >> 20}M` is not between 16M and 64G")
-    yield from health.problems(a.health)
+    yield from health.problems(a.health, proxy=a.proxy)
     yield from mode.problems(a.mode)
     yield from hooks.problems(a.hooks)
     yield from cron.problems(a.cron)

@@ -66,7 +66,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         with lock.held(ctx, layout):
             overrides.write(ctx, layout, after)
     began = time.monotonic()
-    order = _order(ctx, app, release, record)
+    order = _order(ctx, app, release, record, proven=after == before)
     ended = ctx.call(record.module, {**order, "how": "undo"} if a.undo else order)
     if ended.get("failed"):
         if after != before:
@@ -80,8 +80,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
                   ms=int((time.monotonic() - began) * 1000))  # fmt: skip
 
 
-def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Dict[str, Any]":
-    """What belongs to the release as it was then, what belongs to the way to release as it is now."""
+def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record, *, proven: bool) -> "Dict[str, Any]":
+    """What belongs to the release as it was then, what belongs to the way to release as it is now. proven: it ran
+    well just so, and need not settle again."""
     if app.files is not None:
         return _site_order(ctx, app, release, record)
     runs = app.live is not None and app.live.release == release
@@ -93,6 +94,8 @@ def _order(ctx: Ctx, app: Deployed, release: str, record: records.Record) -> "Di
                        % (release, ", ".join(_ports(record)), ", ".join(_ports(now))))  # fmt: skip
     ways = {name: value for name, value in (now.args if now else {}).items() if name in _WAYS and name in record.args}
     order = {**record.args, **ways, "how": "restart" if runs else "again"}
+    if proven:
+        order["health"] = {**order["health"], "settle": 0.0}
     if "watch" in order:
         order["watch"] = 0.0 if is_warm else min(order["watch"], WATCH)
     return order

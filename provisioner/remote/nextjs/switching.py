@@ -28,12 +28,11 @@ from provisioner.remote.nextjs.layout import (
     write_state,
 )
 from provisioner.remote.nextjs.slots import Occupant
+from provisioner.remote.nextjs.vigil import PAUSE, Vigil, first_problem
 from provisioner.remote.sdk import Ctx
 
 GOING_BACK = 30.0  # seconds the old release gets to answer again, should it have died meanwhile
 LAST_REQUESTS = 30.0  # seconds that requests to a slot get beyond `drain` before it is stopped
-WATCH_PAUSE = 0.25
-ASK_EVERY = 1.0
 
 
 class Order(NamedTuple):
@@ -88,20 +87,27 @@ class Switch:
     def _seen(self, state: "Optional[release.State]") -> release.Seen:
         was_shown = state is not None and state.outcome == release.CUT_OFF and state.step in (
             release.POINT, release.WATCH)  # fmt: skip
-        return release.Seen(self._old is not None, new_is_warm=self._order is not None and not self._order.units,
+        return release.Seen(self._old is not None, new_is_warm=self._is_warm(),
                             new_is_well=was_shown and self._is_well())  # fmt: skip
 
-    def _is_well(self) -> bool:
-        return slots.is_active(self._ctx, self._layout, self._new.slot) and self._first_problem() is None
+    def _is_warm(self) -> bool:
+        """Whether the new slot ran before."""
+        return self._order is not None and not self._order.units
 
-    def _first_problem(self) -> "Optional[str]":
-        """What one of the new instances answers wrongly."""
-        answers = (probe.problem(health, self._new.build_id, self._new.base_path) for health in self._health(self._new))
-        return next((problem for problem in answers if problem), None)
+    def _is_well(self) -> bool:
+        return slots.is_active(self._ctx, self._layout, self._new.slot) and first_problem(
+            self._questions().values(), self._new.build_id, self._new.base_path) is None  # fmt: skip
 
     def _health(self, occupant: Occupant) -> "List[Dict[str, Any]]":
         """The question for each instance."""
         return [{**self._journal["health"], "port": slots.port_of(upstream)} for upstream in occupant.upstreams]
+
+    def _questions(self) -> "Dict[str, Dict[str, Any]]":
+        """Unit -> question, of the new release."""
+        return dict(zip(self._units, self._health(self._new)))
+
+    def _vigil(self, since: str) -> Vigil:
+        return Vigil(self._ctx, self._questions(), self._new.build_id, self._new.base_path, since)
 
     def _write(self, step: str, pointed: bool) -> None:
         self._journal.update(step=step, pointed=pointed)
@@ -130,12 +136,17 @@ class Switch:
         return self._systemctl("restart", *self._units)
 
     def _check(self) -> "Optional[str]":
-        """They start side by side, so the first one's time is the others' too."""
-        for unit, health in zip(self._units, self._health(self._new)):
+        """They start side by side, so the first one's time is the others' too. A slot that ran all the time has
+        settled."""
+        for unit, health in self._questions().items():
             problem = probe.wait(self._ctx, unit, health, self._new.build_id, self._new.base_path)
             if problem is not None:
                 return problem
-        return None
+        settle = self._journal["health"].get("settle") or 0.0
+        if not settle or self._is_warm():
+            return None
+        self._ctx.progress("settling for %g s" % settle)
+        return self._vigil("it was healthy, before it had any request").keep(lambda seconds: seconds >= settle)
 
     def _enable(self) -> "Optional[str]":
         problem = self._systemctl("enable", "--quiet", *self._units)
@@ -152,36 +163,17 @@ class Switch:
         return None
 
     def _watch(self) -> "Optional[str]":
-        """Until `watch` and `drain` are over and nobody waits for the old slot. What has just answered and answers no
-        more is asked once again: a busy host is no reason to go back."""
-        assert self._old is not None, "without an old release there is nothing to go back to"
-        began = asked = time.monotonic()
+        """Until `watch` and `drain` are over and nobody waits for the old slot."""
+        old = self._old
+        assert old is not None, "without an old release there is nothing to go back to"
         stops = self._journal["keep"] == "stop"
         least = max(self._journal["watch"], self._journal["drain"] if stops else 0.0)
-        failures, first = 0, {unit: service.show(self._ctx, unit).get("MainPID") for unit in self._units}
-        while True:
-            now = time.monotonic()
-            late = now >= began + least + LAST_REQUESTS
-            if now >= began + least and (late or not stops or not self._is_used(self._old)):
-                return None
-            ended = self._ended(first)
-            if ended is not None:
-                return "it ended %.0f s after requests were sent to it (%s)" % (now - began, ended)
-            if now >= asked + ASK_EVERY:
-                asked = now
-                problem = self._first_problem()
-                failures = failures + 1 if problem else 0
-                if failures >= 2:
-                    return problem
-            time.sleep(WATCH_PAUSE)
 
-    def _ended(self, first: "Mapping[str, Optional[str]]") -> "Optional[str]":
-        """How an instance ended that had one of these process numbers; None while all of them run."""
-        for unit, pid in first.items():
-            found = service.show(self._ctx, unit)
-            if found.get("ActiveState") != "active" or found.get("MainPID") != pid or pid == "0":
-                return "%s, exit status %s" % (found.get("Result"), found.get("ExecMainStatus"))
-        return None
+        def is_over(seconds: float) -> bool:
+            late = seconds >= least + LAST_REQUESTS
+            return seconds >= least and (late or not stops or not self._is_used(old))
+
+        return self._vigil("requests were sent to it").keep(is_over)
 
     def _retire(self) -> "Optional[str]":
         """All others, not just the old one: a journal that was lost may have left one running."""
@@ -235,7 +227,7 @@ class Switch:
         while time.monotonic() < began + self._journal["drain"] + LAST_REQUESTS:
             if time.monotonic() >= began + self._journal["drain"] and not self._is_used(self._new):
                 break
-            time.sleep(WATCH_PAUSE)
+            time.sleep(PAUSE)
         return None
 
     def _remove(self) -> "Optional[str]":

@@ -16,19 +16,20 @@ function refuse(response, status) {
   return true;
 }
 
-// name: crash, 500, hang, wrong-build, or die-10: ends 10 seconds after it was healthy for the first time, with all requests
-// that it has but POSTs. Such a request is lost with the process, since no proxy may ask it again elsewhere.
+// name: crash, 500, hang, wrong-build, or one of those that end 10 seconds after it was healthy for the first time: kill-10
+// with all requests that it has, die-10 with all but POSTs. Such a request is lost with the process, since no proxy may ask
+// it again elsewhere.
 exports.begin = (name) => {
   console.error(`the fault ${name}`);
   if (name === 'crash') throw new Error('boom at start');
-  const seconds = name.startsWith('die-') ? Number(name.slice(4)) : null;
+  const [, way, seconds] = /^(die|kill)-(\d+)$/.exec(name) ?? [];
   const emit = http.Server.prototype.emit;
   let dying = false;
   const posts = new Set();
   // The kernel takes requests for a process for as long as its memory is being freed, so the doors are closed before.
   const die = (server) => {
-    server.closeIdleConnections();
-    if (posts.size) setTimeout(die, 1, server);
+    if (way === 'die') server.closeIdleConnections();
+    if (way === 'die' && posts.size) setTimeout(die, 1, server);
     else process.kill(process.pid, 'SIGKILL');
   };
   http.Server.prototype.emit = function (event, first, response) {
@@ -37,9 +38,9 @@ exports.begin = (name) => {
         posts.add(response);
         response.on('close', () => posts.delete(response));
       }
-      if (seconds !== null && !dying && isHealth(first.url)) {
+      if (way && !dying && isHealth(first.url)) {
         dying = true;
-        setTimeout(() => die(this.close()), seconds * 1000);
+        setTimeout(() => die(way === 'die' ? this.close() : this), seconds * 1000);
       }
       if (faults[name]?.(first, response)) return true;
     }
