@@ -1,8 +1,9 @@
 # ruff: noqa: T201
 """Releases an app of every version of Next.js on two lab hosts while 20 clients ask each of them, and counts failures.
 
-Per version: ten releases and five rollbacks, each by `provision apply`; releases with every kind of fault, which have
-to be taken back; and for comparison the same clients while the service behind a web server is restarted in place.
+Per version: ten releases by `provision apply` and five rollbacks by `provision app rollback`; releases with every kind
+of fault, which have to be taken back; and for comparison the same clients while the service behind a web server is
+restarted in place.
 """
 
 from __future__ import annotations

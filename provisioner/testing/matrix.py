@@ -68,16 +68,13 @@ def release(app: Releases, count: int, rollbacks: int, builds: int) -> tuple[See
 
     builds: how many different ones take turns, at least three; a release is never of the same build as the one before.
     """
-    said = ["release 0"]
     forth: list[float] = []
     back: list[float] = []
     with app.under_load() as seen:
         for number in range(1, count + 1):
-            said.append(f"release {number % builds}")
-            forth.append(release_one(app, said[-1]).seconds)
+            forth.append(release_one(app, f"release {number % builds}").seconds)
             if number * rollbacks // count > len(back):
-                said.pop()
-                back.append(release_one(app, said[-1]).seconds)
+                back.append(roll_back(app).seconds)
     return seen, forth, back
 
 
