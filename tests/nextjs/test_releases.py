@@ -89,6 +89,7 @@ def test_a_release_that_has_to_settle_gets_no_request_before_it_has(app: Site) -
     assert not app.only("settled", health=health).get("failed")
     assert time.monotonic() - began > 8
     assert not app.only("settled")["changed"]
+    assert not app.only().get("failed")
 
 
 def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
