@@ -15,6 +15,9 @@ JEMALLOC = {
     "x86_64": "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
     "aarch64": "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2",
 }
+MALLOC_CONF = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0"
+"""Few arenas, and memory that is given back after half a second instead of ten: images are optimised in bursts by many
+threads, and jemalloc's defaults keep most of what they freed. `env` may say otherwise."""
 STOP_TIMEOUT = 40  # seconds: the longest request, plus 5 s for connections that are kept open, plus 5 s
 
 
@@ -37,7 +40,7 @@ def unit_text(
         "stop_timeout": STOP_TIMEOUT,
         "manual_signal_handling": manual_signal_handling, "sharp": sharp,
         "deployment_id": deployment_id,
-        "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None,
+        "jemalloc": JEMALLOC.get(machine) if settings.jemalloc else None, "malloc_conf": MALLOC_CONF,
         "memory_max": limit, "memory_high": memory_high(settings), "hardening": hardening(),
     })  # fmt: skip
 
