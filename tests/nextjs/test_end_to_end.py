@@ -113,13 +113,13 @@ def test_a_second_run_changes_nothing_and_asks_each_host_once(site: Site) -> Non
 
 @pytest.mark.parametrize(("command", "step"), [
     ("sed -i s/TasksMax=512/TasksMax=5/ /etc/systemd/system/example@SLOT.service", plan.ACTIVATE),
-    ("echo 'GREETING=\"x\"' > /etc/example/SLOT.env", plan.ACTIVATE),
+    pytest.param("echo 'GREETING=\"x\"' > /etc/example/SLOT.env", plan.ACTIVATE, marks=pytest.mark.slow),
     ("systemctl stop example@SLOT", plan.ACTIVATE),
-    ("systemctl disable -q example@SLOT", plan.ACTIVATE),
+    pytest.param("systemctl disable -q example@SLOT", plan.ACTIVATE, marks=pytest.mark.slow),
     ("chmod 0777 /srv/example/shared", plan.TREE),
     ("sed -i s/20m/1m/ /etc/nginx/conf.d/example.conf", plan.PROXY),
     ("systemctl stop nginx", plan.PROXY),
-    ("rm /srv/example/live", plan.ACTIVATE),
+    pytest.param("rm /srv/example/live", plan.ACTIVATE, marks=pytest.mark.slow),
     ("rm -r /srv/example/lanes/*; mkdir /srv/example/lanes/x; touch /srv/example/lanes/x/to-c; "
      "ln -sfn lanes/x /srv/example/live", plan.ACTIVATE),
 ])  # fmt: skip

@@ -1,7 +1,11 @@
-"""What is changed by hand on a real host is found, each by its own finding, and nothing is found otherwise."""
+"""What is changed by hand on a real host is found, each by its own finding, and nothing is found otherwise.
+
+`-m slow` has every edit; otherwise one for each kind of finding.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -46,7 +50,7 @@ def test_an_app_as_it_was_released_gives_no_findings_and_is_left_alone(app: Site
     assert app.listing() == before
 
 
-@pytest.mark.parametrize(("edit", "kind", "words"), [
+EDITS = [
     ("sed -i s/TasksMax=512/TasksMax=5/ <file>", "unit", "the file has changed since it was read"),
     ("sed -i s/TasksMax=512/TasksMax=99/ <file>; systemctl daemon-reload", "unit", "an older process"),
     ("mkdir <file>.d; printf '[Service]\\nNice=5' > <file>.d/nice.conf; systemctl daemon-reload", "unit",
@@ -74,7 +78,16 @@ def test_an_app_as_it_was_released_gives_no_findings_and_is_left_alone(app: Site
     ("sed -i 's/-H 127.0.0.1//' <file>; " + RESTART, "listening", "::"),
     ("sed -i 's/\"step\": \"steady\"/\"step\": \"watch\"/' /var/lib/provisioner/apps/example.json", "release",
      "interrupted at watch"),
-])  # fmt: skip
+]  # fmt: skip
+
+
+def one_of_each_kind(edits: Sequence[tuple[str, str, str]]) -> list[object]:
+    kinds = [kind for _, kind, _ in edits]
+    return [pytest.param(*edit, marks=pytest.mark.slow if edit[1] in kinds[:place] else ())
+            for place, edit in enumerate(edits)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "kind", "words"), one_of_each_kind(EDITS))
 def test_an_edit_by_hand_is_found(app: Site, edit: str, kind: str, words: str) -> None:
     live = app.journal()["live"]
     names = {

@@ -1,6 +1,6 @@
 """Releases that lose their controller, or their power, at a step: the host alone ends them.
 
-`-m slow` has every step; otherwise a few.
+`-m slow` has every step; otherwise one of each kind.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -15,9 +16,9 @@ from provisioner.remote.nextjs import release
 from provisioner.testing.nextjs import JOURNAL, Site, load, poller
 from provisioner.testing.nextjs_faults import killing
 
-QUICK = {release.CHECK, release.POINT, release.RETIRE}
-STEPS = [step if step in QUICK else pytest.param(step, marks=pytest.mark.slow) for step in release.FORWARD]
-BACK = [step if step == release.DRAIN else pytest.param(step, marks=pytest.mark.slow) for step in release.BACK]
+
+def each(steps: Sequence[str], quick: str | None = None) -> list[object]:
+    return [pytest.param(step, marks=() if step == quick else pytest.mark.slow) for step in steps]
 
 
 SITUATION = f"""
@@ -59,7 +60,7 @@ def settled(app: Site) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", each(release.FORWARD, quick=release.POINT))
 def test_after_a_power_cut_at_a_step_the_host_ends_the_release_by_itself(app: Site, step: str) -> None:
     assert not app.only().get("failed")
     cut_power(app, step, greeting=f"dark {step}")
@@ -74,7 +75,7 @@ def test_after_a_power_cut_at_a_step_the_host_ends_the_release_by_itself(app: Si
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("step", BACK)
+@pytest.mark.parametrize("step", each(release.BACK))
 def test_after_a_power_cut_on_the_way_back_the_old_release_runs_again(app: Site, step: str) -> None:
     assert not app.only("good").get("failed")
     with poller(app.hosts[0].address):  # who asks, so that it dies
@@ -88,7 +89,7 @@ def test_after_a_power_cut_on_the_way_back_the_old_release_runs_again(app: Site,
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", each(release.FORWARD, quick=release.RETIRE))
 def test_a_host_that_loses_its_controller_at_a_step_ends_the_release_by_itself(app: Site, step: str) -> None:
     assert not app.only().get("failed")
     with load(app.hosts[0].address, clients=6) as seen:

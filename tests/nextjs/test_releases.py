@@ -26,7 +26,7 @@ def kills(steps: Sequence[str], quick: Collection[str]) -> list[object]:
     ]
 
 
-FORWARD = kills(release.FORWARD, {release.START, release.POINT, release.WATCH, release.RETIRE})
+FORWARD = kills(release.FORWARD, {release.POINT, release.RETIRE})
 BACK = kills(release.BACK, {release.RETURN})
 LOST_RACE = {release.SETTLE, release.REOPEN, release.RESTORE}
 """Steps that may be over before the killer has seen them."""
