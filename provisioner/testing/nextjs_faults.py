@@ -20,9 +20,10 @@ CRASH = """
   if (process.env.FAULT === 'crash') throw new Error('boom');
   if (process.env.FAULT === 'soon') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 4000);
 """
+_OVER = "/run/killing-is-over"
 _WATCHER = """
 import json, os, signal, time
-for _ in range(60000):
+while not os.path.exists("%s"):
     try:
         if json.load(open("%s"))["step"] == "%s":
             time.sleep(%s)
@@ -46,18 +47,20 @@ def make_faulty(site: Site) -> None:
 
 @contextmanager
 def killing(site: Site, step: str, signal: str = "SIGKILL", delay: float = 0.0) -> Iterator[list[str]]:
-    """Sends the runner a signal as soon as the journal tells this step, or `delay` seconds later. The list that it
-    gives has "done" when that has happened."""
+    """Until the block ends: sends the runner a signal as soon as the journal tells this step, or `delay` seconds
+    later. The list that it gives has "done" when that has happened; on a busy host the step may be over unseen."""
     told: list[str] = []
 
     def work() -> None:
-        watcher = _WATCHER % (JOURNAL, step, delay, signal)
-        told.append(site.hosts[0].run(["python3", "-c", watcher], check=False, timeout=90).stdout.strip())
+        watcher = _WATCHER % (_OVER, JOURNAL, step, delay, signal)
+        told.append(site.hosts[0].run(["python3", "-c", watcher], check=False, timeout=900).stdout.strip())
 
+    site.shell(f"rm -f {_OVER}")
     thread = threading.Thread(target=work)
     thread.start()
     time.sleep(0.3)
     try:
         yield told
     finally:
+        site.shell(f"touch {_OVER}")
         thread.join()

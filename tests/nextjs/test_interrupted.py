@@ -32,6 +32,8 @@ def cut_power(app: Site, step: str, **deploy: object) -> None:
     deployed = threading.Thread(target=lambda: app.only(**deploy))  # type: ignore[arg-type]
     with killing(app, step, "SIGSTOP") as told:
         deployed.start()
+        while not told and deployed.is_alive():
+            time.sleep(0.05)
     try:
         assert told == ["done"]
     finally:

@@ -29,12 +29,20 @@ def kills(steps: Sequence[str], quick: Collection[str]) -> list[object]:
 FORWARD = kills(release.FORWARD, {release.POINT, release.RETIRE})
 BACK = kills(release.BACK, {release.RETURN})
 LOST_RACE = {release.SETTLE, release.REOPEN, release.RESTORE}
-"""Steps that may be over before the killer has seen them."""
+"""Steps that may be over each time before the killer has seen them."""
+ATTEMPTS = 5
 
 
-def missed(step: str, delay: float) -> bool:
-    """Whether the release may have gone on, or ended, before the runner was killed."""
-    return step in LOST_RACE or delay > 0
+def killed_at(app: Site, step: str, delay: float, **deploy: Any) -> Mapping[str, Any]:
+    """The result of a deploy whose runner was killed at the step; what was missed on a busy machine is tried again."""
+    for _ in range(ATTEMPTS):
+        assert not app.only().get("failed")
+        with killing(app, step, delay=delay) as told:
+            result = app.only(**deploy)
+        if told == ["done"]:
+            return result
+    assert step in LOST_RACE or delay > 0, f"the runner was never killed at {step}"
+    return result
 
 
 @pytest.mark.timeout(300)
@@ -109,10 +117,8 @@ def test_a_runner_killed_on_the_way_forward_leaves_nothing_that_the_next_run_doe
     app: Site, step: str, delay: float
 ) -> None:
     with poller(app.hosts[0].address) as seen:
-        with killing(app, step, delay=delay) as told:
-            first = app.only(f"killed at {step}")
-        assert told == ["done"] or missed(step, delay)
-        assert first.get("failed") or missed(step, delay)
+        first = killed_at(app, step, delay, greeting=f"killed at {step}")
+        assert first.get("failed") or step in LOST_RACE or delay > 0
         second = app.only(f"killed at {step}")
     assert not second.get("failed"), second
     assert seen.failures == []
@@ -126,12 +132,9 @@ def test_a_runner_killed_on_the_way_forward_leaves_nothing_that_the_next_run_doe
 def test_a_runner_killed_on_the_way_back_leaves_nothing_that_the_next_run_does_not_mend(
     app: Site, step: str, delay: float
 ) -> None:
-    assert not app.only().get("failed")
     with poller(app.hosts[0].address) as seen:
-        with killing(app, step, delay=delay) as told:
-            first = app.only(fault="die", watch=4)
+        first = killed_at(app, step, delay, fault="die", watch=4)
         assert first["failed"]
-        assert told == ["done"] or missed(step, delay)
         second = app.only()
     assert not second.get("failed"), second
     assert seen.failures == []
