@@ -29,6 +29,7 @@ from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import RunEnded, RunStarted, Warned
 from provisioner.factcache import FactCache
 from provisioner.history import db
+from provisioner.history.baselines import key_in
 from provisioner.history.writer import Recorder
 from provisioner.inventory.constructed import Evaluate
 from provisioner.inventory.load import load_inventory
@@ -293,6 +294,7 @@ class _Run:
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
             start_at_task=request.start_at_task, step=request.step,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
+            resource_key=key_in(request.state_dir) if request.record else b"",
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
         world = World(self.loaded.inventory, options)

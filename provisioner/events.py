@@ -29,6 +29,20 @@ class TaskRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """What a task is about and what it wants of it, to be compared with other runs.
+
+    where: the address of the host. name: the arguments that identify it, as JSON. wanted: a keyed hash of all
+    that decides how it shall be, content included; with another key it is another one.
+    """
+
+    where: str
+    module: str
+    name: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     run: str
     playbooks: tuple[str, ...]
@@ -106,6 +120,9 @@ class ItemResult:
     ignored: bool = False
     hidden: bool = False
     delegate: str | None = None
+    resource: Resource | None = None
+    checked: bool = False
+    """In check mode, in which tasks may say that they run all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +154,9 @@ class TaskResult:
     loop: bool = False
     hidden: bool = False
     delegate: str | None = None
+    resource: Resource | None = None
+    checked: bool = False
+    """In check mode, in which tasks may say that they run all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +285,8 @@ def _planned_change(data: Mapping[str, Any]) -> PlannedChange:
 _TYPES: Mapping[str, type[Any]] = {name: kind for kind, name in KINDS.items()}
 
 _RESTORED: Mapping[str, Callable[[Any], Any]] = {
-    "task": lambda data: TaskRef(**data), "hosts": tuple, "playbooks": tuple, "command": tuple,
+    "task": lambda data: TaskRef(**data), "resource": lambda data: None if data is None else Resource(**data),
+    "hosts": tuple, "playbooks": tuple, "command": tuple,
     "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple,
     "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
 }

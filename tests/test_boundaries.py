@@ -79,6 +79,10 @@ INSIDE: Mapping[str, frozenset[str]] = {
     }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
+    "provisioner.drift": frozenset({
+        "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.ui",
+        "provisioner.lang.yaml",  # drift.yml
+    }),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.effects", "provisioner.lang",
@@ -181,6 +185,7 @@ REVEALS: Mapping[str, str] = {
     "provisioner.effects.answers": "a lookup gets its arguments as text",
     "provisioner.lang.yaml_dump": "to_yaml of a secret; the text is a secret again",
     "provisioner.actions.local": "content for a host: its checksum has to be known; names of the controller's files",
+    "provisioner.engine.resources": "what is wanted is compared with what was, by a keyed hash",
     "provisioner.engine.targets": "whom to connect to has to be known, also from an encrypted file",
 }
 

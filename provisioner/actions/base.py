@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
+from provisioner.events import Resource
 from provisioner.lang.model import Task
 from provisioner.messages import Become, Content, Target
 from provisioner.values import Condition, HostName, Secret, Unknown, Value
@@ -32,6 +33,8 @@ class HostWork:
     module: str
     args: Mapping[str, Any]
     contents: tuple[Content, ...] = ()
+    resource: Resource | None = None
+    """Set by the engine, where runs are recorded."""
 
 
 @dataclass(frozen=True, slots=True)

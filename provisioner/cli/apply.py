@@ -66,7 +66,7 @@ def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> in
     if not request.inventories:
         click.echo(f"[WARNING]: no inventory given with -i and no directory ./{INVENTORIES}: "
                    "there is only the implicit localhost, which `all` does not mean", err=True)
-    return app.apply(request, [output(options), *_reports(options), *further])
+    return app.apply(request, [output(options), *reports(options), *further])
 
 
 def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
@@ -118,7 +118,7 @@ def output(options: RunOptions) -> Sink:
     return JsonLines(sys.stdout) if options.json else console(options.verbose)
 
 
-def _reports(options: RunOptions) -> Iterator[Sink]:
+def reports(options: RunOptions) -> Iterator[Sink]:
     """The sinks that write files at the end."""
     if options.junit:
         from provisioner.ui.junit import junit  # noqa: PLC0415 - few runs write reports

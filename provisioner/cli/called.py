@@ -13,6 +13,7 @@ from provisioner.ui.redact import MASK
 
 _ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*=)")
 _VARIABLES = re.compile(r"(-[A-Za-z]*e|--extra-vars=?)(.*)", re.DOTALL)
+_ADDRESSES = frozenset({"--webhook"})
 _SHORT_WITH_VALUE = frozenset("ilteTfuc")
 """Letters of options behind which the rest of a word is their value: `-le` is a limit, `-be` is `-b -e`."""
 
@@ -28,7 +29,12 @@ def masked(words: Sequence[str]) -> Iterator[str]:
     left = iter(words)
     for word in left:
         found = _VARIABLES.fullmatch(word)
-        if word == "--":
+        if word in _ADDRESSES:  # who knows it may write there
+            yield word
+            yield from (MASK for _ in islice(left, 1))
+        elif word.startswith(tuple(f"{name}=" for name in _ADDRESSES)):
+            yield f"{word.partition('=')[0]}={MASK}"
+        elif word == "--":
             yield word
             yield from (MASK for _ in left)
         elif found is not None and _is_extra(found[1]):

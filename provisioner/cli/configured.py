@@ -38,6 +38,7 @@ def default_map(settings: Settings) -> dict[str, Any]:
     return {
         "apply": options,
         "plan": options,
+        "drift": options,
         "app": {**dict.fromkeys(_ON_HOSTS, options), "env": dict.fromkeys(_VARIABLES, options)},
         "inventory": {**sources, **passwords},
         "vault": dict.fromkeys(_VAULT, passwords),

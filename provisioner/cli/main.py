@@ -26,6 +26,7 @@ SECTIONS = {
         "apply": Entry("provisioner.cli.apply:apply", "Run playbooks: make hosts and apps what they say."),
         "plan": Entry("provisioner.cli.apply:plan", "Show what apply would change, with diffs. Changes nothing."),
         "destroy": Entry("provisioner.cli.destroy:destroy", "Delete the machines that playbooks declare."),
+        "drift": Entry("provisioner.cli.drift:drift", "Find what differs from the playbooks, and since when."),
         "demo": Entry("provisioner.cli.demo:demo", "Deploy an example Next.js app to a throw-away host."),
     },
     "Deployed apps": {

@@ -54,6 +54,8 @@ class Options:
     step: bool = False
     """Ask before each task."""
     force_handlers: bool = False
+    resource_key: bytes = b""
+    """Key of the hashes in `events.Resource`; without one there are none."""
     verbosity: int = 0
     version: str = ""
     cwd: str = "/"

@@ -17,6 +17,7 @@ from provisioner.engine.judge import Evaluate, Judged, aggregate, cannot_break, 
 from provisioner.engine.loops import item_variables, loop_items
 from provisioner.engine.modules import ModuleInfo, Modules, arguments
 from provisioner.engine.program import Run
+from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
 from provisioner.lang.model import Include, Task
@@ -299,9 +300,13 @@ class TaskResolver:
     def _hand_over(self, entry: Entry, info: ModuleInfo, args: Mapping[str, Any], scope: Scope) -> Work:
         if info.drives:
             return Drive(info.name, args, info.batch)
-        if info.expand is None:
-            return HostWork(info.name, args)
-        return info.expand(TaskExpansion(self.batch, self.templar, entry, args, scope))
+        work: Work = HostWork(info.name, args) if info.expand is None else info.expand(
+            TaskExpansion(self.batch, self.templar, entry, args, scope))  # fmt: skip
+        key = self.batch.world.options.resource_key
+        if key and isinstance(work, HostWork) and info.spec is not None and info.spec.identity:
+            where = f"{entry.target.address}:{entry.target.port or ''}"
+            return replace(work, resource=resource(where, info.spec, args, work, key))
+        return work
 
 
 def _is_plain(value: Any) -> bool:

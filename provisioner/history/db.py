@@ -69,6 +69,30 @@ MIGRATIONS: Final[Sequence[str]] = (
     ) WITHOUT ROWID;
     CREATE INDEX runs_of_hosts ON hosts (host, run);
     """,
+    """
+    CREATE TABLE baselines (       -- what the last apply made of each resource: events.Resource
+        place TEXT NOT NULL,
+        module TEXT NOT NULL,
+        name TEXT NOT NULL,
+        wanted TEXT NOT NULL,
+        run INTEGER NOT NULL,      -- which may have been removed since
+        applied REAL NOT NULL,
+        PRIMARY KEY (place, module, name, wanted)
+    ) WITHOUT ROWID;
+    CREATE TABLE findings (        -- what the last check of a scope found
+        scope TEXT NOT NULL,
+        key TEXT NOT NULL,
+        host TEXT NOT NULL,
+        first_seen REAL NOT NULL,
+        last_seen REAL NOT NULL,
+        PRIMARY KEY (scope, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE checks (
+        scope TEXT PRIMARY KEY,
+        succeeded REAL,            -- when everything could be checked for the last time
+        told TEXT                  -- the set of findings that was sent to the webhook last
+    ) WITHOUT ROWID;
+    """,
 )
 """Each makes a version of the tables from the one before. One that was released never changes."""
 

@@ -23,11 +23,13 @@ from provisioner.events import (
     HostBegan,
     HostText,
     ItemResult,
+    Resource,
     RunEnded,
     RunStarted,
     Step,
     TaskResult,
 )
+from provisioner.history.baselines import remember
 from provisioner.history.db import connect, transaction
 from provisioner.history.origin import here, revision_of
 from provisioner.history.retention import Limits, prune
@@ -132,6 +134,8 @@ class Recorder:
             if task.id not in self._tasks:
                 db.execute("INSERT INTO tasks VALUES (?, ?, ?)", (self._run, task.id, _json(asdict(task))))
                 self._tasks.add(task.id)
+        if isinstance(event, (TaskResult, ItemResult)) and event.resource and not event.checked:
+            self._made(db, event.resource, event.status, moment)
         self._seq += 1
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                    (self._run, self._seq, moment, KINDS[type(event)], _text(data.pop("host", None)),
@@ -140,6 +144,10 @@ class Recorder:
             db.execute("UPDATE runs SET ended = ?, exit_code = ? WHERE n = ?", (moment, event.exit_code, self._run))
             db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [
                 (self._run, _text(host), _json(asdict(counts))) for host, counts in event.stats.items()])  # fmt: skip
+
+    def _made(self, db: sqlite3.Connection, resource: Resource, status: str, moment: float) -> None:
+        if status in ("ok", "changed"):
+            remember(db, resource, self._run, moment)
 
     def _begin(self, db: sqlite3.Connection, event: RunStarted, moment: float) -> None:
         row = {"id": event.run, "command": _json(event.command), "playbooks": _json(event.playbooks),

@@ -1,0 +1,122 @@
+"""`provision drift`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import click
+
+from provisioner import app
+from provisioner.cli.app_run import paint_of
+from provisioner.cli.apply import reports, request_of
+from provisioner.cli.options import RunOptions, run_options
+from provisioner.diag import UsageError
+from provisioner.drift import seen, telling
+from provisioner.drift.findings import Check, Finding, check_of
+from provisioner.drift.ignore import read_rules, split
+from provisioner.drift.webhook import send
+from provisioner.events import Event, HostBegan, HostText, RunStarted
+from provisioner.history import db as database
+from provisioner.history.baselines import baseline_of
+from provisioner.history.queries import RUNNING, Filter, runs
+from provisioner.ui.collecting import Collecting
+from provisioner.ui.jsonl import sound
+from provisioner.ui.live import LiveScreen
+from provisioner.ui.reports import write_whole
+from provisioner.ui.terminal import PlainScreen, Terminal, size_of, write
+
+
+@dataclass(slots=True)
+class _Events:
+    """A `Sink` that keeps what a check is judged by."""
+
+    kept: list[Event] = field(default_factory=list)
+    run: str = ""
+
+    def handle(self, event: Event, time: float) -> None:
+        if isinstance(event, RunStarted):
+            self.run = event.run
+        if not isinstance(event, (HostBegan, HostText)):
+            self.kept.append(event)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@click.command()
+@run_options
+@click.option("--prometheus", metavar="FILE", help="Write metrics there, for node exporter's textfile collector.")
+@click.option("--webhook", metavar="URL", envvar="PROVISION_DRIFT_WEBHOOK",
+              help="Tell this chat when the set of findings has changed (better in the environment).")  # fmt: skip
+def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None) -> int:
+    """Find what differs from the playbooks. Changes nothing. Every difference is `drifted` (the last apply made it so,
+    somebody changed it since), `pending` (the playbook wants what was not applied yet) or `unknown` (it could not be
+    checked). Exit code 0: in sync; 2: something differs; 1: something could not be checked.
+
+    \b
+    provision drift site.yml -i inventories/production
+    provision drift site.yml --json --prometheus /var/lib/node_exporter/drift.prom
+    """
+    if not options.history:
+        raise UsageError("`provision drift` compares with the recorded runs: it can't do without the history")
+    rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
+    request = request_of(options, plan=True)
+    started = time.time()
+    events = _Events()
+    app.apply(request, [_screen(), *reports(options), events])
+    with closing(database.connect(request.state_dir / database.FILE)) as db:
+        applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
+                    and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
+        check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
+        counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
+        scope = _scope(request)
+        whole = request.tags == frozenset(["all"]) and not request.skip_tags
+        check = seen.keep(db, scope, replace(check, findings=tuple(counted)), started, whole=whole)
+        site = Path(options.playbooks[0]).stem
+        if prometheus:
+            write_whole(Path(prometheus), telling.metrics(check, site, seen.last_success(db, scope)))
+        if webhook and seen.is_news(db, scope, check.findings):
+            problem = send(webhook, telling.message(check, site))
+            if problem:
+                click.echo(f"[WARNING]: the webhook was not told: {problem}", err=True)
+            else:
+                seen.was_told(db, scope, check.findings)
+    _show(check, ignored, options, events.run)
+    for rule in rules:
+        if rule.until < date.today():  # noqa: DTZ011
+            click.echo(f"[WARNING]: a rule of drift.yml has ended on {rule.until}: {rule.reason}", err=True)
+    return check.exit_code
+
+
+def _show(check: Check, ignored: list[Finding], options: RunOptions, run: str) -> None:
+    if options.json:
+        data = telling.as_json(check, ignored, options.playbooks, run)
+        write(sys.stdout, json.dumps(sound(data), indent=2) + "\n")
+    else:
+        for line in telling.lines(check, ignored, paint_of(Terminal.of(sys.stdout))):
+            write(sys.stdout, line + "\n")
+
+
+def _screen() -> Collecting:
+    """What fails is told on standard error while it happens; the report comes at the end."""
+    terminal = Terminal.of(sys.stdout)
+    fancy = terminal.fancy and sys.stderr.isatty()
+    screen = (LiveScreen(sys.stdout, sys.stderr, lambda: size_of(sys.stdout)) if fancy
+              else PlainScreen(sys.stdout, sys.stderr))  # fmt: skip
+    return Collecting(screen, "checks", paint_of(terminal))
+
+
+def _scope(request: app.Request) -> str:
+    """What makes two checks comparable: the same playbooks with the same inventories."""
+    return json.dumps([list(_absolute(request.playbooks)), list(_absolute(request.inventories))])
+
+
+def _absolute(paths: tuple[str, ...]) -> Iterator[str]:
+    return (str(Path(path).absolute()) if Path(path).exists() else path for path in paths)

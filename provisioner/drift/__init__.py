@@ -1,0 +1,1 @@
+"""Drift: what differs from the playbooks, who owns it, and since when."""

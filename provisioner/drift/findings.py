@@ -1,0 +1,119 @@
+"""Pure: from the events of a check run to findings, each of a kind.
+
+drifted: the last apply made it so, and it is no longer so. pending: the playbook wants what no apply has made yet.
+unknown: it could not be checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from provisioner.events import Event, ItemResult, PlayStarted, Resource, RunEnded, TaskRef, TaskResult
+from provisioner.history.baselines import Baseline
+from provisioner.values import HostName
+
+DRIFTED: Final = "drifted"
+PENDING: Final = "pending"
+UNKNOWN: Final = "unknown"
+KINDS: Final = (DRIFTED, PENDING, UNKNOWN)
+
+_NOT_CHECKED: Final = frozenset({"unknown", "failed", "unreachable"})
+
+Known = Callable[[Resource], "Baseline | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference on one host, or something that could not be checked.
+
+    reason: for people, where the kind alone does not say it. applied: when the last apply made it, if one did.
+    """
+
+    host: HostName
+    play: str
+    task: TaskRef
+    item: str
+    kind: str
+    reason: str = ""
+    diff: Any = None
+    resource: Resource | None = None
+    applied: float | None = None
+    first_seen: float = 0.0
+    last_seen: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The same for the same thing in another check, wherever its task stands then."""
+        what = f"{self.resource.module} {self.resource.name}" if self.resource else (
+            f"{self.task.module} {self.task.role} {self.task.name} {self.item}")  # fmt: skip
+        return f"{self.host} {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check run, summed up. ended: it got to its end."""
+
+    findings: tuple[Finding, ...]
+    hosts: tuple[HostName, ...]
+    ended: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 in sync, 2 it differs, 1 something could not be checked: this wins."""
+        if not self.ended or not self.hosts or any(finding.kind == UNKNOWN for finding in self.findings):
+            return 1
+        return 2 if self.findings else 0
+
+    def count(self, kind: str, host: HostName | None = None) -> int:
+        return sum(1 for each in self.findings if each.kind == kind and host in (None, each.host))
+
+
+def check_of(events: Iterable[Event], known: Known, applying: Sequence[str]) -> Check:
+    """applying: runs that were changing hosts meanwhile. What differs then is neither drift nor not."""
+    happened = list(events)
+    ended = next((event for event in happened if isinstance(event, RunEnded)), None)
+    found = tuple(_sorted(finding, known, applying) for finding in _differences(happened))
+    return Check(found, tuple(sorted(ended.stats)) if ended else (), ended is not None)
+
+
+def _differences(events: Iterable[Event]) -> Iterator[Finding]:
+    """Of handlers nothing: they follow from what is found. Of tasks that run for real in check mode neither."""
+    play = ""
+    for event in events:
+        match event:
+            case PlayStarted():
+                play = event.name
+            case TaskResult() | ItemResult() if not event.task.handler and event.task.module != "meta":
+                loop = isinstance(event, TaskResult) and event.loop and event.status != "unreachable"
+                item = event.label if isinstance(event, ItemResult) else ""
+                finding = Finding(event.host, play, event.task, item, "", diff=event.result.get("diff"),
+                                  resource=event.resource)  # fmt: skip
+                if event.ignored or loop:
+                    continue
+                if event.status in _NOT_CHECKED:
+                    yield replace(finding, kind=UNKNOWN, reason=_reason(event.status, event.result))
+                elif event.status == "changed" and event.checked:
+                    yield finding
+
+
+def _sorted(finding: Finding, known: Known, applying: Sequence[str]) -> Finding:
+    if finding.kind:
+        return finding
+    if applying:
+        return replace(finding, kind=UNKNOWN, reason=f"run {', '.join(applying)} was changing hosts meanwhile")
+    if finding.resource is None:
+        return replace(finding, kind=PENDING, reason="it can't be told whether this was applied before")
+    baseline = known(finding.resource)
+    if baseline is None:
+        return replace(finding, kind=PENDING, reason="never applied from here")
+    kind = DRIFTED if finding.resource.wanted in baseline.wanted else PENDING
+    return replace(finding, kind=kind, applied=baseline.applied)
+
+
+def _reason(status: str, result: Mapping[str, Any]) -> str:
+    for key in ("unknown", "msg"):
+        if isinstance(result.get(key), str):
+            return str(result[key])
+    return status

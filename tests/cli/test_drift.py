@@ -1,0 +1,117 @@
+"""`provision drift` on this machine: what was applied and edited, what was never applied, what can't be checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli.main import main
+
+PLAYBOOK = """
+- name: Site
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Motd
+      copy: {{content: "{{{{ text }}}}\\n", dest: "{folder}/motd"}}
+      notify: Restart
+    - name: Folders
+      file: {{path: "{folder}/{{{{ item }}}}", state: directory, mode: "0755"}}
+      loop: [one, two]
+    - name: Version
+      command: "true"
+      check_mode: false
+  handlers:
+    - name: Restart
+      file: {{path: "{folder}/restarted", state: directory}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROVISION_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "site.yml").write_text(PLAYBOOK.format(folder=tmp_path))
+    return tmp_path
+
+
+def run(command: str, *more: str, text: str = "hello") -> int:
+    return main([command, "site.yml", "-i", "h1,", "-c", "local", "-e", f"text={text}", *more])
+
+
+def drift(capsys: pytest.CaptureFixture[str], *more: str, code: int, text: str = "hello") -> dict[str, str]:
+    """Names of findings -> their kinds."""
+    capsys.readouterr()
+    assert run("drift", "--json", *more, text=text) == code
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    return {each["task"]["name"] + each["item"]: each["kind"] for each in findings}
+
+
+def test_hand_made_changes_are_drift_and_changes_of_the_playbook_are_pending(
+        site: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    assert drift(capsys, code=2) == {"Motd": "pending", "Foldersone": "pending", "Folderstwo": "pending"}
+    assert run("apply") == 0
+    assert drift(capsys, code=0) == {}
+    (site / "motd").write_text("edited by hand\n")
+    (site / "two").chmod(0o700)
+    assert drift(capsys, code=2) == {"Motd": "drifted", "Folderstwo": "drifted"}
+    assert drift(capsys, code=2, text="newer") == {"Motd": "pending", "Folderstwo": "drifted"}
+    assert (site / "motd").read_text() == "edited by hand\n"
+    assert run("apply") == 0
+    assert drift(capsys, code=0) == {}
+
+
+def test_a_plan_in_between_changes_nothing_about_what_is_drift(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    run("plan", text="other")
+    assert drift(capsys, code=2) == {"Motd": "drifted"}
+
+
+def test_what_cannot_be_checked_wins(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    with (site / "site.yml").open("a") as file:
+        file.write("\n- hosts: all\n  gather_facts: false\n  tasks:\n    - {name: Make, command: make}\n")
+    assert drift(capsys, code=1) == {"Make": "unknown"}
+
+
+def test_the_report_names_task_diff_and_sum(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    capsys.readouterr()
+    assert run("drift") == 2
+    shown = capsys.readouterr().out
+    for part in ("drifted: h1  Motd", "site.yml:7", "-edited", "+hello", "1 host checked: 1 drifted"):
+        assert part in shown
+
+
+def test_accepted_findings_are_counted_apart(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    (site / "drift.yml").write_text("ignore: [{task: Motd, reason: agency, until: 2999-01-01}]")
+    assert drift(capsys, code=0) == {}
+    (site / "drift.yml").write_text("ignore: [{task: Motd, reason: agency, until: 2020-01-01}]")
+    assert run("drift") == 2
+    assert "a rule of drift.yml has ended" in capsys.readouterr().err
+
+
+def test_metrics_are_written(site: Path) -> None:
+    run("apply")
+    assert run("drift", "--prometheus", "drift.prom") == 0
+    text = (site / "drift.prom").read_text()
+    assert 'provision_drift_items{site="site",host="h1",kind="drifted"} 0' in text
+    assert "provision_drift_last_success_timestamp_seconds" in text
+
+
+def test_without_the_record_nothing_could_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("drift", "--no-history") == 5
+    assert "compares with the recorded runs" in capsys.readouterr().err
+
+
+def test_the_address_of_a_webhook_is_not_recorded(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    assert run("drift", "--webhook", "http://127.0.0.1:9/canary-4711") == 0  # in sync: nothing is sent
+    assert [path for path in (site / "state").iterdir() if b"canary-4711" in path.read_bytes()] == []
