@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -130,7 +130,7 @@ class Recorder:
         data = _data(event)
         task = getattr(event, "task", None)
         if task is not None:
-            del data["task"]
+            data.pop("task")
             if task.id not in self._tasks:
                 db.execute("INSERT INTO tasks VALUES (?, ?, ?)", (self._run, task.id, _json(asdict(task))))
                 self._tasks.add(task.id)
@@ -173,14 +173,16 @@ class Recorder:
 
 
 def _data(event: Event) -> dict[str, Any]:
-    """The fields of the event, within bounds."""
+    """The fields of the event, within bounds: without what goes without saying, and what baselines keep."""
     match event:
         case TaskResult():
-            event = replace(event, result=kept(event.status, event.result, loop=event.loop))
-        case ItemResult() | Step():
+            event = replace(event, result=kept(event.status, event.result, loop=event.loop), resource=None)
+        case ItemResult():
+            event = replace(event, result=kept(event.status, event.result), resource=None)
+        case Step():
             event = replace(event, result=kept(event.status, event.result))
-    data: dict[str, Any] = shortened(event)
-    return data
+    told = ((each.name, getattr(event, each.name), each.default) for each in fields(event))
+    return {name: shortened(value) for name, value, default in told if value != default}
 
 
 def _json(value: Any) -> str:
