@@ -24,7 +24,7 @@ from provisioner.ui.colours import coloured, plain
 from provisioner.ui.console import Console
 from provisioner.ui.jsonl import JsonLines
 from provisioner.ui.live import LiveScreen
-from provisioner.ui.reports import ReportFile
+from provisioner.ui.reports import ReportFile, writable
 from provisioner.ui.sinks import Sink
 from provisioner.ui.tally import Tally
 from provisioner.ui.terminal import PlainScreen, Terminal, size_of
@@ -123,11 +123,11 @@ def reports(options: RunOptions) -> Iterator[Sink]:
     if options.junit:
         from provisioner.ui.junit import junit  # noqa: PLC0415 - few runs write reports
 
-        yield ReportFile(Path(options.junit), junit)
+        yield ReportFile(writable(Path(options.junit)), junit)
     if options.html:
         from provisioner.ui.page import page  # noqa: PLC0415
 
-        yield ReportFile(Path(options.html), page)
+        yield ReportFile(writable(Path(options.html)), page)
 
 
 def console(verbosity: int = 0) -> Sink:

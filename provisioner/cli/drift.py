@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -25,11 +24,11 @@ from provisioner.drift.webhook import send
 from provisioner.events import Event, HostBegan, HostText, RunStarted
 from provisioner.history import db as database
 from provisioner.history.baselines import baseline_of
-from provisioner.history.queries import RUNNING, Filter, runs
+from provisioner.history.queries import RUNNING, Filter, opened, runs
 from provisioner.ui.collecting import Collecting
 from provisioner.ui.jsonl import sound
 from provisioner.ui.live import LiveScreen
-from provisioner.ui.reports import write_whole
+from provisioner.ui.reports import writable, write_whole
 from provisioner.ui.terminal import PlainScreen, Terminal, size_of, write
 
 
@@ -68,25 +67,27 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None) -
         raise UsageError("`provision drift` compares with the recorded runs: it can't do without the history")
     rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
     request = request_of(options, plan=True)
+    metrics = writable(Path(prometheus)) if prometheus else None
     started = time.time()
     events = _Events()
     app.apply(request, [_screen(), *reports(options), events])
-    with closing(database.connect(request.state_dir / database.FILE)) as db:
+    site, scope = Path(options.playbooks[0]).stem, _scope(request)
+    with opened(request.state_dir / database.FILE) as db:
         applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
                     and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
         check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
-        scope = _scope(request)
         whole = request.tags == frozenset(["all"]) and not request.skip_tags
         check = seen.keep(db, scope, replace(check, findings=tuple(counted)), started, whole=whole)
-        site = Path(options.playbooks[0]).stem
-        if prometheus:
-            write_whole(Path(prometheus), telling.metrics(check, site, seen.last_success(db, scope)))
-        if webhook and seen.is_news(db, scope, check.findings):
-            problem = send(webhook, telling.message(check, site))
-            if problem:
-                click.echo(f"[WARNING]: the webhook was not told: {problem}", err=True)
-            else:
+        succeeded, news = seen.last_success(db, scope), seen.is_news(db, scope, check.findings)
+    if metrics:
+        write_whole(metrics, telling.metrics(check, site, succeeded))
+    if webhook and news:
+        problem = send(webhook, telling.message(check, site))
+        if problem:
+            click.echo(f"[WARNING]: the webhook was not told: {problem}", err=True)
+        else:
+            with opened(request.state_dir / database.FILE) as db:
                 seen.was_told(db, scope, check.findings)
     _show(check, ignored, options, events.run)
     for rule in rules:

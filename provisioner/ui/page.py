@@ -36,7 +36,8 @@ _STYLE: Final = """\
   --ok: #1a7f37; --changed: #9a6700; --failed: #cf222e; --unknown: #8250df; }
 @media (prefers-color-scheme: dark) {
   :root { --ok: #3fb950; --changed: #d29922; --failed: #f85149; --unknown: #bc8cff; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem;
+  overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 .wide { overflow-x: auto; }

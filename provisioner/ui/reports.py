@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from provisioner.diag import ProvisionError, UsageError
 from provisioner.events import Event, HostBegan, HostText
 
 Told: TypeAlias = tuple[Event, float]
@@ -34,12 +35,21 @@ class ReportFile:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file by renaming: readers see the old one or the new one."""
+    """Write a file by renaming: readers see the old one or the new one. Raises `ProvisionError`."""
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with half.open("x", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         half.replace(path)
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise ProvisionError(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        if half.is_file():
+            half.unlink()
+
+
+def writable(path: Path) -> Path:
+    """`path` where a report may be written at the end of a run; raises `UsageError` before it."""
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        raise UsageError(f"{path} can't be written", hint="give a file in a directory that is there")
+    return path

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from provisioner.cli.main import main
+from tests.drift.receiver import receiver
 
 PLAYBOOK = """
 - name: Site
@@ -109,6 +113,40 @@ def test_metrics_are_written(site: Path) -> None:
 def test_without_the_record_nothing_could_be_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("drift", "--no-history") == 5
     assert "compares with the recorded runs" in capsys.readouterr().err
+
+
+def test_a_chat_is_told_when_what_is_found_has_changed(site: Path) -> None:
+    run("apply")
+    with receiver(200, 500, 500, 500, 200) as (url, told):
+        assert run("drift", "--webhook", url) == 0
+        assert told == []
+        (site / "motd").write_text("edited\n")
+        assert [run("drift", "--webhook", url) for _ in range(2)] == [2, 2]
+        assert told == ["site: 1 host checked: 1 drifted\n• drifted: h1  Motd"]
+        run("apply")
+        assert run("drift", "--webhook", url) == 0  # it is not well: the next check tells it again
+        assert run("drift", "--webhook", url) == 0
+        assert told[-1] == "site: 1 host checked: in sync"
+
+
+def test_while_an_apply_changes_the_host_a_check_says_so_and_calls_nothing_drift(
+        site: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    (site / "long.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks: [{command: 'sh -c \"touch begun; while test -f begun; do "
+        f"sleep .1; done\"', args: {{chdir: {site}}}}}]\n")  # fmt: skip
+    apply = subprocess.Popen([sys.executable, "-m", "provisioner", "apply", "long.yml", "-i", "h1,", "-c", "local"],
+                             stdout=subprocess.DEVNULL)  # fmt: skip
+    try:
+        while not (site / "begun").exists():
+            assert apply.poll() is None
+            time.sleep(0.05)
+        assert drift(capsys, code=1) == {"Motd": "unknown"}
+    finally:
+        (site / "begun").unlink(missing_ok=True)
+        assert apply.wait(120) == 0
+    assert drift(capsys, code=2) == {"Motd": "drifted"}
 
 
 def test_the_address_of_a_webhook_is_not_recorded(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
