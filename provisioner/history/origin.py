@@ -49,7 +49,7 @@ def here() -> Origin:
 
 
 def birth_of(pid: int) -> str:
-    """What no other process with this number has, before or after a boot; empty if there is none such (or no /proc)."""
+    """What no other process with this number has or had, also before a boot; empty if there is none (or no /proc)."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         started = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
