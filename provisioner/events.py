@@ -285,7 +285,8 @@ def _planned_change(data: Mapping[str, Any]) -> PlannedChange:
 _TYPES: Mapping[str, type[Any]] = {name: kind for kind, name in KINDS.items()}
 
 _RESTORED: Mapping[str, Callable[[Any], Any]] = {
-    "task": lambda data: TaskRef(**data), "resource": lambda data: None if data is None else Resource(**data),
+    "task": lambda data: TaskRef(**data),
+    "resource": lambda data: Resource(**data) if isinstance(data, Mapping) else data,  # a machine's is its name
     "hosts": tuple, "playbooks": tuple, "command": tuple,
     "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple,
     "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
