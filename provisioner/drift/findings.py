@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from provisioner.events import Event, ItemResult, PlayStarted, Resource, RunEnded, TaskRef, TaskResult
+from provisioner.events import Event, ItemResult, MachinesPlanned, PlayStarted, Resource, RunEnded, TaskRef, TaskResult
 from provisioner.history.baselines import Baseline
 from provisioner.values import HostName
 
@@ -19,6 +19,7 @@ PENDING: Final = "pending"
 UNKNOWN: Final = "unknown"
 KINDS: Final = (DRIFTED, PENDING, UNKNOWN)
 
+_UNTELLABLE: Final = "it can't be told whether this was applied before"
 _NOT_CHECKED: Final = frozenset({"unknown", "failed", "unreachable"})
 
 Known = Callable[[Resource], "Baseline | None"]
@@ -79,12 +80,17 @@ def check_of(events: Iterable[Event], known: Known, applying: Sequence[str]) -> 
 
 
 def _differences(events: Iterable[Event]) -> Iterator[Finding]:
-    """Of handlers nothing: they follow from what is found. Of tasks that run for real in check mode neither."""
+    """Of handlers nothing: they follow from what is found. Of tasks that run for real in check mode neither.
+    A resource of a site's machines stands in the place of a host."""
     play = ""
     for event in events:
         match event:
             case PlayStarted():
                 play = event.name
+            case MachinesPlanned():
+                for change in event.changes:
+                    task = TaskRef(f"{event.site}.{change.resource}", change.action, "machines")
+                    yield Finding(HostName(change.resource), event.site, task, "", PENDING, reason=_UNTELLABLE)
             case TaskResult() | ItemResult() if not event.task.handler and event.task.module != "meta":
                 loop = isinstance(event, TaskResult) and event.loop and event.status != "unreachable"
                 item = event.label if isinstance(event, ItemResult) else ""
@@ -104,7 +110,7 @@ def _sorted(finding: Finding, known: Known, applying: Sequence[str]) -> Finding:
     if applying:
         return replace(finding, kind=UNKNOWN, reason=f"run {', '.join(applying)} was changing hosts meanwhile")
     if finding.resource is None:
-        return replace(finding, kind=PENDING, reason="it can't be told whether this was applied before")
+        return replace(finding, kind=PENDING, reason=_UNTELLABLE)
     baseline = known(finding.resource)
     if baseline is None:
         return replace(finding, kind=PENDING, reason="never applied from here")

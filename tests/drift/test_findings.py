@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.drift.findings import DRIFTED, PENDING, UNKNOWN, Check, check_of
-from provisioner.events import Event, ItemResult, Resource, RunEnded, TaskRef
+from provisioner.events import Event, ItemResult, MachinesPlanned, PlannedChange, Resource, RunEnded, TaskRef
 from provisioner.history.baselines import Baseline
 from tests.drift.examples import H1, MOTD, TASK, check, checked, finding, result
 
@@ -53,6 +53,11 @@ def test_what_is_no_difference(event: Event) -> None:
 def test_what_runs_for_real_in_a_check_is_no_difference_but_may_fail() -> None:
     assert found(result("changed", checked=False)) == []
     assert found(result("failed", checked=False)) == [(UNKNOWN, "because")]
+
+
+def test_machines_that_would_be_changed_are_pending() -> None:
+    planned = MachinesPlanned("shop", (PlannedChange("update", "~", "web-1", "lab"),), 2)
+    assert found(planned) == [(PENDING, "it can't be told whether this was applied before")]
 
 
 def test_items_of_a_loop_are_findings_of_their_own() -> None:
