@@ -11,17 +11,26 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+from provisioner.cloud.errors import CloudError
 from provisioner.cloud.model import Place
-from provisioner.cloud.providers.digitalocean.api import Api
 from provisioner.cloud.providers.digitalocean.credentials import end_point, token
-from provisioner.cloud.providers.digitalocean.provider import DigitalOcean
-from provisioner.cloud.providers.digitalocean.wire import Patience, Wire
 
-__all__ = ["DigitalOcean", "open"]
+if TYPE_CHECKING:
+    from provisioner.cloud.providers.digitalocean.provider import DigitalOcean
+    from provisioner.cloud.providers.digitalocean.wire import Patience
 
 
 def open(place: Place, patience: Patience | None = None) -> DigitalOcean:
     """Asks nothing yet; raises `NotAllowed` where there is no token."""
-    base = end_point(place, os.environ)
-    return DigitalOcean(Api(Wire(base, token(place, os.environ), str(place), patience or Patience()), place))
+    try:
+        from provisioner.cloud.providers.digitalocean import api, provider, wire  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        if error.name not in ("digitalocean", "requests"):
+            raise
+        raise CloudError("machines at DigitalOcean need python-digitalocean, which is not installed",
+                         hint="pip install 'provision[digitalocean]'") from None
+    base, secret = end_point(place, os.environ), token(place, os.environ)
+    sending = wire.Wire(base, secret, str(place), patience or wire.Patience())
+    return provider.DigitalOcean(api.Api(sending, place))

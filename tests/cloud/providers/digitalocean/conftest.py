@@ -10,8 +10,8 @@ import pytest
 
 from provisioner.cloud.model import Found, HostSettings, Place, Ref, Wanted
 from provisioner.cloud.provider import Order
-from provisioner.cloud.providers.digitalocean import DigitalOcean
 from provisioner.cloud.providers.digitalocean import open as open_place
+from provisioner.cloud.providers.digitalocean.provider import DigitalOcean
 from provisioner.testing.digitalocean import Fake
 from provisioner.testing.digitalocean.clock import Clock
 

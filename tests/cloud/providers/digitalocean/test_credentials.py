@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from provisioner.cloud.errors import NotAllowed
+from provisioner.cloud.errors import CloudError, NotAllowed
 from provisioner.cloud.model import Place
+from provisioner.cloud.providers.digitalocean import open as open_place
 from provisioner.cloud.providers.digitalocean.credentials import end_point, token
 
 HERE = Place("digitalocean", "fra1")
@@ -69,3 +71,13 @@ def test_the_address_is_the_places_then_the_environments_then_the_real_one(
 def test_a_token_goes_nowhere_unencrypted(url: str) -> None:
     with pytest.raises(NotAllowed, match="unencrypted"):
         end_point(Place("digitalocean", "fra1", endpoint=url), {})
+
+
+def test_a_library_that_is_not_installed_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("provisioner.cloud.providers.digitalocean.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("provisioner.cloud.providers.digitalocean.api", raising=False)
+    monkeypatch.setitem(sys.modules, "digitalocean", None)
+    with pytest.raises(CloudError, match="need python-digitalocean") as caught:
+        open_place(HERE)
+    assert caught.value.hint == "pip install 'provision[digitalocean]'"
