@@ -174,6 +174,12 @@ def unwind(cursor: Cursor) -> Cursor | None:
     return None
 
 
+def forgiven(cursor: Cursor) -> Cursor:
+    """The same place, with no failure waiting for the end of a block (`meta: clear_host_errors`)."""
+    return Cursor(tuple(replace(frame, blocks=tuple(replace(block, failed=False) for block in frame.blocks))
+                        for frame in cursor.frames))
+
+
 def will_be_rescued(cursor: Cursor) -> bool:
     """Whether a failure here ends in a rescue section, be it after some always sections on the way."""
     return any(block.phase is Phase.BODY and block.enter.has_rescue for frame in cursor.frames

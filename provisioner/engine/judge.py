@@ -71,16 +71,26 @@ def judge(raw: Mapping[str, Any], task: Task, evaluate: Evaluate) -> Judged:
 def _by_conditions(result: dict[str, Any], task: Task, evaluate: Evaluate) -> Judged:
     variables = {task.register: result} if task.register else {}
     if task.failed_when is not None:
-        failed = _all_hold(task.failed_when, evaluate, variables)
+        failed = _told("failed_when", task.failed_when, result, evaluate, variables)
         if isinstance(failed, Unknown):
             return Judged("unknown", result, failed.reason)
         result["failed_when_result"] = result["failed"] = failed
     if task.changed_when is not None:
-        changed = _all_hold(task.changed_when, evaluate, variables)
+        changed = _told("changed_when", task.changed_when, result, evaluate, variables)
         if isinstance(changed, Unknown):
             return Judged("unknown", result, changed.reason)
         result["changed"] = changed
     return Judged(status_of(result), result)
+
+
+def _told(keyword: str, conditions: Sequence[Condition], result: dict[str, Any], evaluate: Evaluate,
+          variables: Mapping[str, Any]) -> bool | Unknown:
+    """Whether they hold; an error in them becomes a field of the result, too."""
+    try:
+        return _all_hold(conditions, evaluate, variables)
+    except TemplateError as error:
+        result[f"{keyword}_result"] = error.message
+        raise
 
 
 _RISKY = re.compile(r"[\[/%]|from_|mandatory|hostvars|lookup|query")

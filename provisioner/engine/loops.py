@@ -46,15 +46,17 @@ def item_variables(loop: Loop, items: Sequence[Any], index: int, render: Callabl
         variables[index_name] = index
         variables["ansible_index_var"] = index_name
     if render(control.extended) is True:
-        variables["ansible_loop"] = _extended(items, index)
+        extended = _extended(items, index)
+        if render(control.extended_allitems) is not False:
+            extended["allitems"] = list(items)
+        variables["ansible_loop"] = extended
     return variables
 
 
 def _extended(items: Sequence[Any], index: int) -> dict[str, Any]:
     length = len(items)
-    extended = {"allitems": list(items), "index": index + 1, "index0": index, "first": index == 0,
-                "last": index == length - 1, "length": length, "revindex": length - index,
-                "revindex0": length - index - 1}
+    extended: dict[str, Any] = {"index": index + 1, "index0": index, "first": index == 0, "last": index == length - 1,
+                                "length": length, "revindex": length - index, "revindex0": length - index - 1}
     if index:
         extended["previtem"] = items[index - 1]
     if index < length - 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.diag import ProvisionError, near
 from provisioner.engine.batch import Batch
 from provisioner.engine.commit import Committer
-from provisioner.engine.cursor import Frame
+from provisioner.engine.cursor import Frame, forgiven
 from provisioner.engine.entry import Entry, Meta
 from provisioner.engine.naming import reference
 from provisioner.engine.routines import WAIT, Routine
@@ -51,9 +51,11 @@ def _clear_facts(batch: Batch, entry: Entry) -> None:
 
 
 def _clear_host_errors(batch: Batch, entry: Entry) -> None:
-    """Hosts that were lost or failed take part again from the next play on."""
+    """Hosts in an `always` section go on behind it; those that failed or were lost are back in the next play."""
     for memory in batch.world.memories.values():
         memory.failed = memory.unreachable = False
+    for state in batch.states.values():
+        state.cursor = forgiven(state.cursor)
 
 
 ACTIONS: Mapping[str, Callable[[Batch, Entry], None]] = {

@@ -111,7 +111,7 @@ class Planner:
             except PendingRead:
                 break
             except NeedEffect as need:
-                if self.steps and need.effect.changes_world:
+                if (need.effect.changes_world and self.steps) or (need.effect.sees_files and self._works_here()):
                     break
                 raise
             entries = list(self.row.values())
@@ -132,6 +132,11 @@ class Planner:
             if self._is_uneven(entries) or self._is_fatal(entries):
                 break
         return Plan(tuple(self.steps))
+
+    def _works_here(self) -> bool:
+        """Whether a planned task may change files of the controller."""
+        return any(entry.touches_host and entry.target.connection == "local"
+                   for step in self.steps for entry in step.entries.values())
 
     # -- moving on ------------------------------------------------------------------------------------------
 

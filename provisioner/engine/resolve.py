@@ -20,12 +20,14 @@ from provisioner.engine.program import Run
 from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
+from provisioner.lang.arguments import WHOLE
 from provisioner.lang.model import Include, Task
+from provisioner.lang.nodes import has_template
 from provisioner.messages import Become, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
-from provisioner.values import OMIT, Condition, HostName, Secret, Unknown, contains_unknown, drop_omitted
+from provisioner.values import OMIT, Condition, HostName, Secret, Template, Unknown, contains_unknown, drop_omitted
 from provisioner.vars.scope import Scope
 
 RETRIES = 3
@@ -274,8 +276,10 @@ class TaskResolver:
         if info is None:
             return Broken({"changed": False, "failed": True, "msg": (
                 f"the module `{task.module}` is known, but provision does not have it")})
-        args = drop_omitted({self.templar.render(name, scope): self._argument(value, scope) for name, value in
-                             arguments(info.spec, task.args).items()})
+        written = {self._argument_name(name, task, scope): value for name, value in task.args.items() if name != WHOLE}
+        given = {**self._from_template(task, scope), **written}
+        args = drop_omitted({name: self._argument(value, scope) for name, value in
+                             arguments(info.spec, given).items()})
         unknown = contains_unknown(args)
         if unknown is not None and task.module not in KEEPS_UNKNOWN:
             return NotKnowable(unknown.reason)
@@ -290,6 +294,19 @@ class TaskResolver:
             return Broken({"changed": False, "failed": True, "msg": f"`{info.name}` can't be run with `async`",
                            "hint": "`async` is for modules that need nothing but the host"})
         return work
+
+    def _argument_name(self, name: str, task: Task, scope: Scope) -> str:
+        """Names of arguments may be templates: `set_fact: {"{{ name }}_port": 80}`."""
+        return str(self.templar.render(Template(name, task.span), scope)) if has_template(name) else name
+
+    def _from_template(self, task: Task, scope: Scope) -> Mapping[str, Any]:
+        """The arguments of `copy: "{{ arguments }}"`."""
+        rendered = self.templar.render(task.args.get(WHOLE), scope)
+        if rendered is None or rendered is OMIT:
+            return {}
+        if isinstance(rendered, Mapping):
+            return {str(name): value for name, value in rendered.items()}
+        raise TemplateError(f"a mapping of arguments is expected, not {rendered!r}", span=task.span)
 
     def _argument(self, value: Any, scope: Scope) -> Any:
         """Rendered, but conditions (`that` of assert) stay conditions: the action evaluates them."""

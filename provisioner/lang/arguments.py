@@ -17,6 +17,8 @@ from provisioner.lang.state import Loading
 from provisioner.values import Template, Value, Vaulted
 
 RAW_PARAMS: Final = "_raw_params"
+WHOLE: Final = "{{ }}"
+"""The argument that stands for all that one template gives (`copy: "{{ arguments }}"`); those beside it win."""
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class Call:
     local: bool = False
     """Written as `local_action`."""
     is_whole: bool = True
-    """False when arguments are missing that could not be read (told already)."""
+    """False when arguments are missing that could not be read (told already) or come from a template."""
 
     def set(self, name: str, value: Value, span: Span) -> None:
         self.args[name] = value
@@ -74,15 +76,22 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
         return
     for word in others:
         if word.startswith("{{"):
-            detail, hint = f"all arguments of `{call.module}` from one template", "write them as a mapping"
-            loading.found.error("Not supported yet", detail, span, hint=hint)
-            call.is_whole = False
+            _set_whole(call, Template(word, span), span, loading)
         else:
             call.is_whole = False
             detail = f"`{word}` is not `name=value`, and `{call.module}` takes no free text"
             loading.found.error("Arguments not readable", detail, span, hint="write the arguments as a mapping")
     for name, part in arguments.items():
         call.set(name, value(part), span)
+
+
+def _set_whole(call: Call, value: Value, span: Span, loading: Loading) -> None:
+    call.is_whole = False
+    if call.module == "assert":  # what a variable holds, perhaps a host's words, is never run as a condition
+        loading.found.error("Not supported", "all arguments of `assert` from one template", span,
+                            hint="write them as a mapping")
+    else:
+        call.set(WHOLE, value, span)
 
 
 def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
@@ -140,8 +149,7 @@ def add_args(call: Call, node: Node, loading: Loading) -> None:
         return
     if not isinstance(node, Map):
         if isinstance(node, Scalar) and has_template(node.text):
-            loading.found.error("Not supported yet", "all arguments from one template", node.span,
-                                hint="write them as a mapping")
+            _set_whole(call, to_value(node), node.span, loading)
         else:
             wrong_type("args", "a mapping of arguments", node, loading.found)
         return

@@ -54,6 +54,6 @@ def _control(node: Node, found: Collector) -> LoopControl:
         if reader is None:
             detail = f"`{key.text}` is not part of loop_control"
             found.error("Unknown keyword", detail, key.span, hint=near(key.text, _CONTROL))
-        elif key.text != "extended_allitems":
+        else:
             values[key.text] = reader(key.text, value, found)
     return LoopControl(**{name: value for name, value in values.items() if value is not None})

@@ -48,6 +48,7 @@ class LoopControl:
     label: Value = None
     pause: Value = None
     extended: Value = False
+    extended_allitems: Value = True
     break_when: tuple[Condition, ...] = ()
 
 

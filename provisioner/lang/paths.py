@@ -12,11 +12,11 @@ from provisioner.lang.source import YAML_SUFFIXES, first_file, is_directory, is_
 
 def find_tasks(name: str, context: Context, span: Span, found: Collector) -> str | None:
     """The file that `include_tasks`/`import_tasks` means: beside the file, in the role, beside the playbook."""
-    folder = "handlers" if context.handlers else "tasks"
+    folders = ("handlers", "tasks") if context.handlers else ("tasks",)
     directories = [os.path.dirname(context.file)]
     if context.role is not None:
         for role in (context.role, *context.role.parents):
-            directories += [join(role.path, folder), role.path]
+            directories += [*(join(role.path, folder) for folder in folders), role.path]
     directories += [join(context.playbook_dir, "tasks"), context.playbook_dir]
     candidates = _unique(join(directory, name) for directory in directories)
     path = first_file(candidates)

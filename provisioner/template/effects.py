@@ -53,6 +53,12 @@ class Effect:
         return self.kind in {"pipe", "password"}
 
 
+    @property
+    def sees_files(self) -> bool:
+        """Whether the answer may depend on the controller's files (a task on this machine may have to come first)."""
+        return self.kind not in {"env", "now", "random", "salt"}
+
+
 @dataclass(frozen=True, slots=True)
 class EffectFailure:
     """An answer that says the effect failed; `lookup(…, errors='ignore')` makes it None."""

@@ -288,3 +288,66 @@ def test_a_failure_on_the_way_through_always_to_a_rescue_counts_as_rescued(tmp_p
       rescue: [{yum: {}}]
 """)
     assert played.counts("h1") == {"rescued": 1, "ok": 2}
+
+
+def test_all_arguments_may_come_from_one_template_and_those_beside_it_win(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  vars: {given: {out: 1, changed: false}}
+  tasks:
+    - yum: "{{ given }}"
+      args: {changed: true}
+    - yum: {out: 2}
+      args: "{{ given }}"
+""")
+    assert [args for _, args in played.history["h1"]] == [{"out": 1, "changed": True}, {"out": 2, "changed": False}]
+
+
+def test_all_arguments_from_a_template_that_gives_a_text_fail_the_task(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  vars: {given: some words}
+  tasks:
+    - yum: "{{ given }}"
+""")
+    assert "a mapping of arguments is expected" in played.results("h1")[0].result["msg"]
+
+
+def test_names_of_arguments_may_be_templates(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  vars: {service: shop}
+  tasks:
+    - yum: {"{{ service }}_port": 80}
+""")
+    assert played.history["h1"] == [("yum", {"shop_port": 80})]
+
+
+def test_clearing_host_errors_in_an_always_section_lets_the_host_go_on(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - block:
+        - {name: breaks, yum: {failed: true}}
+      always:
+        - meta: clear_host_errors
+    - {name: goes on, yum: {}}
+""")
+    assert names(played, "h1") == ["breaks", "goes on"]
+
+
+def test_an_error_in_a_condition_about_the_result_is_part_of_it(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - {yum: {out: 5}, register: r, changed_when: nowhere, ignore_errors: true}
+    - {yum: {out: "{{ r.out }} {{ r.changed_when_result }}"}}
+""")
+    out = played.history["h1"][-1][1]["out"]
+    assert out.startswith("5 ")
+    assert "nowhere" in out
+
+
+def test_an_extended_loop_may_do_without_all_of_its_items(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+  tasks:
+    - yum: {out: "{{ ansible_loop.allitems is defined }}"}
+      loop: [1]
+      loop_control: {extended: true, extended_allitems: false}
+""")
+    assert played.history["h1"] == [("yum", {"out": False})]

@@ -334,7 +334,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- include_tasks: {file: x, apply: {wehn: y}}": [(3, 36, "did you mean `when`")],
     "- include_role: {nme: x}": [(3, 23, "did you mean `name`")],
     "- import_role:": [(3, 3, "needs `name`")],
-    "- debug: '{{ all }}'": [(3, 10, "from one template")],
+    "- assert: '{{ all }}'": [(3, 11, "from one template")],
     "- debug: some words": [(3, 10, "not `name=value`"), (3, 10, "not `name=value`")],
     "- debug: msg='x": [(3, 10, "never closed")],
     "- action: '{{ module }}'": [(3, 11, "name from a template")],
