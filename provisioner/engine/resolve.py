@@ -20,9 +20,7 @@ from provisioner.engine.program import Run
 from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
-from provisioner.lang.arguments import WHOLE
-from provisioner.lang.model import Include, Task
-from provisioner.lang.nodes import has_template
+from provisioner.lang.model import WHOLE, Include, Task
 from provisioner.messages import Become, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal
@@ -297,7 +295,7 @@ class TaskResolver:
 
     def _argument_name(self, name: str, task: Task, scope: Scope) -> str:
         """Names of arguments may be templates: `set_fact: {"{{ name }}_port": 80}`."""
-        return str(self.templar.render(Template(name, task.span), scope)) if has_template(name) else name
+        return str(self.templar.render(Template(name, task.span), scope)) if "{{" in name or "{%" in name else name
 
     def _from_template(self, task: Task, scope: Scope) -> Mapping[str, Any]:
         """The arguments of `copy: "{{ arguments }}"`."""

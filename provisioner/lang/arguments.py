@@ -12,13 +12,12 @@ from provisioner.lang.context import Context
 from provisioner.lang.fields import wrong_type
 from provisioner.lang.freeform import UnbalancedError, split_arguments, split_raw
 from provisioner.lang.keywords import Place, names_on
+from provisioner.lang.model import WHOLE
 from provisioner.lang.nodes import Map, Node, Scalar, describe, has_template, to_value
 from provisioner.lang.state import Loading
 from provisioner.values import Template, Value, Vaulted
 
 RAW_PARAMS: Final = "_raw_params"
-WHOLE: Final = "{{ }}"
-"""The argument that stands for all that one template gives (`copy: "{{ arguments }}"`); those beside it win."""
 
 
 @dataclass(slots=True)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from provisioner.diag import Span
 from provisioner.values import Condition, Value
+
+WHOLE: Final = "{{ }}"
+"""The argument that stands for all that one template gives (`copy: "{{ arguments }}"`); those beside it win."""
 
 
 @dataclass(frozen=True, slots=True)
