@@ -2,57 +2,97 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from provisioner.testing import digitalocean as do
 from provisioner.testing.aws import Aws
-from provisioner.testing.bridge import Bridge, instances_of
+from provisioner.testing.bridge import Bridge, Instance, instances_of
+from provisioner.testing.digitalocean.booted import droplets_of
 
 PLAYBOOK = Path(__file__).parents[2] / "playbooks" / "cloud-site.yml"
 REGION = "eu-central-1"
+WORDS = "A small Next.js app"
 
 
-@dataclass
+@dataclass(frozen=True)
+class Cloud:
+    """A stand-in with real machines. variables: of the playbook. sizes: one and a larger one. instances: what it has.
+    rest: what is left of other things, for people to read."""
+
+    variables: Mapping[str, Any]
+    sizes: tuple[str, str]
+    bridge: Bridge
+    instances: Callable[[], Sequence[Instance]]
+    rest: Callable[[], Sequence[str]]
+
+    def on(self) -> dict[str, Instance]:
+        return {each.id: each for each in self.instances() if each.state == "on"}
+
+
+@dataclass(frozen=True)
 class Person:
-    """Somebody with a terminal, a key, and the credentials of a cloud."""
+    """Somebody with a terminal, a key, and the credentials of a cloud in the environment."""
 
     home: Path
-    variables: dict[str, str]
-    environment: dict[str, str] = field(default_factory=dict)
+    cloud: Cloud
 
-    def provision(self, *words: str, code: int = 0, **more: str) -> str:
-        values = {**self.variables, "public_key": str(self.home / "key.pub"), **more}
-        extra = [part for name, value in values.items() for part in ("-e", f"{name}={value}")]
-        key = ("--private-key", str(self.home / "key"))
+    def provision(self, *words: str, size: str, code: int = 0) -> str:
+        values = {**self.cloud.variables, "public_key": str(self.home / "key.pub"), "size": size}
         done = subprocess.run(
-            [sys.executable, "-m", "provisioner", *words, str(PLAYBOOK), *key, *extra],
+            [sys.executable, "-m", "provisioner", *words, str(PLAYBOOK), "--private-key", str(self.home / "key"),
+             "-e", json.dumps(values)],
             cwd=self.home, capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL,
             env={**os.environ, "HOME": str(self.home), "PROVISION_STATE_DIR": str(self.home / "state"),
-                 "PYTHONPATH": str(PLAYBOOK.parents[1]), **self.environment})
+                 "PYTHONPATH": str(PLAYBOOK.parents[1])})  # fmt: skip
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
 
 @pytest.fixture
-def person(tmp_path: Path) -> Person:
-    home = tmp_path / "home"
-    home.mkdir()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key")], check=True)
-    return Person(home, {})
+def ec2(needs_lab: None, aws: Aws, tmp_path: Path) -> Iterator[Cloud]:
+    def instances() -> list[Instance]:
+        return instances_of(aws, REGION)
+
+    def rest() -> list[str]:
+        return [group.name for group in aws.backend(REGION).describe_security_groups() if group.name != "default"]
+
+    with Bridge(tmp_path / "machines", instances) as bridge:
+        aws.addresses, aws.console = bridge.next_address, bridge.console
+        variables = {"provider": "ec2", "region": REGION, "endpoint": aws.url, "disk": 20}
+        yield Cloud(variables, ("t3.small", "t3.medium"), bridge, instances, rest)
 
 
 @pytest.fixture
-def bridge(needs_lab: None, aws: Aws, tmp_path: Path) -> Iterator[Bridge]:
-    with Bridge(tmp_path / "machines", lambda: instances_of(aws, REGION)) as bridge:
-        aws.addresses, aws.console = bridge.next_address, bridge.console
-        yield bridge
+def droplets(needs_lab: None, digitalocean: do.Fake, tmp_path: Path) -> Iterator[Cloud]:
+    def instances() -> list[Instance]:
+        return droplets_of(digitalocean)
+
+    def rest() -> list[str]:
+        world = digitalocean.world
+        return [*map(str, world.firewalls), *map(str, world.keys)]
+
+    with Bridge(tmp_path / "machines", instances) as bridge:
+        digitalocean.world.addresses = bridge.next_address
+        variables = {"provider": "digitalocean", "region": "fra1", "endpoint": digitalocean.url, "disk": None}
+        yield Cloud(variables, ("s-1vcpu-1gb", "s-2vcpu-2gb"), bridge, instances, rest)
+
+
+@pytest.fixture(params=["ec2", "droplets"])
+def person(request: pytest.FixtureRequest, tmp_path: Path) -> Person:
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "key")], check=True)
+    return Person(home, request.getfixturevalue(request.param))
 
 
 def page(address: str) -> str:
@@ -60,38 +100,35 @@ def page(address: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.lab
 @pytest.mark.timeout(1800)
-def test_ec2_from_nothing_to_a_site_and_back(person: Person, aws: Aws, bridge: Bridge) -> None:
-    person.variables = {"provider": "ec2", "region": REGION, "size": "t3.small", "endpoint": aws.url}
-    planned = person.provision("plan")
+def test_from_nothing_to_a_site_and_back(person: Person) -> None:
+    cloud, (small, large) = person.cloud, person.cloud.sizes
+    planned = person.provision("plan", size=small)
     assert "  + machine web-1" in planned
     assert "not created yet, so their tasks can't be looked at: web-1, web-2" in planned
-    assert instances_of(aws, REGION) == []
+    assert cloud.instances() == []
 
-    applied = person.provision("apply", "-y")
+    applied = person.provision("apply", "-y", size=small)
     assert "verified: [machine web-2]" in applied
-    there = [each for each in instances_of(aws, REGION) if each.state == "on"]
+    there = cloud.on()
     assert len(there) == 2
-    for each in there:
-        assert each.meta["http_tokens"] == "required"
-        assert "Hello" in page(each.address)
+    for each in there.values():
+        assert WORDS in page(each.address)
 
-    assert "No changes" in person.provision("plan", "--detailed-exitcode")
+    assert "No changes" in person.provision("plan", "--detailed-exitcode", size=small)
 
-    resized = person.provision("plan", "--detailed-exitcode", code=2, size="t3.medium")
-    assert "t3.small -> t3.medium   (stops the machine for it)" in resized
-    person.provision("apply", "-y", size="t3.medium")
-    bridge.settle()
-    after = [each for each in instances_of(aws, REGION) if each.state == "on"]
-    assert {each.id for each in after} == {each.id for each in there}
-    assert {each.meta["type"] for each in after} == {"t3.medium"}
-    person.provision("plan", "--detailed-exitcode", size="t3.medium")
-    for each in after:
-        assert "Hello" in page(each.address)
+    resized = person.provision("plan", "--detailed-exitcode", size=large, code=2)
+    assert f"{small} -> {large}   (stops the machine for it)" in resized
+    person.provision("apply", "-y", size=large)
+    cloud.bridge.settle(120)
+    assert set(cloud.on()) == set(there)
+    person.provision("plan", "--detailed-exitcode", size=large)
+    for each in cloud.on().values():
+        assert WORDS in page(each.address)
 
-    person.provision("destroy", "-y", size="t3.medium")
-    assert {each.state for each in instances_of(aws, REGION)} <= {"gone"}
-    bridge.settle()
-    assert bridge.running() == []
-    backend = aws.backend(REGION)
-    assert [group.name for group in backend.describe_security_groups() if group.name != "default"] == []
+    person.provision("destroy", "-y", size=large)
+    assert cloud.on() == {}
+    cloud.bridge.settle(120)
+    assert cloud.bridge.running() == []
+    assert cloud.rest() == []
