@@ -60,6 +60,9 @@ class Enroller(Protocol):
     def known(self, wanted: Wanted, found: Found) -> Mapping[str, Any] | None:
         """The same without looking; None for a machine that was never verified from here."""
 
+    def wait(self, wanted: Wanted, found: Found, provider: Provider, report: Callable[[str], None]) -> None:
+        """Return when a verified machine that was started again can be logged in to."""
+
     def forget(self, found: Found) -> None:
         """The machine is gone."""
 
@@ -170,6 +173,8 @@ class Machinery:
     def _stage(self, site: Site, seen: Survey, plan: Plan, outcome: Outcome, journal: Journal,
                enroller: Enroller) -> Stage:
         hosts, rekeyed = [], {}
+        started = {change.ref for change in plan.changes
+                   if change.action == "restart" or (change.action == "update" and "running" in change.calls)}
         for wanted in _machines(seen.wanted):
             found = outcome.known.get(wanted.ref)
             if found is None:
@@ -177,8 +182,10 @@ class Machinery:
             provider = seen.providers[wanted.place]
             attempt = journal.of(wanted.ref, found.generation)
             with self._told(site, wanted.ref, "verify") as report:
-                variables = enroller.known(wanted, found) or enroller.host(
-                    wanted, found, provider, attempt.notes if attempt else (), report)
+                known = enroller.known(wanted, found)
+                variables = known or enroller.host(wanted, found, provider, attempt.notes if attempt else (), report)
+                if known and wanted.ref in started:
+                    enroller.wait(wanted, found, provider, report)
             hosts.append(_host(wanted, variables))
         for change in plan.changes:
             if change.on_host and change.wanted is not None:

@@ -45,6 +45,7 @@ class Enrolled:
     """An enroller that verifies nothing, but remembers what it was asked."""
 
     done: dict[str, str] = field(default_factory=dict)
+    waited: list[str] = field(default_factory=list)
 
     def fresh(self, wanted: Wanted, provider: Provider) -> Fresh:
         return Fresh(f"#cloud-config {wanted.ref.name}", {"public": f"key of {wanted.ref.name}"})
@@ -58,6 +59,9 @@ class Enrolled:
 
     def known(self, wanted: Wanted, found: Found) -> Mapping[str, Any] | None:
         return {"ansible_host": self.done[found.id]} if found.id in self.done else None
+
+    def wait(self, wanted: Wanted, found: Found, provider: Provider, report: Callable[[str], None]) -> None:
+        self.waited.append(wanted.ref.name)
 
     def forget(self, found: Found) -> None:
         self.done.pop(found.id, None)
@@ -171,6 +175,13 @@ def test_the_plan_names_the_field_that_forces_a_new_machine_and_the_flag_that_al
     assert [item.hint for item in raised.value.items] == [
         "say so with `--replace web-1`, or undo the change", "say so with `--replace web-2`, or undo the change"]
     assert "  -/+ machine web-1" in bench.text()
+
+
+def test_machines_that_were_stopped_for_a_change_are_waited_for(bench: Bench) -> None:
+    bench.apply()
+    assert bench.enrolled.waited == []
+    bench.apply(size="big")
+    assert bench.enrolled.waited == ["web-1", "web-2"]
 
 
 def test_changed_keys_are_put_on_the_host_and_remembered_only_then(bench: Bench) -> None:

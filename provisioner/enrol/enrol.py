@@ -99,6 +99,13 @@ def enrol(found: Found, settings: HostSettings, site: Site, provider: Provider, 
     return _entry(found, settings, site)
 
 
+def wait(found: Found, settings: HostSettings, site: Site, provider: Provider, report: Report) -> None:
+    """Until an enrolled machine, which was started again, lets its user in. Raises `HostUnreachable` and its kinds."""
+    found = _running(found, site, provider, report)
+    contact = _Contact(found, settings, site, provider, report, provider.enrolment)
+    contact.connect([contact.certified()], site.patience.ssh).close()
+
+
 def _entry(found: Found, settings: HostSettings, site: Site) -> HostEntry:
     return HostEntry(found.ref.name, found.address, settings.user, (site.ca.line(found.id),), found.id)
 

@@ -12,7 +12,7 @@ from provisioner.cloud.apply import Fresh
 from provisioner.cloud.model import Found, HostSettings, Wanted
 from provisioner.cloud.provider import Enrolment, Provider
 from provisioner.diag import HostKeyRejected
-from provisioner.enrol.enrol import Patience, Site, enrol
+from provisioner.enrol.enrol import Patience, Site, enrol, wait
 from provisioner.enrol.hostca import RENEW, CAPlace, HostCA, host_ca
 from provisioner.enrol.store import SiteStore
 from provisioner.enrol.throwaway import Expected, throw_away
@@ -64,15 +64,21 @@ class SiteEnroller:
         site_has_time = kept is not None and kept.expires - self.now() > RENEW
         return self._variables(found, str(self._as_made(wanted, found).user)) if site_has_time else None
 
+    def wait(self, wanted: Wanted, found: Found, provider: Provider, report: Callable[[str], None]) -> None:
+        """Until a machine that was started again lets its user in."""
+        wait(found, self._as_made(wanted, found), self._site(), provider, report)
+
     def forget(self, found: Found) -> None:
         self._store.forget(found.id, found.ref.name)
 
     def _enrolled(self, found: Found, settings: HostSettings, provider: Provider, report: Callable[[str], None],
                   how: Enrolment) -> Mapping[str, Any]:
+        return self._variables(found, enrol(found, settings, self._site(), provider, report, how=how).user)
+
+    def _site(self) -> Site:
         if not self._ca:
             self._ca.append(host_ca(self.place, self.tell))
-        site = Site(self._store, self._ca[0], self.key_files, self.patience, now=self.now)
-        return self._variables(found, enrol(found, settings, site, provider, report, how=how).user)
+        return Site(self._store, self._ca[0], self.key_files, self.patience, now=self.now)
 
     def _variables(self, found: Found, user: str) -> Mapping[str, Any]:
         return {

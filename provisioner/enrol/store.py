@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -80,15 +80,6 @@ class SiteStore:
             content = self._read()
             machines = {key: value for key, value in content.machines.items() if key != machine_id}
             expected = {key: value for key, value in content.expected.items() if key.rpartition("/")[0] != name}
-            if (machines, expected) != (content.machines, content.expected):
-                self._write(_Content(machines, expected))
-
-    def retain(self, machine_ids: Collection[str], names: Collection[str]) -> None:
-        """Forget machines that are gone, and throw-away keys of names that are no more."""
-        with self._lock:
-            content = self._read()
-            machines = {key: value for key, value in content.machines.items() if key in machine_ids}
-            expected = {key: value for key, value in content.expected.items() if key.rpartition("/")[0] in names}
             if (machines, expected) != (content.machines, content.expected):
                 self._write(_Content(machines, expected))
 

@@ -112,10 +112,16 @@ class BlankMachines:
             machine.mount(layers)
             _seed(machine.root, seed)
             (folder / "layers.json").write_text(json.dumps([str(layer) for layer in layers]))
-            scratch = folder / f"{RECORD}.new"
-            scratch.write_text(json.dumps(asdict(made)))
-            scratch.replace(folder / RECORD)
+            self._record(made)
             return made
+
+    def move(self, name: str, number: int) -> None:
+        """Give a machine that is off the address with this number."""
+        with self._locked():
+            made, net = self._named(name), self._network()
+            if made.number != number:
+                net.unplug(made.number)
+                self._record(BlankMachine(name, number, net.address(number), made.instance))
 
     def start(self, name: str) -> None:
         """Switch it on; returns at once, as a cloud does."""
@@ -172,6 +178,12 @@ class BlankMachines:
             remove_traces(f"{self.tag}.*")
             network.remove(self.tag)
             unmount_below(self.state_dir)
+
+    def _record(self, made: BlankMachine) -> None:
+        folder = self._folder(made.name)
+        scratch = folder / f"{RECORD}.new"
+        scratch.write_text(json.dumps(asdict(made)))
+        scratch.replace(folder / RECORD)
 
     def _named(self, name: str) -> BlankMachine:
         for each in self.machines():

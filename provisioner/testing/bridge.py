@@ -124,7 +124,7 @@ class Bridge:
                 if instance.id not in there:
                     self._make(instance)
                 elif not self.machines.is_running(instance.id):
-                    self.machines.start(instance.id)
+                    self._start_again(instance)
             elif instance.state == "off" and instance.id in there:
                 self.machines.stop(instance.id)
             elif instance.state == "gone" and instance.id in there:
@@ -139,6 +139,21 @@ class Bridge:
             self._serve(instance)
         self.machines.start(instance.id)
 
+    def _start_again(self, instance: Instance) -> None:
+        """A cloud may give it another address after a stop."""
+        before = next(each for each in self.machines.machines() if each.name == instance.id)
+        number = self._promised[instance.address]
+        if before.number != number:
+            self.machines.move(instance.id, number)
+            self._redirect(instance.address, str(_FIRST_PORT + before.number))
+        self.machines.start(instance.id)
+
+    def _redirect(self, machine: str, port: str) -> None:
+        """As in a cloud it is answered from outside: inside it would take port 80 from the machine's web server."""
+        run(["nft", "-f", "-"], stdin=_REDIRECT.format(
+            table=f"{self.machines.tag}md", machine=machine, service=metadata.ADDRESS,
+            gateway=self.machines.address(GATEWAY), port=port))
+
     def _serve(self, instance: Instance) -> None:
         """Its metadata service, before it boots."""
         folder = self.machines.state_dir / "metadata" / instance.id
@@ -152,10 +167,7 @@ class Bridge:
         with (folder / "log").open("wb") as log:
             self._services[instance.id] = subprocess.Popen(
                 [sys.executable, metadata.__file__, str(folder), instance.kind, gateway, port], stdout=log, stderr=log)
-        # As in a cloud it is answered from outside: inside it would take port 80 from the machine's web server.
-        rules = _REDIRECT.format(table=f"{self.machines.tag}md", machine=instance.address, service=metadata.ADDRESS,
-                                 gateway=gateway, port=port)
-        run(["nft", "-f", "-"], stdin=rules)
+        self._redirect(instance.address, port)
         until = time.monotonic() + 20
         while f"{gateway}:{port}" not in run(["ss", "-Hltn"]):
             assert time.monotonic() < until, (folder / "log").read_text()
