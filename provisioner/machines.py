@@ -88,16 +88,20 @@ class Stage:
     digest: str = ""
 
 
-def sites_of(playbooks: Iterable[Playbook], read_beside: Callable[[str, str], str],
-             found: Collector) -> tuple[Site, ...]:
-    """The sites of all playbooks, in order; mistakes go to `found`. read_beside: the text of a file that a playbook
-    names, from both their names; raises OSError."""
+def read_beside(playbook: str, name: str) -> str:
+    """The text of a file that a playbook names: relative to it, `~` being the home directory. Raises OSError."""
+    return (Path(playbook).parent / Path(name).expanduser()).read_text()
+
+
+def sites_of(playbooks: Iterable[Playbook], found: Collector,
+             read_file: Callable[[str, str], str] = read_beside) -> tuple[Site, ...]:
+    """The sites of all playbooks, in order; mistakes go to `found`. read_file: as `read_beside`."""
     declared: dict[str, list[Machines]] = {}
     for playbook in playbooks:
         for play in playbook.machines:
             mine = declared.setdefault(play.site, [])
             for entry in play.declarations:
-                machines = read(entry.values, entry.span, entry.places, partial(read_beside, play.file), found)
+                machines = read(entry.values, entry.span, entry.places, partial(read_file, play.file), found)
                 if machines is not None:
                     mine.append(machines)
     return tuple(Site(name, tuple(machines), resources(machines, found)) for name, machines in declared.items())

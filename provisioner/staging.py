@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +10,16 @@ from typing import TYPE_CHECKING
 from provisioner.cloud.model import Place, Wanted
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.providers import open_provider
-from provisioner.diag import Collector, Span
+from provisioner.diag import Span
 from provisioner.enrol.enroller import SiteEnroller, place_of
 from provisioner.events import Event, HostStats, Warned
 from provisioner.inventory.model import Inventory
 from provisioner.lang.model import Become, Play, Playbook, Task
-from provisioner.machines import Enroller, Machinery, Site, Stage, sites_of
+from provisioner.machines import Enroller, Machinery, Site, Stage
 from provisioner.values import HostName
 
 if TYPE_CHECKING:
     from provisioner.app import Request
-
-
-def declared_sites(playbooks: Sequence[Playbook], found: Collector) -> tuple[Site, ...]:
-    return sites_of(playbooks, _read_beside, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,3 @@ def _keys(wanted: Mapping[str, Wanted]) -> Playbook:
         task = Task("copy", args, place, "Put the declared keys there", become=Become(enabled=False))
         plays.append(Play(name, place, f"Keys of {name}", gather_facts=False, tasks=(task,)))
     return Playbook(tuple(plays), "machines")
-
-
-def _read_beside(playbook: str, name: str) -> str:
-    """A file that a playbook names: relative to it, `~` being the home directory."""
-    return (Path(os.path.dirname(playbook)) / os.path.expanduser(name)).read_text()

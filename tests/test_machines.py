@@ -20,7 +20,6 @@ from provisioner.diag import Collector, LockHeld
 from provisioner.events import Event, MachinesPlanned, MachineStep
 from provisioner.lang.load import load_playbook
 from provisioner.machines import Impossible, Machinery, Refused, Site, Stage, Unfinished, sites_of
-from provisioner.staging import declared_sites
 from provisioner.testing.cloud import FakeCloud, Faults, reopened
 from provisioner.ui.machines import plan_lines, step_line
 
@@ -92,7 +91,7 @@ class Bench:
             text = re.sub(rf"{name}: .*", f"{name}: {value}", text)
         file = self.folder.parent / "site.yml"
         file.write_text(text)
-        (site,) = sites_of([load_playbook(file)[0]], lambda playbook, name: "", Collector())
+        (site,) = sites_of([load_playbook(file)[0]], Collector())
         return site
 
     def plan(self, touch: Touch = Touch(), **changed: str) -> Stage:  # noqa: B008 - a frozen value
@@ -239,7 +238,7 @@ def test_each_mistake_of_a_declaration_is_told_where_it_is(tmp_path: Path, text:
     file = tmp_path / "site.yml"
     file.write_text("- site: shop\n\n  machines:\n    - " + text.replace("KEY", f'"{KEY}"'))
     found = Collector()
-    declared_sites([load_playbook(file)[0]], found)
+    sites_of([load_playbook(file)[0]], found)
     told = [(item.span.line, item.span.column, str(item)) for item in found.errors if item.span]
     assert [(line, column) for line, column, _ in told] == [(line, column) for line, column, _ in MISTAKES[text]], told
     for (_, _, words), (_, _, wanted) in zip(told, MISTAKES[text], strict=True):
