@@ -123,8 +123,8 @@ class Bridge:
             if instance.state == "on" and instance.address in self._promised:
                 if instance.id not in there:
                     self._make(instance)
-                elif not self.machines.is_running(instance.id):
-                    self._start_again(instance)
+                else:
+                    self._keep(instance)
             elif instance.state == "off" and instance.id in there:
                 self.machines.stop(instance.id)
             elif instance.state == "gone" and instance.id in there:
@@ -139,14 +139,17 @@ class Bridge:
             self._serve(instance)
         self.machines.start(instance.id)
 
-    def _start_again(self, instance: Instance) -> None:
-        """A cloud may give it another address after a stop."""
+    def _keep(self, instance: Instance) -> None:
+        """Running, at the address it has now: a cloud may give it another one while it is stopped, and a stand-in may
+        stop and start it between two looks."""
         before = next(each for each in self.machines.machines() if each.name == instance.id)
         number = self._promised[instance.address]
         if before.number != number:
+            self.machines.stop(instance.id)
             self.machines.move(instance.id, number)
             self._redirect(instance.address, str(_FIRST_PORT + before.number))
-        self.machines.start(instance.id)
+        if not self.machines.is_running(instance.id):
+            self.machines.start(instance.id)
 
     def _redirect(self, machine: str, port: str) -> None:
         """As in a cloud it is answered from outside: inside it would take port 80 from the machine's web server."""
