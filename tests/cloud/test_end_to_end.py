@@ -87,7 +87,7 @@ def droplets(needs_lab: None, digitalocean: do.Fake, tmp_path: Path) -> Iterator
         yield Cloud(variables, ("s-1vcpu-1gb", "s-2vcpu-2gb"), bridge, instances, rest)
 
 
-@pytest.fixture(params=["ec2", "droplets"])
+@pytest.fixture(params=["ec2", pytest.param("droplets", marks=pytest.mark.slow)])
 def person(request: pytest.FixtureRequest, tmp_path: Path) -> Person:
     home = tmp_path / "home"
     home.mkdir()
