@@ -36,7 +36,8 @@ LONG = ("tests/nextjs/test_end_to_end.py", "tests/nextjs/test_releases.py", "tes
         "tests/nextjs/test_previous.py", "tests/nextjs/test_static_site.py", "tests/nextjs/test_hooks.py",
         "tests/nextjs/test_jobs.py", "tests/nextjs/test_browser.py", "tests/nextjs/test_shapes.py",
         "tests/modules/test_conformance.py", "tests/e2e/test_three_hosts.py", "tests/e2e/test_killed_controller.py",
-        "tests/cloud/test_end_to_end.py", "tests/transport/test_faults.py", "tests/enrol/test_enrol.py", "tests/enrol/test_clouds.py",
+        "tests/cloud/test_end_to_end.py", "tests/transport/test_faults.py", "tests/enrol/test_enrol.py",
+        "tests/enrol/test_clouds.py",
         "tests/engine/test_random_programs.py")
 
 
