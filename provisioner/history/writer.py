@@ -1,4 +1,5 @@
-"""The sink that records a run. A thread of its own writes, in batches: the run never waits for the disk.
+"""The sink that records a run. A thread of its own writes, in batches: between its begin and its end the run never
+waits for the disk.
 
 What it gets is masked already. If it can't write, the run goes on, and `problem` says why nothing was recorded.
 """
@@ -38,6 +39,7 @@ from provisioner.history.shorten import kept, shortened
 BATCH: Final = 0.3
 """Seconds for which events are gathered before they are written; what a killed run loses at most."""
 
+_BEGIN_MAY_TAKE: Final = 1.0
 _FLUSH_MAY_TAKE: Final = 5.0
 _CLOSE_MAY_TAKE: Final = 10.0  # seconds; a disk that hangs must not hang the run's end for longer
 
@@ -69,14 +71,19 @@ class Recorder:
             self._thread = threading.Thread(target=self._work, name="history", daemon=True)
             self._thread.start()
         self._queue.put((event, time))
+        if isinstance(event, RunStarted):
+            self._written(_BEGIN_MAY_TAKE)  # whoever sees what this run does to a host also sees that it runs
 
     def flush(self) -> None:
         """Wait until everything that came so far is written, or `problem` says why it is not."""
-        if self._thread is not None and not self.problem:
-            written = threading.Event()
-            self._queue.put(written)
-            if not written.wait(_FLUSH_MAY_TAKE):
-                self.problem = f"{self.file} takes more than {_FLUSH_MAY_TAKE:g} s to write"
+        if self._thread is not None and not self.problem and not self._written(_FLUSH_MAY_TAKE):
+            self.problem = f"{self.file} takes more than {_FLUSH_MAY_TAKE:g} s to write"
+
+    def _written(self, seconds: float) -> bool:
+        """Whether everything that came so far is written before this time is over."""
+        written = threading.Event()
+        self._queue.put(written)
+        return written.wait(seconds)
 
     def close(self) -> None:
         if self._thread is not None:
@@ -86,21 +93,28 @@ class Recorder:
     # -- in the thread ------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        waiting: threading.Event | None = None
         try:
             with closing(connect(self.file)) as db:
-                for batch in self._batches():
-                    with transaction(db):
-                        for event, moment in batch:
-                            self._store(db, event, moment)
+                for batch, waiting in self._batches():
+                    if batch:
+                        with transaction(db):
+                            for event, moment in batch:
+                                self._store(db, event, moment)
+                    if waiting is not None:
+                        waiting.set()
                     for event, _ in batch:
                         self._afterwards(db, event)
         except (sqlite3.Error, OSError, ProvisionError) as error:
             self.problem = str(error)
-            for _ in self._batches():  # nobody waits for what won't be written
-                pass
+            if waiting is not None:
+                waiting.set()
+            for _, waiting in self._batches():  # nobody waits for what won't be written
+                if waiting is not None:
+                    waiting.set()
 
-    def _batches(self) -> Iterator[Sequence[tuple[Event, float]]]:
-        """What came, together where much comes, until the end."""
+    def _batches(self) -> Iterator[tuple[Sequence[tuple[Event, float]], threading.Event | None]]:
+        """What came, together where much comes, until the end; and what to set once that is written."""
         over = False
         while not over:
             batch: list[tuple[Event, float]] = []
@@ -119,10 +133,8 @@ class Recorder:
                 else:
                     batch.append(told)
                     until = min(until, time.monotonic() + BATCH)
-            if batch:
-                yield batch
-            if waiting is not None:
-                waiting.set()
+            if batch or waiting is not None:
+                yield batch, waiting
 
     def _store(self, db: sqlite3.Connection, event: Event, moment: float) -> None:
         if isinstance(event, RunStarted):

@@ -151,6 +151,14 @@ def test_eight_writers_and_a_reader_at_once_and_one_of_them_killed(tmp_path: Pat
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def test_a_run_is_recorded_before_it_does_anything(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "history.db")
+    recorder.handle(run_of("first")[0], 1.0)
+    with opened(recorder.file) as db:
+        assert [run.outcome for run in runs(db)] == [RUNNING]
+    recorder.close()
+
+
 def test_the_run_does_not_wait_for_another_writer(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     record(file, run_of("first"))
