@@ -1,6 +1,7 @@
 """What is sent to hosts: the first text, the runner's core, and the source of every module.
 
-Packing parses every module (200 ms), so what comes out is kept in the user's cache under the hash of all that went in.
+Packing parses every module (200 ms), so what comes out is kept in the user's cache under the hash of all that went in
+and of the code that packs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import binascii
 import contextlib
 import hashlib
 import json
+import marshal
 import os
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from provisioner.remote import packing, wire
@@ -60,13 +63,19 @@ def load_bundle(cache: Path | None = None) -> Bundle:
     """The bundle of the installed package. `cache`: a directory of the user; None: below XDG_CACHE_HOME."""
     sources, packages = read_sources()
     folder = cache or _cache_folder()
-    key = hashlib.sha256(json.dumps([sorted(sources.items()), sorted(packages)]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([_packer(), sorted(sources.items()), sorted(packages)]).encode()).hexdigest()
     kept = _read(folder / key)
     if kept is not None:
         return Bundle(sources, *kept)
     made = pack(sources, packages)
     _keep(folder / key, made)
     return made
+
+
+def _packer() -> str:
+    """The code that packs as this process loaded it: with an upgrade meanwhile it is not that of the sources."""
+    functions = [one.__code__ for one in vars(packing).values() if isinstance(one, FunctionType)]
+    return marshal.dumps([packing.CORE, packing.NOT_SHIPPED, functions], 0).hex()
 
 
 def pack(sources: Mapping[str, str], packages: frozenset[str]) -> Bundle:

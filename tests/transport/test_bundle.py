@@ -63,6 +63,15 @@ def test_other_sources_have_another_place_in_the_cache(tmp_path: Path, monkeypat
     assert load_bundle(tmp_path).core.sha256 != first.core.sha256
 
 
+@pytest.mark.usefixtures("few_sources")
+def test_what_another_packer_made_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the files are those of a newer version already, and this process has loaded the older code."""
+    with monkeypatch.context() as then:
+        then.setattr(packing, "CORE", (*packing.CORE, f"{packing.PACKAGE}.modules.ping"))
+        older = load_bundle(tmp_path)
+    assert load_bundle(tmp_path).core.sha256 != older.core.sha256
+
+
 WRONG = json.dumps({"sha256": 1, "packed": "!", "modules": 1, "needs": {}})
 
 
