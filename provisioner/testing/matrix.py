@@ -79,7 +79,9 @@ def release(app: Releases, count: int, rollbacks: int, builds: int) -> tuple[See
 
 
 def break_release(app: Releases, fault: str) -> tuple[Seen, Run]:
-    """A release that is not well, and what the clients saw of it."""
+    """A release that is not well, and what the clients saw of it. Its build is the live one's: after a rollback the
+    source is that of another, which would answer until it fails."""
+    release_one(app, "what the faults have")
     health = {"path": "/api/health", "timeout": 15, "settle": FAULTS[fault].settle}
     settings = {"env": {"FAULT": fault}, "health": health, "watch": 12}
     with app.under_load() as seen:

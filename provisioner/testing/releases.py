@@ -21,7 +21,7 @@ from provisioner.testing.traffic import Cost
 
 APP = "example"
 WORDS = "words.js"  # the file that every release changes
-PAUSE = 0.6  # seconds between the requests of a client; 20 clients then ask about 25 times a second
+PAUSE = 0.4  # seconds between the requests of a client; 20 clients then ask about 35 times a second
 LARGE = 0.1  # of the GET requests
 SINGLE = 8080  # the port of the site whose only server is restarted in place
 PLAIN_SITE = """server {
