@@ -50,7 +50,7 @@ def test_the_packed_core_is_what_its_checksum_says(bundle: Bundle) -> None:
 @pytest.mark.usefixtures("few_sources")
 def test_the_second_load_comes_from_the_cache_and_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_bundle(tmp_path)
-    monkeypatch.setattr(packing, "pack_core", None)
+    monkeypatch.setattr(bundle_module, "pack", None)
     assert load_bundle(tmp_path) == first
 
 
