@@ -42,6 +42,12 @@ class Settings:
     poll_interval: int | None = None
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
+    smtp_server: str = ""
+    """`HOST` or `HOST:PORT`; empty for this machine's sendmail. These four are for `provision drift --email`."""
+    smtp_security: str = ""
+    """`starttls`, `tls`, `none`, or empty: by the server's place and port."""
+    smtp_user: str = ""
+    mail_from: str = ""
     warnings: tuple[Diagnostic, ...] = ()
 
 
@@ -101,6 +107,12 @@ def _at_least_one(given: _Given) -> int:
     if number < 1:
         raise given.wrong("1 or more")
     return number
+
+
+def _smtp_security(given: _Given) -> str:
+    if given.value not in ("starttls", "tls", "none"):
+        raise given.wrong("starttls, tls or none")
+    return str(given.value)
 
 
 def _gathering(given: _Given) -> str:
@@ -190,7 +202,12 @@ def _rows() -> Iterator[Key]:
     yield row("poll_interval", _integer, "poll_interval")
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
-    yield row("history", _boolean, option="history", environment=("",))  # of our own
+    # Of our own, without a name of Ansible's.
+    yield row("history", _boolean, option="history", environment=("",))
+    yield row("smtp_server", _text, environment=("",))
+    yield row("smtp_security", _smtp_security, environment=("",))
+    yield row("smtp_user", _text, environment=("",))
+    yield row("mail_from", _text, environment=("",))
 
 
 KEYS: Final[tuple[Key, ...]] = tuple(_rows())

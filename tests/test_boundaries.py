@@ -179,6 +179,7 @@ REVEALS: Mapping[str, str] = {
     "provisioner.ui.redact": "has to know what to mask",
     "provisioner.transport": "the last place before the wire",
     "provisioner.enrol.userdata": "a machine's throw-away host key has to be in what it is told",
+    "provisioner.drift.mail": "the mail server wants the password",
     "provisioner.nextjs.bucket": "boto3 signs requests with it",
     "provisioner.cloud.providers.digitalocean.wire": "the token goes into the header of a request",
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",

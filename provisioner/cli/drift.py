@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -18,13 +19,17 @@ from provisioner.cli.apply import reports, request_of
 from provisioner.cli.options import RunOptions, run_options
 from provisioner.diag import UsageError
 from provisioner.drift import seen, telling
+from provisioner.drift.channels import Channel, tell
 from provisioner.drift.findings import Check, Finding, check_of
 from provisioner.drift.ignore import read_rules, split
+from provisioner.drift.mail import mail_of, recipients_of
+from provisioner.drift.mail import send as send_mail
 from provisioner.drift.webhook import send
 from provisioner.events import Event, HostBegan, HostText, RunStarted
 from provisioner.history import db as database
 from provisioner.history.baselines import baseline_of
 from provisioner.history.queries import RUNNING, Filter, opened, runs
+from provisioner.settings import Settings
 from provisioner.ui.collecting import Collecting
 from provisioner.ui.jsonl import sound
 from provisioner.ui.live import LiveScreen
@@ -54,7 +59,8 @@ class _Events:
 @click.option("--prometheus", metavar="FILE", help="Write metrics there, for node exporter's textfile collector.")
 @click.option("--webhook", metavar="URL", envvar="PROVISION_DRIFT_WEBHOOK",
               help="Tell this chat when the set of findings has changed (better in the environment).")  # fmt: skip
-def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None) -> int:
+@click.option("--email", metavar="ADDRESS", multiple=True, help="Tell this person by mail, likewise.")
+def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, email: tuple[str, ...]) -> int:
     """Find what differs from the playbooks. Changes nothing. Every difference is `drifted` (the last apply made it so,
     somebody changed it since), `pending` (the playbook wants what was not applied yet) or `unknown` (it could not be
     checked). Exit code 0: in sync; 2: something differs; 1: something could not be checked.
@@ -68,6 +74,7 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None) -
     rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
     request = request_of(options, plan=True)
     metrics = writable(Path(prometheus)) if prometheus else None
+    channels = list(_channels(options.settings, webhook, email))
     started = time.time()
     events = _Events()
     app.apply(request, [_screen(), *reports(options), events])
@@ -79,21 +86,26 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None) -
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
         whole = request.tags == frozenset(["all"]) and not request.skip_tags
         check = seen.keep(db, scope, replace(check, findings=tuple(counted)), started, whole=whole)
-        succeeded, news = seen.last_success(db, scope), seen.is_news(db, scope, check.findings)
+        succeeded = seen.last_success(db, scope)
     if metrics:
         write_whole(metrics, telling.metrics(check, site, succeeded))
-    if webhook and news:
-        problem = send(webhook, telling.message(check, site))
-        if problem:
-            click.echo(f"[WARNING]: the webhook was not told: {problem}", err=True)
-        else:
-            with opened(request.state_dir / database.FILE) as db:
-                seen.was_told(db, scope, check.findings)
+    for problem in tell(channels, request.state_dir / database.FILE, scope, check, site):
+        click.echo(f"[WARNING]: {problem}", err=True)
     _show(check, ignored, options, events.run)
     for rule in rules:
         if rule.until < date.today():  # noqa: DTZ011
             click.echo(f"[WARNING]: a rule of drift.yml has ended on {rule.until}: {rule.reason}", err=True)
     return check.exit_code
+
+
+def _channels(settings: Settings, webhook: str | None, email: tuple[str, ...]) -> Iterator[Channel]:
+    if webhook:
+        yield Channel("webhook", lambda _, text: send(webhook, text))
+    recipients = recipients_of(email)
+    if recipients:
+        password = os.environ.get("PROVISION_SMTP_PASSWORD", "")
+        way = mail_of(settings.smtp_server, settings.smtp_security, settings.smtp_user, password, settings.mail_from)
+        yield Channel("mail", lambda subject, text: send_mail(way, recipients, subject, text))
 
 
 def _show(check: Check, ignored: list[Finding], options: RunOptions, run: str) -> None:

@@ -47,7 +47,7 @@ SECTIONS = {
     },
 }
 
-CONFIGURED = frozenset({"apply", "plan", "app", "inventory", "vault"})
+CONFIGURED = frozenset({"apply", "plan", "drift", "app", "inventory", "vault"})
 """Commands whose options have defaults in files and the environment."""
 
 

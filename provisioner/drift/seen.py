@@ -34,16 +34,27 @@ def last_success(db: sqlite3.Connection, scope: str) -> float | None:
     return row[0] if row else None
 
 
-def is_news(db: sqlite3.Connection, scope: str, findings: Iterable[Finding]) -> bool:
-    """Whether this set of findings is another one than the one told last. Nothing found at first is no news."""
-    row = db.execute("SELECT told FROM checks WHERE scope = ?", [scope]).fetchone()
-    told = row[0] if row and row[0] is not None else _digest([])
-    return bool(told != _digest(findings))
+def is_news(db: sqlite3.Connection, scope: str, channel: str, findings: Iterable[Finding]) -> bool:
+    """Whether this set of findings is another one than the one the channel was told last. Nothing found at first is
+    no news."""
+    return _told(db, scope).get(channel, _digest([])) != _digest(findings)
 
 
-def was_told(db: sqlite3.Connection, scope: str, findings: Iterable[Finding]) -> None:
+def was_told(db: sqlite3.Connection, scope: str, channel: str, findings: Iterable[Finding]) -> None:
     with transaction(db):
-        db.execute("UPDATE checks SET told = ? WHERE scope = ?", [_digest(findings), scope])
+        told = {**_told(db, scope), channel: _digest(findings)}
+        db.execute("UPDATE checks SET told = ? WHERE scope = ?", [json.dumps(told), scope])
+
+
+def _told(db: sqlite3.Connection, scope: str) -> dict[str, str]:
+    """Channel -> digest of what it was told last."""
+    row = db.execute("SELECT told FROM checks WHERE scope = ?", [scope]).fetchone()
+    if not row or row[0] is None:
+        return {}
+    if not row[0].startswith("{"):  # from before there were other channels
+        return {"webhook": row[0]}
+    told: dict[str, str] = json.loads(row[0])
+    return told
 
 
 def _forget(db: sqlite3.Connection, scope: str, hosts: Sequence[HostName], found: Collection[str]) -> None:

@@ -71,9 +71,14 @@ def metrics(check: Check, site: str, succeeded: float | None) -> str:
     return "\n".join([*out, ""])
 
 
+def subject(check: Check, site: str) -> str:
+    """In one line, with the playbook's name."""
+    return f"{visible(site)}: {summary(check)}"
+
+
 def message(check: Check, site: str) -> str:
-    """For a chat: what differs, without diffs."""
-    told = [f"{visible(site)}: {summary(check)}"]
+    """For a chat and for mail: what differs, without diffs."""
+    told = [subject(check, site)]
     told += [f"• {each.kind}: {_title(each)}" for each in check.findings[:_MOST]]
     if len(check.findings) > _MOST:
         told.append(f"… and {len(check.findings) - _MOST} more")

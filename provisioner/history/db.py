@@ -90,7 +90,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE TABLE checks (
         scope TEXT PRIMARY KEY,
         succeeded REAL,            -- when everything could be checked for the last time
-        told TEXT                  -- the set of findings that was sent to the webhook last
+        told TEXT                  -- the set of findings that each channel was told last
     ) WITHOUT ROWID;
     """,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli.main import main
+from tests.drift.mailserver import mail_server
 from tests.drift.receiver import receiver
 
 PLAYBOOK = """
@@ -154,3 +155,17 @@ def test_the_address_of_a_webhook_is_not_recorded(site: Path, capsys: pytest.Cap
     run("apply")
     assert run("drift", "--webhook", "http://127.0.0.1:9/canary-4711") == 0  # in sync: nothing is sent
     assert [path for path in (site / "state").iterdir() if b"canary-4711" in path.read_bytes()] == []
+
+
+def test_a_person_is_told_by_mail_when_what_is_found_has_changed(site: Path) -> None:
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    with mail_server() as box:
+        (site / "provision.toml").write_text(
+            f'smtp_server = "127.0.0.1:{box.port}"\nmail_from = "provision@example.com"\n')  # fmt: skip
+        box.refused = frozenset(["ada@example.com"])
+        assert run("drift", "--email", "ada@example.com") == 2  # refused: the next check tells it
+        box.refused = frozenset()
+        assert [run("drift", "--email", "ada@example.com") for _ in range(2)] == [2, 2]
+    assert [mail["Subject"] for mail in box.mails] == ["site: 1 host checked: 1 drifted"]
+    assert "• drifted: h1  Motd" in box.mails[0].get_content()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -57,8 +58,25 @@ def test_the_last_success_is_the_last_check_in_which_everything_could_be_checked
 
 def test_only_another_set_is_news(db: sqlite3.Connection) -> None:
     since(db, 1.0)
-    assert not seen.is_news(db, "site", [])
-    assert seen.is_news(db, "site", [ONE])
-    seen.was_told(db, "site", [ONE, TWO])
-    assert not seen.is_news(db, "site", [TWO, ONE])
-    assert seen.is_news(db, "site", [])
+    assert not seen.is_news(db, "site", "mail", [])
+    assert seen.is_news(db, "site", "mail", [ONE])
+    seen.was_told(db, "site", "mail", [ONE, TWO])
+    assert not seen.is_news(db, "site", "mail", [TWO, ONE])
+    assert seen.is_news(db, "site", "mail", [ONE])
+
+
+def test_each_channel_is_told_for_itself(db: sqlite3.Connection) -> None:
+    since(db, 1.0)
+    seen.was_told(db, "site", "mail", [ONE])
+    assert seen.is_news(db, "site", "webhook", [ONE])
+    seen.was_told(db, "site", "webhook", [ONE])
+    assert not seen.is_news(db, "site", "mail", [ONE])
+
+
+def test_what_a_webhook_was_told_before_there_was_mail_counts(db: sqlite3.Connection) -> None:
+    since(db, 1.0)
+    seen.was_told(db, "site", "webhook", [ONE])
+    (told,) = db.execute("SELECT told FROM checks").fetchone()
+    db.execute("UPDATE checks SET told = ?", [json.loads(told)["webhook"]])
+    assert not seen.is_news(db, "site", "webhook", [ONE])
+    assert seen.is_news(db, "site", "mail", [ONE])
