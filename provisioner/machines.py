@@ -5,6 +5,7 @@ Joined here, since neither knows the other: `cloud` makes machines, `enrol` make
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ class Stage:
 
 def read_beside(playbook: str, name: str) -> str:
     """The text of a file that a playbook names: relative to it, `~` being the home directory. Raises OSError."""
-    return (Path(playbook).parent / Path(name).expanduser()).read_text()
+    return (Path(playbook).parent / Path(os.path.expanduser(name))).read_text()
 
 
 def sites_of(playbooks: Iterable[Playbook], found: Collector,

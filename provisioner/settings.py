@@ -294,7 +294,7 @@ def _first(named: str | None, name: str, places: list[Path], directory: Path,
            warnings: list[Diagnostic]) -> Path | None:
     """The file that counts: the one the environment names (a file or its directory), else the first that is there."""
     if named:
-        path = Path(named).expanduser()
+        path = Path(os.path.expanduser(named))
         path = path / name if path.is_dir() else path
         return path if path.is_file() else None
     for path in places:

@@ -47,7 +47,7 @@ def destination(source: str, dest: str, host: str, *, flat: bool) -> Path:
     parts = [part for part in source.replace("\\", "/").split("/") if part not in ("", ".")]
     if not parts or ".." in parts:
         raise ValueError(f"`src` must name a file without `..`: {source}")
-    base = Path(dest).expanduser()
+    base = Path(os.path.expanduser(dest))
     if flat:
         if dest.endswith("/") or base.is_dir():
             return base / parts[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def find_library(folders: Iterable[Path], libraries: Iterable[Path] = ()) -> Lib
 def folders_of(playbooks: Iterable[str], roles_path: Iterable[str]) -> list[Path]:
     """Where modules may stand: beside playbooks, and in all roles that they can use."""
     beside = list(dict.fromkeys(Path(playbook).parent for playbook in playbooks))
-    shelves = [folder / "roles" for folder in beside] + [Path(path).expanduser() for path in roles_path]
+    shelves = [folder / "roles" for folder in beside] + [Path(os.path.expanduser(path)) for path in roles_path]
     roles = [role for shelf in dict.fromkeys(shelves) if shelf.is_dir()
              for role in sorted(shelf.iterdir()) if role.is_dir()]
     return [*beside, *roles]

@@ -9,7 +9,7 @@ from pathlib import Path
 def state_dir(option: str | Path | None = None) -> Path:
     """`--state-dir`, else PROVISION_STATE_DIR, else the XDG state directory. It need not exist."""
     chosen = option or os.environ.get("PROVISION_STATE_DIR")
-    return Path(chosen).expanduser().absolute() if chosen else _xdg("XDG_STATE_HOME", ".local/state")
+    return Path(os.path.expanduser(chosen)).absolute() if chosen else _xdg("XDG_STATE_HOME", ".local/state")
 
 
 def cache_dir() -> Path:

@@ -23,7 +23,7 @@ PATHS: Mapping[str, Callable[..., Value]] = {
 
 def find(name: str, search_paths: Sequence[Path], subdirs: Sequence[str]) -> Path:
     """The first that exists of each path's subdirectories and the path itself; `OSError` names what was tried."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_absolute():
         if path.exists():
             return path
@@ -38,7 +38,7 @@ def find(name: str, search_paths: Sequence[Path], subdirs: Sequence[str]) -> Pat
 
 def glob(pattern: str, search_paths: Sequence[Path]) -> list[str]:
     """Files (not directories) that match, sorted; the first directory that exists decides."""
-    path = Path(pattern).expanduser()
+    path = Path(os.path.expanduser(pattern))
     parents = [path.parent] if path.is_absolute() else [
         base / sub / path.parent for base in search_paths for sub in ("files", "")]
     for parent in parents:

@@ -29,7 +29,7 @@ def stored(term: str, options: Mapping[str, Value], directory: Path) -> Secret:
     name, given = _parsed(term)
     settings: dict[str, Value] = {**{key: value for key, value in options.items() if key in _NAMES}, **given}
     hashtype = settings.get("encrypt")
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     path = path if path.is_absolute() else directory / path
     kept = path != Path("/dev/null")
     password, salt = _read(path) if kept and path.exists() else ("", "")

@@ -79,7 +79,7 @@ def find(name: str, search: Sequence[str | Path], subdirs: Sequence[str]) -> Pat
         raise ValueError(
             "the name of a local file is empty" if not name else "the name of a local file holds a NUL byte"
         )
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_absolute():
         candidates = [path]
     else:

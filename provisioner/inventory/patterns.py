@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import translate
@@ -75,7 +76,7 @@ def read_limit(limit: str) -> list[str]:
     for part in limit.split(","):
         if part.startswith("@"):
             try:
-                lines = Path(part[1:]).expanduser().read_text(encoding="utf-8").splitlines()
+                lines = Path(os.path.expanduser(part[1:])).read_text(encoding="utf-8").splitlines()
             except (OSError, ValueError) as error:
                 raise UsageError(f"the file of `--limit {part}` cannot be read: {error}") from None
             patterns.extend(line.strip() for line in lines if line.strip() and not line.startswith("#"))

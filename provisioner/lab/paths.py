@@ -11,7 +11,7 @@ def default_state_dir() -> Path:
     """The lab's own directory under the product's state directory (`PROVISION_STATE_DIR` or XDG)."""
     chosen = os.environ.get("PROVISION_STATE_DIR")
     if chosen:
-        return Path(chosen).expanduser() / "lab"
+        return Path(os.path.expanduser(chosen)) / "lab"
     return _xdg("XDG_STATE_HOME", ".local/state") / "lab"
 
 

@@ -93,4 +93,4 @@ def make_directories(path: Path) -> None:
 
 
 def _expanded(name: str) -> Path:
-    return Path(name).expanduser()
+    return Path(os.path.expanduser(name))

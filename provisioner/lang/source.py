@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def join(directory: str, name: str) -> str:
     """`name` as seen from `directory`, kept as short as the user would type it."""
     if directory in {"", "."}:
         return name
-    return str(Path(directory) / Path(name).expanduser())
+    return str(Path(directory) / Path(os.path.expanduser(name)))
 
 
 def first_file(candidates: Sequence[str]) -> str | None:

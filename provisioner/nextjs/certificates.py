@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def _own(
 
 def _text(name: str, search: Sequence[str]) -> str:
     """Of a file that is looked for beside the playbook, as `copy` does it. Raises OSError."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     candidates = [path] if path.is_absolute() else [Path(base) / sub / path for base in search for sub in ("files", "")]
     found = next((candidate for candidate in candidates if candidate.is_file()), None)
     if found is None:

@@ -82,8 +82,8 @@ def opened(
 
 def _find(path: str, search: Sequence[str], *, file: bool = False) -> Path:
     candidates = (
-        [Path(path).expanduser()]
-        if Path(path).expanduser().is_absolute()
+        [Path(os.path.expanduser(path))]
+        if Path(os.path.expanduser(path)).is_absolute()
         else [Path(folder) / path for folder in search]
     )
     for candidate in candidates:

@@ -52,11 +52,10 @@ def join_native(parts: Iterable[Value]) -> Value:
 
 
 class _CodeGenerator(NativeCodeGenerator):
-    """Keeps the type of a constant (`{{ 1 }}`), and sends `~` through `join_text` for taint."""
+    """Computes nothing while it compiles, where errors have no place; sends `~` through `join_text` for taint."""
 
-    def _output_const_repr(self, group: Iterable[Any]) -> str:
-        values = list(group)
-        return repr(values[0] if len(values) == 1 else join_text(values))
+    def _make_finalize(self) -> NativeCodeGenerator._FinalizeInfo:
+        return self._FinalizeInfo(None, None)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
         self.write("environment.tilde((")
@@ -141,6 +140,7 @@ def make_environment(join: Callable[[Iterable[Value]], Value], *, filters: Mappi
                      **settings: Any) -> RenderEnvironment:
     """An environment with Ansible's defaults; `settings` are Jinja's own (delimiters, trimming)."""
     environment = RenderEnvironment(
+        optimized=False,  # see `_CodeGenerator`
         undefined=Missing, **{"trim_blocks": True, "extensions": ["jinja2.ext.do", "jinja2.ext.loopcontrols"],
                               "cache_size": 0, **settings})
     environment.concat = staticmethod(join)  # type: ignore[method-assign]

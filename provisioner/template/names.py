@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
-from jinja2 import meta, nodes
+from jinja2 import Environment, meta, nodes
 
 #: Lookups answered from their arguments and the scope alone; every other one is an effect.
 PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattened", "nested", "cartesian",
@@ -42,9 +43,22 @@ class Names:
 NOTHING = Names()
 
 
+class _Tracking(meta.TrackingCodeGenerator):
+    """As `meta.find_undeclared_variables` has it, but for computing with constants, which may fail."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.optimizer = None
+
+    def _make_finalize(self) -> meta.TrackingCodeGenerator._FinalizeInfo:
+        return self._FinalizeInfo(None, None)
+
+
 def names_in(tree: nodes.Template) -> Names:
     """The names that a parsed template mentions."""
-    variables = set(meta.find_undeclared_variables(tree))
+    tracking = _Tracking(cast(Environment, tree.environment))
+    tracking.visit(tree)
+    variables = set(tracking.undeclared_identifiers)
     effects: set[str] = set()
     open_vars = _uses_vars_openly(tree)
     dynamic = "hostvars" in variables or open_vars

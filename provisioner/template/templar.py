@@ -289,8 +289,11 @@ def _with_newlines(text: str, wanted: int) -> str:
 
 
 def _program(environment: RenderEnvironment, tree: nodes.Template, source: str, newlines: int = 0) -> Program:
-    names = names_in(tree)  # before compiling, which folds constants into the tree
-    template = environment.from_string(tree)
+    names = names_in(tree)
+    try:
+        template = environment.from_string(tree)
+    except SyntaxError as error:  # Python's, of what Jinja has made of it: an argument that is given twice
+        raise TemplateSyntaxError(error.msg, 1) from None
     return Program(template.root_render_func, template.blocks, environment, template, names, source, newlines)
 
 

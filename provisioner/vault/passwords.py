@@ -69,7 +69,7 @@ def problems(named: Iterable[Source]) -> list[str]:
     return [f"the vault password file {source.place} is open to every user of this machine (mode "
             f"{_mode(source.place):04o}); `chmod 600 {source.place}`"
             for source in named if source.place not in PROMPTS and _mode(source.place) & _OTHERS
-            and not os.access(Path(source.place).expanduser(), os.X_OK)]
+            and not os.access(Path(os.path.expanduser(source.place)), os.X_OK)]
 
 
 def _source(text: str, option: str) -> Source:
@@ -104,7 +104,7 @@ def _typed(source: Source, ask: Ask, *, confirm: bool) -> bytes:
 
 
 def _of_file(source: Source) -> bytes:
-    path = Path(source.place).expanduser()
+    path = Path(os.path.expanduser(source.place))
     try:
         if path.is_dir():
             raise UsageError(f"{_named(source)} is a directory, not a file with a password")
@@ -152,6 +152,6 @@ def _named(source: Source) -> str:
 
 def _mode(place: str) -> int:
     try:
-        return stat.S_IMODE(os.stat(Path(place).expanduser()).st_mode)
+        return stat.S_IMODE(os.stat(Path(os.path.expanduser(place))).st_mode)
     except OSError:
         return 0
