@@ -19,6 +19,7 @@ from provisioner.actions.registry import Registry
 from provisioner.answers import ControllerAnswers
 from provisioner.cloud.touch import Confirm, Touch
 from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span, UsageError
+from provisioner.drift.watchlist import read_watches
 from provisioner.driver import Driver
 from provisioner.engine.batch import Options as EngineOptions
 from provisioner.engine.batch import World
@@ -80,6 +81,8 @@ class Request:
     cache_dir: Path = Path()
     record: bool = False
     """Whether the run is kept in the history under `state_dir`."""
+    watch: bool = False
+    """Whether hosts are looked at as the watch list beside the playbooks says; only if the run is recorded."""
     command: tuple[str, ...] = ()
     """As in `RunStarted`."""
     touch: Touch = Touch()
@@ -143,6 +146,10 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         found.items += inventory.check_limit(request.limit)
     found.items += unreadable(playbooks, templar)
     found.items += unknown_tags(playbooks, request.tags)
+    if request.watch and request.record and (watches := read_watches(request.playbooks)):
+        from provisioner.watching import watch_plays  # noqa: PLC0415 - few have one
+
+        playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
     return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites)
 
 

@@ -81,7 +81,11 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.drift": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.ui",
-        "provisioner.lang.yaml",  # drift.yml
+        "provisioner.lang.yaml", "provisioner.lang.nodes",  # drift.yml
+    }),
+    "provisioner.watching": frozenset({
+        "provisioner.diag", "provisioner.values", "provisioner.lang.model", "provisioner.inventory.model",
+        "provisioner.drift.watchlist", "provisioner.history.surveys",
     }),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({

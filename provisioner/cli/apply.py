@@ -93,6 +93,7 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
         state_dir=state_dir(options.state_dir),
         cache_dir=cache_dir(),
         record=options.history,
+        watch=not (plan or options.check),
         command=called(),
         touch=Touch(frozenset(options.target), frozenset(options.replace)),
         confirm=partial(confirmed, yes=options.yes),

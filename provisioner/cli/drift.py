@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,10 +26,12 @@ from provisioner.drift.findings import Check, Finding, check_of
 from provisioner.drift.ignore import read_rules, split
 from provisioner.drift.mail import mail_of, recipients_of
 from provisioner.drift.mail import send as send_mail
+from provisioner.drift.watched import Known, watched
 from provisioner.drift.webhook import send
 from provisioner.events import Event, HostBegan, HostText, RunStarted
 from provisioner.history import db as database
-from provisioner.history.baselines import baseline_of
+from provisioner.history import surveys
+from provisioner.history.baselines import baseline_of, key_in
 from provisioner.history.queries import RUNNING, Filter, opened, runs
 from provisioner.settings import Settings
 from provisioner.ui.collecting import Collecting
@@ -72,7 +76,7 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
     if not options.history:
         raise UsageError("`provision drift` compares with the recorded runs: it can't do without the history")
     rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
-    request = request_of(options, plan=True)
+    request = replace(request_of(options, plan=True), watch=True)
     metrics = writable(Path(prometheus)) if prometheus else None
     channels = list(_channels(options.settings, webhook, email))
     started = time.time()
@@ -83,6 +87,8 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
         applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
                     and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
         check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
+        beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
+        check = replace(check, findings=(*check.findings, *beyond))
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
         whole = request.tags == frozenset(["all"]) and not request.skip_tags
         check = seen.keep(db, scope, replace(check, findings=tuple(counted)), started, whole=whole)
@@ -106,6 +112,11 @@ def _channels(settings: Settings, webhook: str | None, email: tuple[str, ...]) -
         password = os.environ.get("PROVISION_SMTP_PASSWORD", "")
         way = mail_of(settings.smtp_server, settings.smtp_security, settings.smtp_user, password, settings.mail_from)
         yield Channel("mail", lambda subject, text: send_mail(way, recipients, subject, text))
+
+
+def _known(db: sqlite3.Connection, key: bytes) -> Known:
+    return Known(partial(surveys.surveyed, db), partial(surveys.manages, db),
+                 lambda watch, line: surveys.compared(watch, line, key))  # fmt: skip
 
 
 def _show(check: Check, ignored: list[Finding], options: RunOptions, run: str) -> None:

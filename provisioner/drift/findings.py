@@ -1,6 +1,7 @@
 """Pure: from the events of a check run to findings, each of a kind.
 
 drifted: the last apply made it so, and it is no longer so. pending: the playbook wants what no apply has made yet.
+unmanaged: the watch list found what no playbook declares, or what needs attention (`drift.watched`).
 unknown: it could not be checked.
 """
 
@@ -16,8 +17,9 @@ from provisioner.values import HostName
 
 DRIFTED: Final = "drifted"
 PENDING: Final = "pending"
+UNMANAGED: Final = "unmanaged"
 UNKNOWN: Final = "unknown"
-KINDS: Final = (DRIFTED, PENDING, UNKNOWN)
+KINDS: Final = (DRIFTED, PENDING, UNMANAGED, UNKNOWN)
 
 _UNTELLABLE: Final = "it can't be told whether this was applied before"
 _NOT_CHECKED: Final = frozenset({"unknown", "failed", "unreachable"})

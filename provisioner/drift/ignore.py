@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from provisioner.diag import Diagnostic, InputError, Span, near
 from provisioner.drift.findings import UNKNOWN, Finding
+from provisioner.drift.watchlist import FILE, KEY
 from provisioner.lang.yaml import load_file
 
-FILE: Final = "drift.yml"
+_KEYS: Final = ("ignore", KEY)
 _MATCHED: Final = ("host", "task", "module", "item")
 _FIELDS: Final = (*_MATCHED, "reason", "until")
 
@@ -37,9 +38,11 @@ def read_rules(playbook: str) -> list[Rule]:
     if not path.is_file():
         return []
     data: Any = load_file(str(path))
-    rules = data.get("ignore") if isinstance(data, dict) else None
-    if not isinstance(rules, list) or len(data) != 1:
-        raise _wrong(path, "it has one key, `ignore`, with a list of rules")
+    if not isinstance(data, dict) or not data or not data.keys() <= set(_KEYS):
+        raise _wrong(path, "it has the keys `ignore`, with a list of rules, and `watch`, with a list of entries")
+    rules = data.get("ignore", [])
+    if not isinstance(rules, list):
+        raise _wrong(path, "`ignore` is a list of rules")
     return [_rule(path, rule) for rule in rules]
 
 

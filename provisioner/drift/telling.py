@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from provisioner.drift.findings import DRIFTED, KINDS, PENDING, UNKNOWN, Check, Finding
+from provisioner.drift.findings import DRIFTED, KINDS, PENDING, UNKNOWN, UNMANAGED, Check, Finding
 from provisioner.ui.colours import Paint
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import visible, visible_lines
 
 SCHEMA: Final = 1
-_COLOURS: Final[Mapping[str, str]] = {DRIFTED: "failed", PENDING: "changed", UNKNOWN: "unknown"}
+_COLOURS: Final[Mapping[str, str]] = {DRIFTED: "failed", PENDING: "changed", UNMANAGED: "changed", UNKNOWN: "unknown"}
 _MOST: Final = 20
 """Findings named in a message; the rest is counted."""
 

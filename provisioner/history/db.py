@@ -93,6 +93,16 @@ MIGRATIONS: Final[Sequence[str]] = (
         told TEXT                  -- the set of findings that each channel was told last
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE surveys (         -- what a host had after the last apply, for watch lists: history.surveys
+        place TEXT NOT NULL,
+        watch TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        items TEXT NOT NULL,       -- JSON: a list of lines by item
+        taken REAL NOT NULL,
+        PRIMARY KEY (place, watch)
+    );
+    """,
 )
 """Each makes a version of the tables from the one before. One that was released never changes."""
 

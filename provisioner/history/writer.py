@@ -30,7 +30,8 @@ from provisioner.events import (
     Step,
     TaskResult,
 )
-from provisioner.history.baselines import remember
+from provisioner.history import surveys
+from provisioner.history.baselines import key_in, remember
 from provisioner.history.db import connect, transaction
 from provisioner.history.origin import here, revision_of
 from provisioner.history.retention import Limits, prune
@@ -147,7 +148,7 @@ class Recorder:
                 db.execute("INSERT INTO tasks VALUES (?, ?, ?)", (self._run, task.id, _json(asdict(task))))
                 self._tasks.add(task.id)
         if isinstance(event, (TaskResult, ItemResult)) and event.resource and not event.checked:
-            self._made(db, event.resource, event.status, moment)
+            self._made(db, event.resource, event, moment)
         self._seq += 1
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                    (self._run, self._seq, moment, KINDS[type(event)], _text(data.pop("host", None)),
@@ -157,9 +158,12 @@ class Recorder:
             db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [
                 (self._run, _text(host), _json(asdict(counts))) for host, counts in event.stats.items()])  # fmt: skip
 
-    def _made(self, db: sqlite3.Connection, resource: Resource, status: str, moment: float) -> None:
-        if status in ("ok", "changed"):
+    def _made(self, db: sqlite3.Connection, resource: Resource, event: TaskResult | ItemResult,
+              moment: float) -> None:  # fmt: skip
+        if event.status in ("ok", "changed"):
             remember(db, resource, self._run, moment)
+            if surveys.is_survey(resource):
+                surveys.remember(db, resource.where, surveys.told(event.result), key_in(self.file.parent), moment)
 
     def _begin(self, db: sqlite3.Connection, event: RunStarted, moment: float) -> None:
         row = {"id": event.run, "command": _json(event.command), "playbooks": _json(event.playbooks),
