@@ -39,7 +39,8 @@ def test_without_the_file_there_are_no_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("[]", "one key"), ("ignore: {}", "one key"), ("ignore: [x]", "a rule is a mapping"),
+    ("[]", "the keys"), ("ignores: []", "the keys"), ("ignore: {}", "a list of rules"),
+    ("ignore: [x]", "a rule is a mapping"),
     ("ignore: [{hots: x}]", "no `hots`"), ("ignore: [{host: x, until: 2026-12-31}]", "needs `reason`"),
     ("ignore: [{host: x, reason: y}]", "needs `reason` and `until`"),
     ("ignore: [{host: x, reason: y, until: soon}]", "is no day"),

@@ -16,6 +16,7 @@ SPEC = Spec(
         "name": Arg(required=True, doc="The name"),
         "use": Arg(default="auto", choices=("auto", "systemd", "debian", "generic"), doc="Accepted for compatibility"),
     },
+    identity=("name",),
     examples="""
 - name: Called as in the inventory
   hostname:

@@ -75,7 +75,7 @@ def _patterns() -> "List[str]":
 def _place(pattern: str, user: str, home: str) -> "Optional[str]":
     if pattern == "none":
         return None
-    signs = {"%u": user, "%h": home, "%%": "%"}
+    signs = {"%u": user, "%h": home.rstrip("/"), "%%": "%"}
     path = re.sub("%[uh%]", lambda sign: signs[sign.group(0)], pattern)
     return path if path.startswith("/") else "%s/%s" % (home.rstrip("/"), path)
 
