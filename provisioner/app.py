@@ -27,7 +27,7 @@ from provisioner.engine.engine import Engine
 from provisioner.engine.foresight import unknown_tags, unreadable
 from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults, opened
-from provisioner.events import RunEnded, RunStarted, Warned
+from provisioner.events import Resource, RunEnded, RunStarted, Warned
 from provisioner.factcache import FactCache
 from provisioner.history import db
 from provisioner.history.baselines import key_in
@@ -61,6 +61,8 @@ class Request:
     playbooks: tuple[str, ...]
     inventories: tuple[str, ...] = ()
     check: bool = False
+    fixes: frozenset[tuple[HostName, Resource]] = frozenset()
+    """As in the engine's options."""
     diff: bool = False
     limit: str | None = None
     tags: frozenset[str] = frozenset(["all"])
@@ -245,8 +247,9 @@ class _Run:
     def run(self) -> int:
         request = self.request
         name = uuid.uuid4().hex[:12]
-        self.sinks.handle(RunStarted(name, request.playbooks, request.check, request.diff, __version__,
-                                     request.command))  # fmt: skip
+        self.sinks.handle(RunStarted(
+            name, request.playbooks, request.check and not request.fixes, request.diff, __version__, request.command,
+            bool(request.fixes)))
         for warning in (*request.settings.warnings, *self.loaded.warnings):
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         staged = self._staged()
@@ -297,7 +300,7 @@ class _Run:
         self.redactor.learn(request.extra_vars)
         sources, settings = request.inventories, request.settings
         options = EngineOptions(
-            check=request.check, diff=request.diff, limit=request.limit,
+            check=request.check, fixes=request.fixes, diff=request.diff, limit=request.limit,
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
             start_at_task=request.start_at_task, step=request.step,

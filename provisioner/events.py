@@ -51,6 +51,8 @@ class RunStarted:
     version: str
     command: tuple[str, ...] = ()
     """What was called, without the values of variables: `apply site.yml -e release=********`."""
+    fixes: bool = False
+    """Only what has drifted is done for real, everything else is checked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,12 +100,12 @@ def request_of(options: RunOptions, *, plan: bool = False) -> app.Request:
     )
 
 
-def confirmed(question: str, *, yes: bool) -> bool:
-    """Whether machines may be changed; an error where nobody can be asked."""
+def confirmed(question: str, *, yes: bool, what: str = "machines") -> bool:
+    """Whether `what` may be changed; an error where nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError("machines would be changed, and there is nobody to ask", hint="say --yes")
+        raise UsageError(f"{what} would be changed, and there is nobody to ask", hint="say --yes")
     return click.confirm(question, err=True)
 
 

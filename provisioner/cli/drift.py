@@ -17,13 +17,14 @@ import click
 
 from provisioner import app
 from provisioner.cli.app_run import paint_of
-from provisioner.cli.apply import reports, request_of
+from provisioner.cli.apply import confirmed, reports, request_of
 from provisioner.cli.options import RunOptions, run_options
 from provisioner.diag import UsageError
-from provisioner.drift import seen, telling
+from provisioner.drift import fixing, seen, telling
 from provisioner.drift.channels import Channel, tell
 from provisioner.drift.findings import Check, Finding, check_of
-from provisioner.drift.ignore import read_rules, split
+from provisioner.drift.fixing import chosen, targets
+from provisioner.drift.ignore import Rule, read_rules, split
 from provisioner.drift.mail import mail_of, recipients_of
 from provisioner.drift.mail import send as send_mail
 from provisioner.drift.watched import Known, watched
@@ -58,13 +59,26 @@ class _Events:
         """Nothing is open."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A check run, and what came of it."""
+
+    check: Check
+    ignored: list[Finding]
+    events: _Events
+
+
 @click.command()
 @run_options
 @click.option("--prometheus", metavar="FILE", help="Write metrics there, for node exporter's textfile collector.")
 @click.option("--webhook", metavar="URL", envvar="PROVISION_DRIFT_WEBHOOK",
               help="Tell this chat when the set of findings has changed (better in the environment).")  # fmt: skip
 @click.option("--email", metavar="ADDRESS", multiple=True, help="Tell this person by mail, likewise.")
-def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, email: tuple[str, ...]) -> int:
+@click.option("--fix", is_flag=True, help="Apply what has drifted, and only that, after showing it and asking.")
+@click.option("--only-host", multiple=True, metavar="PATTERN", help="With --fix: only on these hosts.")
+@click.option("--only-task", multiple=True, metavar="PATTERN", help="With --fix: only these tasks, by their names.")
+def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, email: tuple[str, ...], fix: bool,
+          only_host: tuple[str, ...], only_task: tuple[str, ...]) -> int:  # fmt: skip
     """Find what differs from the playbooks. Changes nothing. Every difference is `drifted` (the last apply made it so,
     somebody changed it since), `pending` (the playbook wants what was not applied yet) or `unknown` (it could not be
     checked). Exit code 0: in sync; 2: something differs; 1: something could not be checked.
@@ -72,32 +86,35 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
     \b
     provision drift site.yml -i inventories/production
     provision drift site.yml --json --prometheus /var/lib/node_exporter/drift.prom
+    provision drift site.yml --fix --only-host 'web-*' --only-task Motd
     """
     if not options.history:
         raise UsageError("`provision drift` compares with the recorded runs: it can't do without the history")
+    if (only_host or only_task) and not fix:
+        raise UsageError("--only-host and --only-task say what is to be fixed",
+                         hint="say --fix, too; a check of a part: --limit, --tags")
     rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
     request = replace(request_of(options, plan=True), watch=True)
     metrics = writable(Path(prometheus)) if prometheus else None
     channels = list(_channels(options.settings, webhook, email))
-    started = time.time()
-    events = _Events()
-    app.apply(request, [_screen(), *reports(options), events])
     site, scope = Path(options.playbooks[0]).stem, _scope(request)
+    looked = _look(request, options, rules)
+    fixed: list[Finding] = []
+    if fix:
+        todo = chosen(looked.check.findings, only_host, only_task)
+        if todo and _agreed(todo, options):
+            looked = _look(replace(request, fixes=targets(todo)), options, rules)
+            fixed = fixing.fixed(todo, looked.events.kept)
+        elif not todo:
+            click.echo("nothing of this has drifted: there is nothing to fix", err=True)
+    check = looked.check
     with opened(request.state_dir / database.FILE) as db:
-        applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
-                    and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
-        check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
-        beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
-        check = replace(check, findings=(*check.findings, *beyond))
-        counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
-        whole = request.tags == frozenset(["all"]) and not request.skip_tags
-        check = seen.keep(db, scope, replace(check, findings=tuple(counted)), started, whole=whole)
         succeeded = seen.last_success(db, scope)
     if metrics:
         write_whole(metrics, telling.metrics(check, site, succeeded))
     for problem in tell(channels, request.state_dir / database.FILE, scope, check, site):
         click.echo(f"[WARNING]: {problem}", err=True)
-    _show(check, ignored, options, events.run)
+    _show(looked, fixed, options)
     for rule in rules:
         if rule.until < date.today():  # noqa: DTZ011
             click.echo(f"[WARNING]: a rule of drift.yml has ended on {rule.until}: {rule.reason}", err=True)
@@ -119,13 +136,38 @@ def _known(db: sqlite3.Connection, key: bytes) -> Known:
                  lambda watch, line: surveys.compared(watch, line, key))  # fmt: skip
 
 
-def _show(check: Check, ignored: list[Finding], options: RunOptions, run: str) -> None:
+def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Looked:
+    """One check run, judged and kept; with `request.fixes` these are applied on its way."""
+    started, events = time.time(), _Events()
+    app.apply(request, [_screen(), *reports(options), events])
+    with opened(request.state_dir / database.FILE) as db:
+        applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
+                    and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
+        check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
+        beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
+        check = replace(check, findings=(*check.findings, *beyond))
+        counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
+        whole = request.tags == frozenset(["all"]) and not request.skip_tags
+        check = seen.keep(db, _scope(request), replace(check, findings=tuple(counted)), started, whole=whole)
+    return _Looked(check, ignored, events)
+
+
+def _agreed(todo: list[Finding], options: RunOptions) -> bool:
+    """Show what is to be applied, and ask. On standard error: the report follows on the other."""
+    for line in telling.details(todo, paint_of(Terminal.of(sys.stderr))):
+        write(sys.stderr, line + "\n")
+    tasks = f"{len(todo)} task{'s' if len(todo) != 1 else ''}"
+    return confirmed(f"Apply {'these' if len(todo) != 1 else 'this'} {tasks}?", yes=options.yes, what="hosts")
+
+
+def _show(looked: _Looked, fixed: list[Finding], options: RunOptions) -> None:
     if options.json:
-        data = telling.as_json(check, ignored, options.playbooks, run)
+        data = telling.as_json(looked.check, looked.ignored, options.playbooks, looked.events.run, fixed)
         write(sys.stdout, json.dumps(sound(data), indent=2) + "\n")
-    else:
-        for line in telling.lines(check, ignored, paint_of(Terminal.of(sys.stdout))):
-            write(sys.stdout, line + "\n")
+        return
+    paint = paint_of(Terminal.of(sys.stdout))
+    for line in (*telling.fixed_lines(fixed, paint), *telling.lines(looked.check, looked.ignored, paint)):
+        write(sys.stdout, line + "\n")
 
 
 def _screen() -> Collecting:

@@ -17,7 +17,7 @@ import click
 
 from provisioner.cli.places import state_dir
 from provisioner.diag import UsageError
-from provisioner.events import Event, ItemResult, PlayStarted, Step, TaskResult, TaskStarted
+from provisioner.events import Event, ItemResult, PlayStarted, RunStarted, Step, TaskResult, TaskStarted
 from provisioner.history import db as database
 from provisioner.history.compare import Work, differences, slower
 from provisioner.history.queries import Filter, Run, events, find, opened, runs
@@ -173,9 +173,13 @@ def _head(run: Run) -> Iterator[str]:
 
 
 def _notable(told: Sequence[Told]) -> Iterator[Told]:
-    """Without what changed nothing, and headlines of it."""
+    """Without what changed nothing, and headlines of it. A run that fixes drift leaves alone what it checks."""
+    fixes = any(isinstance(event, RunStarted) and event.fixes for event, _ in told)
+
     def quiet(event: Event) -> bool:
-        return isinstance(event, (TaskResult, ItemResult, Step)) and event.status in ("ok", "skipped")
+        left_alone = fixes and isinstance(event, (TaskResult, ItemResult)) and event.checked
+        return isinstance(event, (TaskResult, ItemResult, Step)) and (
+            event.status in ("ok", "skipped") or (left_alone and event.status == "changed"))
 
     tasks = {event.task.id for event, _ in told
              if isinstance(event, (TaskResult, ItemResult, Step)) and not quiet(event)}  # fmt: skip

@@ -109,7 +109,7 @@ def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         flag("--flush-cache", help="Forget the facts that were kept from earlier runs."),
         many("--target", metavar="NAME", help="Of the machines only this one, or this declaration, and what it needs."),
         many("--replace", metavar="NAME", help="This machine may be replaced by a new one: all it holds is lost."),
-        flag("-y", "--yes", help="Change machines without asking."),
+        flag("-y", "--yes", help="Change machines, or with `drift --fix` hosts, without asking."),
         flag("--list-hosts", help="Show the hosts of each play; run nothing."),
         flag("--list-tasks", help="Show the tasks; run nothing."),
         flag("--list-tags", help="Show the tags; run nothing."),

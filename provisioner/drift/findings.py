@@ -22,7 +22,8 @@ UNKNOWN: Final = "unknown"
 KINDS: Final = (DRIFTED, PENDING, UNMANAGED, UNKNOWN)
 
 _UNTELLABLE: Final = "it can't be told whether this was applied before"
-_NOT_CHECKED: Final = frozenset({"unknown", "failed", "unreachable"})
+_BROKEN: Final = frozenset({"failed", "unreachable"})
+_NOT_CHECKED: Final = _BROKEN | {"unknown"}
 
 Known = Callable[[Resource], "Baseline | None"]
 
@@ -45,6 +46,11 @@ class Finding:
     applied: float | None = None
     first_seen: float = 0.0
     last_seen: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """The task with its role, as it is shown."""
+        return f"{self.task.role} : {self.task.name}" if self.task.role else self.task.name
 
     @property
     def key(self) -> str:
@@ -82,7 +88,7 @@ def check_of(events: Iterable[Event], known: Known, applying: Sequence[str]) -> 
 
 
 def _differences(events: Iterable[Event]) -> Iterator[Finding]:
-    """Of handlers nothing: they follow from what is found. Of tasks that run for real in check mode neither.
+    """Of handlers only those that failed: the others follow from what is found. Of what changed for real nothing.
     A resource of a site's machines stands in the place of a host."""
     play = ""
     for event in events:
@@ -93,7 +99,8 @@ def _differences(events: Iterable[Event]) -> Iterator[Finding]:
                 for change in event.changes:
                     task = TaskRef(f"{event.site}.{change.resource}", change.action, "machines")
                     yield Finding(HostName(change.resource), event.site, task, "", PENDING, reason=_UNTELLABLE)
-            case TaskResult() | ItemResult() if not event.task.handler and event.task.module != "meta":
+            case TaskResult() | ItemResult() if event.task.module != "meta" and (
+                    not event.task.handler or (event.status in _BROKEN and not event.checked)):
                 loop = isinstance(event, TaskResult) and event.loop and event.status != "unreachable"
                 item = event.label if isinstance(event, ItemResult) else ""
                 finding = Finding(event.host, play, event.task, item, "", diff=event.result.get("diff"),

@@ -20,14 +20,7 @@ _MOST: Final = 20
 
 def lines(check: Check, ignored: Sequence[Finding], paint: Paint) -> Iterator[str]:
     """Details with diffs, then one line for each host, then one for all."""
-    for finding in sorted(check.findings, key=lambda each: (each.host, KINDS.index(each.kind))):
-        yield f"{paint(finding.kind, _COLOURS[finding.kind])}: {_title(finding)}"
-        place = visible(finding.task.path)
-        yield paint(f"  play {visible(finding.play)}, {place}{_since(finding)}", "dim")
-        if finding.reason:
-            yield from (f"  {line}" for line in visible_lines(finding.reason))
-        for diff in diffs_of({"diff": finding.diff}):
-            yield from (f"  {line}" for line in render(diff, paint).split("\n") if line)
+    yield from details(check.findings, paint)
     if check.findings:
         yield ""
     for host in check.hosts:
@@ -36,6 +29,22 @@ def lines(check: Check, ignored: Sequence[Finding], paint: Paint) -> Iterator[st
     if ignored:
         yield f"{len(ignored)} ignored by drift.yml"
     yield summary(check)
+
+
+def details(findings: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    """Each with its place and its diff."""
+    for finding in sorted(findings, key=lambda each: (each.host, KINDS.index(each.kind))):
+        yield f"{paint(finding.kind, _COLOURS[finding.kind])}: {_title(finding)}"
+        place = visible(finding.task.path)
+        yield paint(f"  play {visible(finding.play)}, {place}{_since(finding)}", "dim")
+        if finding.reason:
+            yield from (f"  {line}" for line in visible_lines(finding.reason))
+        for diff in diffs_of({"diff": finding.diff}):
+            yield from (f"  {line}" for line in render(diff, paint).split("\n") if line)
+
+
+def fixed_lines(fixed: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    return (f"{paint('fixed', 'ok')}: {_title(finding)}" for finding in fixed)
 
 
 def summary(check: Check) -> str:
@@ -49,11 +58,13 @@ def summary(check: Check) -> str:
     return f"{hosts} checked: {', '.join(counts) or 'in sync'}"
 
 
-def as_json(check: Check, ignored: Sequence[Finding], playbooks: Sequence[str], run: str) -> dict[str, Any]:
+def as_json(check: Check, ignored: Sequence[Finding], playbooks: Sequence[str], run: str,
+            fixed: Sequence[Finding] = ()) -> dict[str, Any]:  # fmt: skip
     return {
         "v": SCHEMA, "run": run, "playbooks": list(playbooks), "hosts": list(check.hosts), "ended": check.ended,
         "exit_code": check.exit_code, "counts": {kind: check.count(kind) for kind in KINDS},
         "findings": [_as_json(each) for each in check.findings], "ignored": [_as_json(each) for each in ignored],
+        "fixed": [_as_json(each) for each in fixed],
     }  # fmt: skip
 
 
@@ -86,8 +97,7 @@ def message(check: Check, site: str) -> str:
 
 
 def _title(finding: Finding) -> str:
-    task = f"{finding.task.role} : {finding.task.name}" if finding.task.role else finding.task.name
-    return visible(f"{finding.host}  {task}" + (f" (item={finding.item})" if finding.item else ""))
+    return visible(f"{finding.host}  {finding.title}" + (f" (item={finding.item})" if finding.item else ""))
 
 
 def _since(finding: Finding) -> str:

@@ -153,7 +153,7 @@ class Alone:
             case HostWork():
                 return (yield from self._on_host(item.own or entry, item))
             case Drive():
-                return (yield from self._drive(item.own or entry, item.work))
+                return (yield from self._drive(item.own or entry, item, item.work.action))
             case _:
                 raw = raw_result(item.work)
                 assert raw is not None
@@ -216,16 +216,17 @@ class Alone:
 
     # -- driving actions --------------------------------------------------------------------------------------
 
-    def _action_host(self, entry: Entry, work: Drive) -> ActionHost:
-        memory = self.batch.world.memory(entry.worker)
+    def _action_host(self, entry: Entry, item: Item) -> ActionHost:
+        assert isinstance(item.work, Drive)
+        memory, checks = self.batch.world.memory(entry.worker), entry.checks(item)
         return ActionHost(
-            entry.host, entry.target, entry.become, work.args, entry.check, entry.diff, entry.environment,
+            entry.host, entry.target, entry.become, item.work.args, checks, entry.diff, entry.environment,
             tuple(search_path(entry.task, self.batch)), entry.timeout,
-            memory.predicted if entry.check else None, entry.no_log, entry.name, reference(entry))
+            memory.predicted if checks else None, entry.no_log, entry.name, reference(entry))
 
-    def _drive(self, entry: Entry, work: Drive) -> Routine[tuple[Mapping[str, Any], float]]:
+    def _drive(self, entry: Entry, item: Item, action: str) -> Routine[tuple[Mapping[str, Any], float]]:
         yield Emit(HostBegan(entry.host, reference(entry)))
-        ended = yield from self._action(work.action, [self._action_host(entry, work)])
+        ended = yield from self._action(action, [self._action_host(entry, item)])
         return self._of_host(entry, ended), 0.0
 
     def _action(self, action: str, hosts: Sequence[ActionHost]) -> Routine[ActionEnded]:
@@ -250,13 +251,13 @@ class Alone:
         lost: dict[HostName, Lost] = {}
         for number in range(max(len(entry.items) for entry in entries)):
             taking = [entry for entry in entries if number < len(entry.items) and entry.host not in lost]
-            driven = [(entry, entry.items[number].work) for entry in taking]
-            hosts = [self._action_host(entry, work) for entry, work in driven if isinstance(work, Drive)]
+            driven = [(entry, item) for entry in taking if isinstance((item := entry.items[number]).work, Drive)]
+            hosts = [self._action_host(entry, item) for entry, item in driven]
             ended = ActionEnded(0, {})
             if hosts:
                 for host in hosts:
                     yield Emit(HostBegan(host.host, reference(self.entries[host.host])))
-                action = next(work.action for _, work in driven if isinstance(work, Drive))
+                action = next(item.work.action for _, item in driven if isinstance(item.work, Drive))
                 ended = yield from self._action(action, hosts)
             for entry in taking:
                 try:

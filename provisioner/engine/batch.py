@@ -15,6 +15,7 @@ from provisioner.engine.program import Program
 from provisioner.engine.routines import Gate
 from provisioner.engine.tags import TagSelection
 from provisioner.engine.targets import ConnectionDefaults
+from provisioner.events import Resource
 from provisioner.lang.model import Play, Role
 from provisioner.values import HostName, Value
 
@@ -38,6 +39,8 @@ class Options:
     """What the command line says about the whole run."""
 
     check: bool = False
+    fixes: frozenset[tuple[HostName, Resource]] = frozenset()
+    """In check mode: what is done for real all the same, and the handlers that it notifies."""
     diff: bool = False
     limit: str | None = None
     tags: TagSelection = TagSelection()

@@ -17,12 +17,13 @@ def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group
     """One item that runs on a host. `memory` is that of the host that does the work."""
     work = item.work
     assert isinstance(work, HostWork)
-    predicted: Mapping[str, Mapping[str, Any]] | None = memory.predicted if entry.check and memory.predicted else None
+    checks = entry.checks(item)
+    predicted: Mapping[str, Mapping[str, Any]] | None = memory.predicted if checks and memory.predicted else None
     return ModuleCall(
         call, work.module, work.args, group=group, last=last,
-        stop=entry.stops_segment if stop is None else stop, check=entry.check, diff=entry.diff,
+        stop=entry.stops_segment if stop is None else stop, check=checks, diff=entry.diff,
         timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents,
-        background=None if entry.check else entry.job)
+        background=None if checks else entry.job)
 
 
 def foresee(world: World, entry: Entry, result: Mapping[str, Any]) -> None:

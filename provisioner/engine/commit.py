@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from provisioner.actions.base import Done, HostWork
+from provisioner.actions.base import Done
 from provisioner.diag import ProvisionError, TemplateError, near
 from provisioner.engine.batch import Batch
 from provisioner.engine.cursor import Cursor, Frame, Halt, reraise, start, unwind, will_be_rescued
@@ -16,7 +16,7 @@ from provisioner.engine.judge import Judged, aggregate, broken, shown
 from provisioner.engine.naming import reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
-from provisioner.events import Event, Included, ItemResult, Resource, TaskResult, Warned
+from provisioner.events import Event, Included, ItemResult, TaskResult, Warned
 from provisioner.values import HostName
 from provisioner.vars.facts import is_steering
 
@@ -48,7 +48,7 @@ class Committer:
         return [ItemResult(entry.host, reference(entry), "(censored due to no_log)" if entry.no_log else item.label,
                            judged.status, _with_reason(result, judged), ms,
                            ignored=judged.failed and entry.ignore_errors, hidden=entry.no_log, delegate=entry.delegate,
-                           resource=_resource(item), checked=entry.check)]
+                           resource=item.resource, checked=entry.checks(item))]
 
     # -- the whole task -------------------------------------------------------------------------------------
 
@@ -180,8 +180,8 @@ class Committer:
         result = _with_reason(dict(shown(judged.result, no_log=entry.no_log)), judged)
         return TaskResult(entry.host, reference(entry), judged.status, result, ms,
                           ignored=judged.failed and entry.ignore_errors, loop=entry.looped, hidden=entry.no_log,
-                          delegate=entry.delegate, resource=None if entry.looped else _resource(entry.items[0]),
-                          checked=entry.check)
+                          delegate=entry.delegate, resource=None if entry.looped else entry.items[0].resource,
+                          checked=entry.check if entry.looped else entry.checks(entry.items[0]))
 
     def _count(self, entry: Entry, judged: Judged, *, rescued: bool) -> None:
         memory = self.batch.world.memory(entry.host)
@@ -196,7 +196,8 @@ class Committer:
                 memory.count("changed")
         elif judged.status == "changed":
             memory.count("ok")
-            memory.count("changed")
+            if not self.batch.world.options.fixes or not all(entry.checks(item) for item in entry.items):
+                memory.count("changed")
         else:
             memory.count(judged.status)
 
@@ -204,8 +205,10 @@ class Committer:
         """The handlers that these results notify; False where check mode cannot tell whether they would."""
         if not entry.task.notify:
             return {}
-        changed = [item for item, one in zip(entry.items, items, strict=True) if one.result.get("changed")]
-        unknown = [item for item, one in zip(entry.items, items, strict=True) if one.status == "unknown"]
+        counted = [(item, one) for item, one in zip(entry.items, items, strict=True)
+                   if not self.batch.world.options.fixes or not entry.checks(item)]
+        changed = [item for item, one in counted if one.result.get("changed")]
+        unknown = [item for item, one in counted if one.status == "unknown"]
         found: dict[int, bool] = {}
         for certain, some in ((False, unknown), (True, changed)):
             for name in self.notifier.notifications(entry, some):
@@ -260,10 +263,6 @@ def leave_handler(state: HostState, cursor: Cursor) -> None:
     """Whatever becomes of a handler once it was reached: the host is no longer notified of it."""
     if cursor.top.handlers:
         state.notified.pop(cursor.top.pc, None)
-
-
-def _resource(item: Item) -> Resource | None:
-    return item.work.resource if isinstance(item.work, HostWork) else None
 
 
 def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]:

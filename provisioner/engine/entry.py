@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from provisioner.actions.base import Done, HostWork
 from provisioner.engine.cursor import Cursor
 from provisioner.engine.program import Program
+from provisioner.events import Resource
 from provisioner.lang.model import Include, Task
 from provisioner.messages import Become, Job, Target
 from provisioner.values import HostName, Secret
@@ -73,10 +74,16 @@ class Item:
     """What to show for it."""
     own: Entry | None = None
     """The task with the keywords of this item, where keywords name the item (`delegate_to: "{{ item }}"`)."""
+    fixes: bool = False
+    """Done for real in check mode too."""
 
     @property
     def on_host(self) -> bool:
         return isinstance(self.work, HostWork)
+
+    @property
+    def resource(self) -> Resource | None:
+        return self.work.resource if isinstance(self.work, HostWork) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,10 @@ class Entry:
     def label_of(self, item: Item) -> str:
         """What may be shown for an item."""
         return "(censored due to no_log)" if self.no_log and item.label else item.label
+
+    def checks(self, item: Item) -> bool:
+        """Whether this item changes nothing."""
+        return self.check and not item.fixes
 
     @property
     def touches_host(self) -> bool:

@@ -48,6 +48,13 @@ class TaskResolver:
     # -- the planner's interface ----------------------------------------------------------------------------
 
     def resolve(self, host: HostName, ahead: Ahead, *, others_pending: bool) -> Entry:
+        entry = self._resolve(host, ahead, others_pending=others_pending)
+        fixes = self.batch.world.options.fixes
+        if not fixes or not any((host, item.resource) in fixes for item in entry.items):
+            return entry
+        return replace(entry, items=tuple(replace(item, fixes=(host, item.resource) in fixes) for item in entry.items))
+
+    def _resolve(self, host: HostName, ahead: Ahead, *, others_pending: bool) -> Entry:
         op = ahead.cursor.op
         assert isinstance(op, Run)
         task = op.keywords
@@ -183,7 +190,8 @@ class TaskResolver:
         delegate = reading.text(task.delegate_to)
         if delegate == entry.host:
             delegate = None
-        check = reading.boolean(task.check_mode, "check_mode", options.check)
+        by_default = options.check and not (options.fixes and entry.cursor.in_handlers)  # only what is fixed notifies
+        check = reading.boolean(task.check_mode, "check_mode", by_default)
         target, become = self._reach(entry.host, HostName(delegate) if delegate else None, task, reading)
         retries = 0
         if task.until is not None or task.retries is not None:

@@ -64,6 +64,7 @@ class Recorder:
     _run: int = 0
     _seq: int = 0
     _tasks: set[str] = field(default_factory=set)
+    _remembers: bool = True
 
     def handle(self, event: Event, time: float) -> None:
         if isinstance(event, _NOT_KEPT) or self.problem:
@@ -147,7 +148,7 @@ class Recorder:
             if task.id not in self._tasks:
                 db.execute("INSERT INTO tasks VALUES (?, ?, ?)", (self._run, task.id, _json(asdict(task))))
                 self._tasks.add(task.id)
-        if isinstance(event, (TaskResult, ItemResult)) and event.resource and not event.checked:
+        if self._remembers and isinstance(event, (TaskResult, ItemResult)) and event.resource and not event.checked:
             self._made(db, event.resource, event, moment)
         self._seq += 1
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -166,6 +167,7 @@ class Recorder:
                 surveys.remember(db, resource.where, surveys.told(event.result), key_in(self.file.parent), moment)
 
     def _begin(self, db: sqlite3.Connection, event: RunStarted, moment: float) -> None:
+        self._remembers = not event.fixes  # it makes what is remembered; of tasks it leaves alone it would forget it
         row = {"id": event.run, "command": _json(event.command), "playbooks": _json(event.playbooks),
                "checked": event.check, "version": event.version, "started": moment,
                **{key: _text(value) if isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -169,3 +170,82 @@ def test_a_person_is_told_by_mail_when_what_is_found_has_changed(site: Path) -> 
         assert [run("drift", "--email", "ada@example.com") for _ in range(2)] == [2, 2]
     assert [mail["Subject"] for mail in box.mails] == ["site: 1 host checked: 1 drifted"]
     assert "• drifted: h1  Motd" in box.mails[0].get_content()
+
+
+def fixed(capsys: pytest.CaptureFixture[str], *more: str, code: int, text: str = "hello") -> tuple[set[str], set[str]]:
+    """Names of (what was fixed, what is found afterwards)."""
+    capsys.readouterr()
+    assert run("drift", "--json", "--fix", *more, text=text) == code
+    told = json.loads(capsys.readouterr().out)
+    return tuple({each["task"]["name"] + each["item"] for each in told[what]} for what in ("fixed", "findings"))  # type: ignore[return-value]
+
+
+def test_fixing_applies_what_has_drifted_with_its_handlers_and_nothing_else(
+        site: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run("apply")
+    (site / "restarted").rmdir()
+    (site / "motd").write_text("edited\n")
+    (site / "two").chmod(0o700)
+    (site / "site.yml").write_text(PLAYBOOK.format(folder=site).replace("[one, two]", "[one, two, three]"))
+    assert fixed(capsys, "-y", code=2) == ({"Motd", "Folderstwo"}, {"Foldersthree"})
+    assert ((site / "motd").read_text(), (site / "two").stat().st_mode & 0o777) == ("hello\n", 0o755)
+    assert ((site / "restarted").is_dir(), (site / "three").exists()) == (True, False)
+    assert drift(capsys, code=2) == {"Foldersthree": "pending"}
+    (site / "motd").write_text("again\n")
+    assert drift(capsys, code=2) == {"Motd": "drifted", "Foldersthree": "pending"}
+
+
+def test_handlers_of_what_is_pending_do_not_run_while_something_else_is_fixed(
+        site: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run("apply")
+    (site / "restarted").rmdir()
+    (site / "two").chmod(0o700)
+    assert fixed(capsys, "-y", code=2, text="newer") == ({"Folderstwo"}, {"Motd"})
+    assert (site / "motd").read_text() == "hello\n"
+    assert not (site / "restarted").exists()
+
+
+def test_only_the_named_hosts_and_tasks_are_fixed(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    (site / "two").chmod(0o700)
+    assert fixed(capsys, "-y", "--only-host", "db*", code=2) == (set(), {"Motd", "Folderstwo"})
+    assert fixed(capsys, "-y", "--only-task", "Fold*", "--only-host", "h*", code=2) == ({"Folderstwo"}, {"Motd"})
+    assert (site / "motd").read_text() == "edited\n"
+    assert main(["drift", "site.yml", "--only-task", "Motd"]) == 5
+    assert "say --fix" in capsys.readouterr().err
+
+
+def test_nothing_is_fixed_that_nobody_agreed_to(
+        site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    run("apply")
+    (site / "motd").write_text("edited\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert run("drift", "--fix") == 5
+    assert "hosts would be changed, and there is nobody to ask" in capsys.readouterr().err
+    assert (site / "motd").read_text() == "edited\n"
+
+
+def test_what_cannot_be_fixed_is_told(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = "    - name: Restart\n      command: 'false'\n"
+    text = PLAYBOOK.format(folder=site)
+    (site / "site.yml").write_text(text[:text.index("    - name: Restart")] + handler)
+    assert run("apply") == 2
+    (site / "motd").write_text("edited\n")
+    assert fixed(capsys, "-y", code=1) == ({"Motd"}, {"Restart"})
+
+
+def test_fixing_is_a_run_that_changes_hosts_and_counts_only_what_it_did(
+        site: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    run("apply")
+    (site / "two").chmod(0o700)
+    fixed(capsys, "-y", code=2, text="newer")
+    main(["history", "--json"])
+    newest, before, *_ = json.loads(capsys.readouterr().out)
+    assert (newest["checked"], newest["hosts"]["h1"]["changed"], before["checked"]) == (
+        False, 2, True)  # the folder, and `Version`, which always runs
+    assert newest["command"][:1] == ["drift"]
+    assert "--fix" in newest["command"]
+    main(["history", "show", "last"])
+    shown = capsys.readouterr().out
+    assert ("two" in shown, "[Motd]" in shown) == (True, False)
