@@ -151,6 +151,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     if request.watch and request.record and (watches := read_watches(request.playbooks)):
         from provisioner.watching import watch_plays  # noqa: PLC0415 - few have one
 
+        found.items += [warning for watch in watches for warning in inventory.unmatched(watch.hosts)]
         playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
     return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites)
 

@@ -91,6 +91,22 @@ def test_updates_of_safety_are_told_by_where_they_come_from() -> None:
         ("libc6", True), ("curl", False)]  # fmt: skip
 
 
+def test_updates_of_safety_are_those_that_a_list_of_such_has_newer(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    (tmp_path / "status").write_text("".join(
+        f"Package: {name}\nStatus: install ok {state}\nVersion: 1.9\n\n" for name, state in (
+            ("old", "installed"), ("new", "installed"), ("gone", "config-files"))))  # fmt: skip
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    offers = "Package: old\nVersion: 1.10\n\nPackage: new\nVersion: 1.9~rc1\n\nPackage: gone\nVersion: 2\n\n"
+    (lists / "x_dists_stable-security_Packages").write_text(offers)
+    (lists / "x_dists_stable_Packages").write_text("Package: new\nVersion: 3\n")
+    monkeypatch.setattr(packages, "STATUS", str(tmp_path / "status"))
+    monkeypatch.setattr(packages, "_LISTS", str(lists))
+    survey = run_module("host_survey", {"watches": {"security_updates": {}}})["survey"]
+    assert survey["security_updates"]["items"] == {"old": ["1.10"]}
+
+
 def test_files_are_those_that_no_package_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "info"
     info.mkdir()
@@ -117,7 +133,7 @@ def test_files_that_would_hang_or_fill_the_memory_are_not_read(tmp_path: Path) -
     assert content(str(tmp_path / "pipe")) == b""
     assert content(str(tmp_path / "none")) == b""
     with (tmp_path / "huge").open("wb") as file:
-        file.truncate(9 << 20)
+        file.truncate(33 << 20)
     with pytest.raises(Unreadable, match="larger"):
         content(str(tmp_path / "huge"))
 

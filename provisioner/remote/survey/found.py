@@ -12,7 +12,7 @@ Items = Dict[str, List[str]]
 
 LONGEST_LINE = 400  # characters
 MOST_ITEMS = 20000
-LARGEST_FILE = 8 << 20  # bytes
+LARGEST_FILE = 32 << 20  # bytes
 
 
 class Unreadable(Exception):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
 
+from provisioner.remote.dpkg import compare_versions
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.survey.conffiles import STATUS
 from provisioner.remote.survey.found import MOST_ITEMS, Unreadable, content, found, names, refused, text
 
 _AUTOMATIC = "/var/lib/apt/extended_states"
+_LISTS = "/var/lib/apt/lists"
 _OWNED = "/var/lib/dpkg/info"
 _KERNEL = re.compile(r"linux-.*\d+\.\d+\.\d+-\d+")
 """Packages of one version of the kernel come and go with upgrades."""
@@ -23,17 +25,24 @@ MANUAL, AUTOMATIC = "installed", "installed automatically"
 
 def packages(ctx: Ctx, settings: "Mapping[str, Any]") -> "Dict[str, Any]":
     """Installed packages, each with whether it came as a dependency of others."""
+    automatic = _automatic(text(_AUTOMATIC))
+    return found({name: [AUTOMATIC if name in automatic else MANUAL]
+                  for name in _installed() if not _KERNEL.match(name)})  # fmt: skip
+
+
+def _installed() -> "Dict[str, str]":
+    """Package -> version."""
     status = content(STATUS)
     if not status:
         raise Unreadable("packages can be watched where dpkg installs them, and %s is not there" % STATUS)
-    automatic = _automatic(text(_AUTOMATIC))
-    items = {}
-    for stanza in status.decode("utf-8", "replace").split("\n\n"):
-        fields = dict(re.findall(r"^(Package|Status): (.*)$", stanza, re.MULTILINE))
-        name = fields.get("Package", "")
-        if name and fields.get("Status", "").endswith(" installed") and not _KERNEL.match(name):
-            items[name] = [AUTOMATIC if name in automatic else MANUAL]
-    return found(items)
+    stanzas = (_fields(stanza) for stanza in status.split(b"\n\n"))
+    return {fields["Package"]: fields.get("Version", "") for fields in stanzas
+            if "Package" in fields and fields.get("Status", "").endswith(" installed")}  # fmt: skip
+
+
+def _fields(stanza: bytes) -> "Dict[str, str]":
+    found_there = re.findall(rb"^(Package|Status|Version): (.*)$", stanza, re.MULTILINE)
+    return {name.decode(): value.decode("utf-8", "replace") for name, value in found_there}
 
 
 def _automatic(states: str) -> "Set[str]":
@@ -42,16 +51,32 @@ def _automatic(states: str) -> "Set[str]":
 
 
 def security_updates(ctx: Ctx, settings: "Mapping[str, Any]") -> "Dict[str, Any]":
-    """Upgrades from an archive for security that apt would install. The lists are those that the host has."""
-    if ctx.which("apt-get") is None:
-        raise Unreadable("security updates can be watched where apt-get is")
+    """Packages of which an archive for security has a newer version, by the lists that the host has."""
+    lists = ["%s/%s" % (_LISTS, name) for name in names(_LISTS) if "security" in name and "_Packages" in name]
+    if all(path.endswith("_Packages") for path in lists):
+        installed = _installed()
+        return found({name: [version] for path in lists for name, version in _newer(content(path), installed)})
+    return found(_simulated(ctx))
+
+
+def _newer(offered: bytes, installed: "Mapping[str, str]") -> "Iterator[Tuple[str, str]]":
+    """10 ms for the 2.5 MB that Debian has; apt-get takes a second, each time, to say the same."""
+    for stanza in offered.split(b"\n\n"):
+        name = stanza[9 : stanza.find(b"\n")].decode("utf-8", "replace") if stanza.startswith(b"Package: ") else ""
+        if name in installed:
+            version = _fields(stanza).get("Version", "")
+            if version != installed[name] and compare_versions(version, installed[name]) > 0:
+                yield name, version
+
+
+def _simulated(ctx: Ctx) -> "Dict[str, List[str]]":
+    """The same by apt-get, which can read lists that are compressed."""
     # Without a cache of its own in memory apt may write one to the disk: a check leaves nothing behind.
     done = ctx.query(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=true", "-o", "Dir::Cache::pkgcache=",
                       "-o", "Dir::Cache::srcpkgcache=", "--with-new-pkgs", "upgrade"], timeout=_WAIT)  # fmt: skip
     if done.rc != 0:
         raise Unreadable("apt-get can't tell: %s" % (done.stderr.strip().splitlines() or ["rc %d" % done.rc])[-1])
-    items = {name: [version] for name, version, origin in _UPGRADE.findall(done.stdout) if "security" in origin.lower()}
-    return found(items)
+    return {name: [version] for name, version, origin in _UPGRADE.findall(done.stdout) if "security" in origin.lower()}
 
 
 def files(ctx: Ctx, settings: "Mapping[str, Any]") -> "Dict[str, Any]":
