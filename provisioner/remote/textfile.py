@@ -30,6 +30,9 @@ from provisioner.remote.placing import missing_directories
 from provisioner.remote.sdk import Ctx
 from provisioner.remote.spec import Arg
 
+LONGEST_FORESEEN = 8 << 10
+"""Characters of a text that later tasks of a check run are told; it travels with each of them."""
+
 TEXT_ARGS: "dict[str, Arg]" = {
     "path": Arg("path", required=True, aliases=("dest", "destfile", "name"), doc="The file."),
     "encoding": Arg(default="utf-8", doc="How the file is encoded."),
@@ -60,7 +63,9 @@ def read(ctx: Ctx, a: Any, *, create: bool = False, needed: bool = True) -> "dic
             raise ctx.fail("%s is a link and `follow` is false" % path)
         path = os.path.realpath(path)
         there = look(ctx, path)
-    content_is_foreseen(ctx, path)
+    foreseen = _foreseen(ctx, path) if there is not None else None
+    if foreseen is None:
+        content_is_foreseen(ctx, path)
     if there is None:
         if needed and not create:
             message = "%s does not exist" % path
@@ -69,6 +74,8 @@ def read(ctx: Ctx, a: Any, *, create: bool = False, needed: bool = True) -> "dic
         return {"path": path, "state": "absent", "content": None, "missing": missing}
     if there.kind != "file":
         raise ctx.fail("%s is a %s, not a file" % (path, there.kind), rc=256)
+    if foreseen is not None:
+        return {"path": path, **describe(there), "state": "file", "content": foreseen}
     data = ctx.read(path) or b""
     return {"path": path, **describe(there), "state": "file", "content": _decode(ctx, a, data)}
 
@@ -119,7 +126,19 @@ def diff(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, A
 def predictions(ctx: Ctx, a: Any, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "list[Any]":
     made = [prediction(path, {"state": "directory", "mode": "0755"}) for path in current.get("missing", ())]
     digest = hashlib.sha256(_encode(ctx, a, wanted["content"])).hexdigest()
-    return [*made, prediction(current["path"], {**wanted, "size": None}, sha256=digest)]
+    told = {"text": wanted["content"]} if _can_be_told(wanted["content"]) else {}
+    return [*made, prediction(current["path"], {**wanted, "size": None}, sha256=digest, **told)]
+
+
+def _can_be_told(text: str) -> bool:
+    """Bytes that are no text would come back as others."""
+    return len(text) <= LONGEST_FORESEEN and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _foreseen(ctx: Ctx, path: str) -> Optional[str]:
+    """In check mode: the text as an earlier task would leave it, so that what a later one changes is told too."""
+    entry = ctx.predicted("path", path)
+    return entry["text"] if entry is not None and "text" in entry else None
 
 
 def compiled(ctx: Ctx, argument: str, pattern: str, flags: int = 0) -> "re.Pattern[str]":

@@ -49,8 +49,7 @@ for unit in app two three four five six; do printf '{UNIT}' > /etc/systemd/syste
 mv /etc/systemd/system/three.service /usr/lib/systemd/system/
 systemctl daemon-reload
 printf '[server]\\nport = 80\\nhost = a\\n' > /etc/app.ini
-printf 'LABEL=data /data ext4 defaults,noatime 0 2\\n' > /etc/mounts
-touch /etc/swaps /etc/fstab
+printf 'LABEL=data /data ext4 defaults,noatime 0 2\\n' >> /etc/fstab
 mkdir -p /tmp/given && echo one > /tmp/given/one && echo two > /tmp/given/two
 tar -C /tmp/given -czf /opt/given.tar.gz one two
 """
@@ -95,10 +94,10 @@ DRIFTS: Final = (
           "sed -i 's/^UMASK.*/UMASK 022/' /etc/login.defs"),
     Drift("Mount", 'lineinfile: {path: /etc/fstab, line: "tmpfs /scratch tmpfs size=10m 0 0"}',
           "sed -i /scratch/d /etc/fstab"),
-    Drift("Swap", 'lineinfile: {path: /etc/swaps, regexp: " swap ", state: absent}',
-          "echo '/swapfile none swap sw 0 0' >> /etc/swaps"),
-    Drift("Option", "replace: {path: /etc/mounts, regexp: 'defaults,noatime', replace: 'defaults,nodev'}",
-          "sed -i s/defaults,nodev/defaults,noatime/ /etc/mounts"),
+    Drift("Swap", 'lineinfile: {path: /etc/fstab, regexp: " swap ", state: absent}',
+          "echo '/swapfile none swap sw 0 0' >> /etc/fstab"),
+    Drift("Option", "replace: {path: /etc/fstab, regexp: 'defaults,noatime', replace: 'defaults,nodev'}",
+          "sed -i s/defaults,nodev/defaults,noatime/ /etc/fstab"),
     Drift("Ini", "replace: {path: /etc/app.ini, regexp: '^port = .*', replace: 'port = 8080'}",
           "sed -i 's/^port.*/port = 81/' /etc/app.ini"),
     Drift("Block", 'blockinfile: {path: /etc/hosts, block: "192.0.2.1 db"}',

@@ -144,3 +144,25 @@ def test_check_mode_does_not_guess_a_content_that_is_not_written_yet(tmp_path: P
     predicted = {"path": {str(tmp_path / "f"): {"kind": "file", "sha256": "other"}}}
     result = run_module("lineinfile", {"path": str(tmp_path / "f"), "line": "d"}, check=True, predicted=predicted)
     assert "is known once" in result["unknown"]
+
+
+def test_check_mode_goes_on_from_the_text_that_an_earlier_task_would_leave(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text(ABC)
+    first = run_module("lineinfile", {"path": str(path), "line": "ä"}, check=True, diff=True)
+    predicted = {kind: {name: attributes} for kind, name, attributes in first["predictions"]}
+    second = run_module("lineinfile", {"path": str(path), "line": "d"}, check=True, diff=True, predicted=predicted)
+    assert second["diff"][0]["before"] == first["diff"][0]["after"]
+    assert second["diff"][0]["after"].endswith("ä\nd\n")
+    again = run_module("lineinfile", {"path": str(path), "line": "ä"}, check=True, predicted=predicted)
+    assert not again["changed"]
+
+
+@pytest.mark.parametrize("content", [b"a\xff\n", b"a\n" * 5000])
+def test_a_text_that_cannot_be_told_is_unknown_to_later_tasks(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(content)
+    first = run_module("lineinfile", {"path": str(path), "line": "x"}, check=True)
+    predicted = {kind: {name: attributes} for kind, name, attributes in first["predictions"]}
+    result = run_module("lineinfile", {"path": str(path), "line": "d"}, check=True, predicted=predicted)
+    assert "is known once" in result["unknown"]
