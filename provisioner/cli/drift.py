@@ -80,8 +80,9 @@ class _Looked:
 def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, email: tuple[str, ...], fix: bool,
           only_host: tuple[str, ...], only_task: tuple[str, ...]) -> int:  # fmt: skip
     """Find what differs from the playbooks. Changes nothing. Every difference is `drifted` (the last apply made it so,
-    somebody changed it since), `pending` (the playbook wants what was not applied yet) or `unknown` (it could not be
-    checked). Exit code 0: in sync; 2: something differs; 1: something could not be checked.
+    somebody changed it since), `pending` (the playbook wants what was not applied yet), `unmanaged` (the watch list of
+    drift.yml found it) or `unknown` (it could not be checked). Exit code 0: in sync; 2: something differs; 1: something
+    could not be checked.
 
     \b
     provision drift site.yml -i inventories/production
