@@ -64,7 +64,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     }),
     "provisioner.nextjs": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.actions.base",
-        "provisioner.template", "provisioner.vars",
+        "provisioner.calendars", "provisioner.template", "provisioner.vars",
         "provisioner.remote.spec", "provisioner.remote.nextjs",
     }),
     "provisioner.cloud": frozenset({
@@ -87,6 +87,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.diag", "provisioner.values", "provisioner.lang.model", "provisioner.inventory.model",
         "provisioner.drift.watchlist", "provisioner.history.surveys",
     }),
+    "provisioner.schedule": frozenset({"provisioner.calendars", "provisioner.diag"}),
+    "provisioner.calendars": frozenset(),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.effects", "provisioner.lang",
@@ -137,6 +139,7 @@ PLAIN = frozenset({"ast", "base64", "collections", "dataclasses", "difflib", "en
 """Of the standard library: computes and does nothing else."""
 
 PURE: Mapping[str, frozenset[str]] = {
+    "provisioner.calendars": PLAIN,
     "provisioner.diag": PLAIN,
     "provisioner.values": PLAIN,
     "provisioner.events": PLAIN,
@@ -166,13 +169,14 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.plan": PLAIN,
     "provisioner.nextjs.preflight": PLAIN,
     "provisioner.nextjs.preflight_host": PLAIN,
-    "provisioner.nextjs.schedule": PLAIN,
     "provisioner.nextjs.scripts": PLAIN,
     "provisioner.nextjs.semver": PLAIN,
     "provisioner.nextjs.signals": PLAIN,
     "provisioner.nextjs.workspace": PLAIN,
     "provisioner.remote.nextjs.release": PLAIN,
     "provisioner.enrol.userdata": PLAIN | {"email"},
+    "provisioner.schedule.every": PLAIN,
+    "provisioner.schedule.units": PLAIN,
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""
 

@@ -97,7 +97,7 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
     rules = [rule for playbook in options.playbooks for rule in read_rules(playbook)]
     request = replace(request_of(options, plan=True), watch=True)
     metrics = writable(Path(prometheus)) if prometheus else None
-    channels = list(_channels(options.settings, webhook, email))
+    told = list(channels(options.settings, webhook, email))
     site, scope = Path(options.playbooks[0]).stem, _scope(request)
     looked = _look(request, options, rules)
     fixed: list[Finding] = []
@@ -113,7 +113,7 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
         succeeded = seen.last_success(db, scope)
     if metrics:
         write_whole(metrics, telling.metrics(check, site, succeeded))
-    for problem in tell(channels, request.state_dir / database.FILE, scope, check, site):
+    for problem in tell(told, request.state_dir / database.FILE, scope, check, site):
         click.echo(f"[WARNING]: {problem}", err=True)
     _show(looked, fixed, options)
     for rule in rules:
@@ -122,7 +122,8 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
     return check.exit_code
 
 
-def _channels(settings: Settings, webhook: str | None, email: tuple[str, ...]) -> Iterator[Channel]:
+def channels(settings: Settings, webhook: str | None, email: tuple[str, ...]) -> Iterator[Channel]:
+    """Who is to be told. Raises `UsageError` where that can't be done."""
     if webhook:
         yield Channel("webhook", lambda _, text: send(webhook, text))
     recipients = recipients_of(email)

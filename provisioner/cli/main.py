@@ -27,6 +27,7 @@ SECTIONS = {
         "plan": Entry("provisioner.cli.apply:plan", "Show what apply would change, with diffs. Changes nothing."),
         "destroy": Entry("provisioner.cli.destroy:destroy", "Delete the machines that playbooks declare."),
         "drift": Entry("provisioner.cli.drift:drift", "Find what differs from the playbooks, and since when."),
+        "schedule": Entry("provisioner.cli.schedule:schedule", "Run such checks again and again, by systemd's timers."),
         "demo": Entry("provisioner.cli.demo:demo", "Deploy an example Next.js app to a throw-away host."),
     },
     "Deployed apps": {
@@ -47,7 +48,7 @@ SECTIONS = {
     },
 }
 
-CONFIGURED = frozenset({"apply", "plan", "drift", "app", "inventory", "vault"})
+CONFIGURED = frozenset({"apply", "plan", "drift", "schedule", "app", "inventory", "vault"})
 """Commands whose options have defaults in files and the environment."""
 
 

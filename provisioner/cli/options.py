@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -166,13 +166,17 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def collected(**given: Any) -> Any:
-        shared = {name: given.pop(name) for name in _NAMES}
-        settings = settings_of(click.get_current_context(silent=True))
-        return command(RunOptions(**shared, settings=settings), **given)
+        options = options_in(given, click.get_current_context(silent=True))
+        return command(options, **{name: value for name, value in given.items() if name not in _NAMES})
 
     for option in reversed(_options()):
         collected = option(collected)
     return collected
+
+
+def options_in(given: Mapping[str, Any], context: click.Context | None) -> RunOptions:
+    """The shared ones of a command's parameters."""
+    return RunOptions(**{name: given[name] for name in _NAMES}, settings=settings_of(context))
 
 
 _NAMES = tuple(field.name for field in fields(RunOptions) if field.name != "settings")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.nextjs.schedule import calendars
+from provisioner.calendars import calendars
 from provisioner.nextjs.settings.common import with_defaults
 from provisioner.remote.spec import Arg, Problem
 

@@ -15,15 +15,15 @@ _SHORT = {
 _LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}  # days of months that lack the 31st
 
 
-def calendars(schedule: str) -> tuple[str, ...]:
+def calendars(schedule: str, zone: str = "UTC") -> tuple[str, ...]:
     """What to write after `OnCalendar=`, each line further times; ValueError with what is wrong.
 
-    A crontab line is in UTC. Where it names days of the month and days of the week, it means either, which takes two
-    expressions here."""
+    A crontab line is in that time zone; "" is the one of the machine that runs it. Where it names days of the month
+    and days of the week, it means either, which takes two expressions here."""
     text = " ".join(schedule.split())
     fields = _SHORT.get(text, text).split(" ")
     if len(fields) == 5:
-        return _from_crontab(fields)
+        return _from_crontab(fields, zone)
     if text.startswith("@"):
         raise ValueError(f"`{text}` is none of {', '.join(_SHORT)}")
     if not _CALENDAR.fullmatch(text):
@@ -31,7 +31,7 @@ def calendars(schedule: str) -> tuple[str, ...]:
     return (text,)
 
 
-def _from_crontab(fields: list[str]) -> tuple[str, ...]:
+def _from_crontab(fields: list[str], zone: str) -> tuple[str, ...]:
     minutes = _values(fields[0], 0, 59, "minute")
     hours = _values(fields[1], 0, 23, "hour")
     days = _values(fields[2], 1, 31, "day of the month")
@@ -39,7 +39,7 @@ def _from_crontab(fields: list[str]) -> tuple[str, ...]:
     weekdays = _values(fields[4], 0, 7, "day of the week", {name: day for day, name in enumerate(_DAYS)})
     if days and not any(day <= _LONGEST.get(month, 31) for day in days for month in months or (1,)) and not weekdays:
         raise ValueError("no such month has such a day, so it would never run")
-    time = f"{_listed(hours)}:{_listed(minutes)}:00 UTC"
+    time = f"{_listed(hours)}:{_listed(minutes)}:00 {zone}".rstrip()
     named = ",".join(_DAYS[day].capitalize() for day in sorted({day % 7 for day in weekdays or ()}))
     any_day, by_month = f"*-{_listed(months)}-*", f"*-{_listed(months)}-{_listed(days)}"
     if weekdays and days and not (fields[2].startswith("*") or fields[4].startswith("*")):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.calendars import calendars
 from provisioner.lab import LabHost
-from provisioner.nextjs.schedule import calendars
 
 
 @pytest.mark.parametrize(("schedule", "expected"), [

@@ -1,0 +1,1 @@
+"""Commands that systemd runs again and again on this machine."""
