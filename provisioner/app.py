@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from provisioner import __version__
 from provisioner.actions.base import Driving
@@ -165,7 +165,13 @@ def expressions(templar: Templar) -> Evaluate:
 def apply(request: Request, sinks: Sequence[Sink]) -> int:
     """Make the playbooks true (or show what would be done, in check mode). Gives the exit code."""
     loaded = _loaded(request)
+    if not request.inventories and not loaded.sites:
+        loaded = replace(loaded, warnings=(*loaded.warnings, _NO_INVENTORY))
     return _run(request, loaded, Registry(library=loaded.library), sinks)
+
+
+_NO_INVENTORY: Final = Diagnostic("no inventory given with -i and no directory ./inventories",
+                                  "there is only the implicit localhost, which `all` does not mean", severity="warning")
 
 
 def destroy(request: Request, sinks: Sequence[Sink]) -> int:

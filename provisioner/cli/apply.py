@@ -63,9 +63,6 @@ def _apply(request: app.Request, options: RunOptions, further: list[Sink]) -> in
     if options.only_lists:
         click.echo(listing(request, options), nl=False)
         return app.SUCCESS
-    if not request.inventories:
-        click.echo(f"[WARNING]: no inventory given with -i and no directory ./{INVENTORIES}: "
-                   "there is only the implicit localhost, which `all` does not mean", err=True)
     return app.apply(request, [output(options), *reports(options), *further])
 
 

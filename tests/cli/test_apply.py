@@ -161,7 +161,7 @@ def test_without_an_inventory_it_says_what_is_meant() -> None:
     Path("site.yml").write_text("- hosts: localhost\n  gather_facts: false\n")
     result = CliRunner().invoke(apply_command, ["site.yml"], standalone_mode=False)
     assert result.return_value == 0
-    assert "only the implicit localhost" in result.stderr
+    assert "[WARNING]: no inventory given with -i and no directory ./inventories: there is only the" in result.stderr
 
 
 LISTED = """

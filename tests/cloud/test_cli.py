@@ -60,6 +60,7 @@ def test_a_plan_is_shown_and_changes_nothing(provision: Provision, aws: Aws) -> 
     code, out, err = provision("plan", "--detailed-exitcode", "site.yml")
     assert (code, "  + machine web" in out) == (2, True), err
     assert "not created yet" in err
+    assert "no inventory" not in err
     assert groups(aws) == set()
 
 
