@@ -20,7 +20,7 @@ from provisioner.cloud.orphans import Owned, everything, orphans, prune
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.providers import open_provider
 from provisioner.diag import UsageError
-from provisioner.ui.escape import visible
+from provisioner.ui.escape import visible, visible_message
 from provisioner.ui.table import Column, table
 from provisioner.vault.keyring import Keyring
 
@@ -88,8 +88,8 @@ def prune_(playbooks: Sequence[str], *, state: str | None, yes: bool, vault: Key
     failed = 0
     for owned, error in prune(lost, view.providers, lambda site: Journal(view.state / "cloud" / site / "journal")):
         failed += error is not None
-        outcome = f"failed: {visible(error.message)}" if error else "deleted"
-        click.echo(f"{outcome}: [{owned.site} {visible(str(owned.found.ref))}] ({visible(owned.found.id)})")
+        told = f"[{owned.site} {visible(str(owned.found.ref))}] ({visible(owned.found.id)})"
+        click.echo(f"failed: {told}: {visible_message(error.message)}" if error else f"deleted: {told}")
     return 1 if failed else 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from provisioner.diag import Diagnostic, Span
-from provisioner.ui.escape import columns, visible
+from provisioner.ui.escape import columns, visible, visible_message
 
 #: Gives a line of a file without its newline; None when the file or the line is not there.
 ReadLine: TypeAlias = Callable[[str, int], str | None]
@@ -24,7 +24,7 @@ def codeframe(diagnostic: Diagnostic, read_line: ReadLine) -> str:
               |       ^
           did you mean `when`?
     """
-    head = f"{diagnostic.severity}: {visible(diagnostic.summary)}"
+    head = f"{diagnostic.severity}: {visible_message(diagnostic.summary)}"
     lines = [f"{visible(str(diagnostic.span))}: {head}" if diagnostic.span else head]
     lines += [f"  {visible(line)}" for line in diagnostic.detail.splitlines()]
     if diagnostic.span:

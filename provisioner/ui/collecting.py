@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.events import Event, HostBegan, HostText, NoHosts, Step, TaskResult, Warned
 from provisioner.ui.colours import Paint, plain
-from provisioner.ui.escape import visible, visible_lines
+from provisioner.ui.escape import visible, visible_lines, visible_message
 from provisioner.ui.lines import live_lines
 from provisioner.ui.live import LiveScreen
 from provisioner.ui.terminal import Screen
@@ -40,7 +40,7 @@ class Collecting:
                 took = f" ({event.ms / 1000:.1f} s)" if event.ms >= 100 else ""
                 self.screen.print(self.paint(f"{visible(event.host)}: {visible(event.name)}{took}", event.status))
             case Warned():
-                self.note(f"[WARNING]: {visible(event.message)}", "warning")
+                self.note(f"[WARNING]: {visible_message(event.message)}", "warning")
             case NoHosts():
                 self.note("[WARNING]: no hosts matched", "warning")
             case TaskResult():

@@ -29,7 +29,7 @@ from provisioner.events import (
 )
 from provisioner.ui.colours import Paint, plain
 from provisioner.ui.diffs import diffs_of, render
-from provisioner.ui.escape import columns, visible
+from provisioner.ui.escape import columns, visible, visible_message
 from provisioner.ui.lines import TAIL, dump, failure_block, live_lines, names
 from provisioner.ui.live import LiveScreen, elapsed
 from provisioner.ui.machines import doing, plan_lines, step_line
@@ -242,7 +242,7 @@ class Console:
 
     def warned(self, event: Warned) -> None:
         place = f"{visible(event.path)}: " if event.path else f"[{visible(event.host)}] " if event.host else ""
-        self._warn(place + visible(event.message))
+        self._warn(place + visible_message(event.message))
 
     def _warn(self, message: str) -> None:
         """The same warning only once."""

@@ -25,6 +25,12 @@ def visible_lines(text: str) -> list[str]:
     return [line if line.isprintable() else "".join(c if c == "\t" else _shown(c) for c in line) for line in lines]
 
 
+def visible_message(text: str) -> str:
+    """A message of ours, which may quote others: its further lines are indented, so that no quoted one passes for the
+    beginning of another message."""
+    return "\n  ".join(map(visible, text.rstrip("\n").split("\n")))
+
+
 def visible_json(text: str) -> str:
     """JSON text that stays the same JSON: escapes are those of a JSON string."""
     return text if text.isprintable() else "".join(_shown_in_json(c) for c in text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.events import MachinesPlanned, MachineStep, PlannedChange
-from provisioner.ui.escape import visible
+from provisioner.ui.escape import visible, visible_message
 
 _DOING: Final = {"create": "creating", "update": "changing", "restart": "restarting", "replace": "replacing",
                  "delete": "deleting", "wait": "waiting for", "verify": "verifying"}
@@ -45,13 +45,13 @@ def summary(event: MachinesPlanned) -> str:
 
 
 def step_line(event: MachineStep) -> str:
-    """`created: [machine web-1] (203.0.113.5, 12.3 s)`"""
+    """`created: [machine web-1] (203.0.113.5, 12.3 s)`; what failed is told in as many lines as the error has."""
     word = {"begun": _DOING, "waiting": _DOING, "done": _DONE}.get(event.phase, {}).get(event.action, event.phase)
     more = [visible(event.text)] if event.text and event.phase != "failed" else []
     if event.ms >= 100:
         more.append(f"{event.ms / 1000:.1f} s")
     line = f"{word}: [{visible(event.resource)}]" + (f" ({', '.join(more)})" if more else "")
-    return f"{line}: {visible(event.text)}" if event.phase == "failed" else line
+    return f"{line}: {visible_message(event.text)}" if event.phase == "failed" else line
 
 
 def doing(event: MachineStep) -> str:

@@ -37,6 +37,19 @@ def test_a_message_without_a_place_or_a_line_stands_alone() -> None:
     assert frame(Diagnostic("No hosts", span=Span("gone.yml", 9, 1))) == "gone.yml:9:1: error: No hosts"
 
 
+def test_a_message_of_several_lines_is_shown_in_lines_and_what_it_quotes_stays_escaped() -> None:
+    shown = frame(Diagnostic("web-1 is silent. Its console ends with:\n  \x1b[2Jlogin:\nerror: not ours\n",
+                             span=Span("f.yml", 1, 1), hint="look\nagain"), "a: 1")
+    assert shown == (
+        "f.yml:1:1: error: web-1 is silent. Its console ends with:\n"
+        "    \\x1b[2Jlogin:\n"
+        "  error: not ours\n"
+        "    1 | a: 1\n"
+        "      | ^\n"
+        "  look\n"
+        "  again")
+
+
 def test_the_caret_stands_under_the_place_behind_tabs_and_wide_letters() -> None:
     tabbed = frame(Diagnostic("x", span=Span("f", 1, 2)), "\ta: 1")
     assert tabbed.splitlines()[1:] == ["    1 |     a: 1", "      |     ^"]

@@ -17,6 +17,7 @@ from provisioner.events import (
     HostText,
     Included,
     ItemResult,
+    MachineStep,
     NoHosts,
     PlayStarted,
     Retry,
@@ -160,6 +161,8 @@ def test_a_rescued_failure_is_told_like_any_other(tmp_path: Path) -> None:
     (Retry(H, TASK, 2, {"rc": 1}), "FAILED - RETRYING: [h1]: Do it (2 retries left)."),
     (result("ok", {"changed": False, "msg": "All assertions passed"}, TaskRef("1", "Sane", "assert")),
      'ok: [h1] => {\n    "changed": false,\n    "msg": "All assertions passed"\n}'),
+    (MachineStep("shop", "machine web-1", "verify", "failed", "no answer. Its console ends with:\n  \x1b[Hlogin:", 9),
+     "failed: [machine web-1]: no answer. Its console ends with:\n    \\x1b[Hlogin:"),
     (Step(H, TASK, "Build the app", "changed", 83_000), "  changed: [h1] Build the app (1:23)"),
     (Step(H, TASK, "Install", "ok", 3210), "  ok: [h1] Install (3.2 s)"),
     (Step(H, TASK, "Prune", "skipped", 0, {"msg": "nothing to do"}), "  skipping: [h1] Prune => nothing to do"),
@@ -216,9 +219,9 @@ def test_diffs_come_before_the_line() -> None:
 
 def test_warnings_go_to_standard_error_and_only_once() -> None:
     screen = KeptScreen()
-    shown(Warned("old key", "a.yml:3:1"), Warned("old key", "a.yml:3:1"), Warned("slow", host="h1"),
+    shown(Warned("old key", "a.yml:3:1"), Warned("old key", "a.yml:3:1"), Warned("slow\nand\told", host="h1"),
           result("ok", {"warnings": ["odd"]}), screen=screen)
-    assert screen.err == ["[WARNING]: a.yml:3:1: old key", "[WARNING]: [h1] slow", "[WARNING]: odd"]
+    assert screen.err == ["[WARNING]: a.yml:3:1: old key", "[WARNING]: [h1] slow\n  and\\x09old", "[WARNING]: odd"]
     assert screen.out == ["ok: [h1]"]
 
 
