@@ -70,7 +70,7 @@ def test_options_have_ansibles_names_and_meanings(tmp_path: Path) -> None:
 
 def test_defaults_ask_for_everything_and_nothing_special(tmp_path: Path) -> None:
     assert request() == Request(playbooks=("site.yml",), state_dir=tmp_path / "state",
-                                cache_dir=tmp_path / "cache" / "provisioner", record=True)
+                                cache_dir=tmp_path / "cache" / "provisioner", record=True, watch=True)
 
 
 def test_the_directory_inventories_is_the_default(tmp_path: Path) -> None:
