@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 @contextmanager
-def receiver(*codes: int) -> Iterator[tuple[str, list[str]]]:
+def receiver(*codes: int, address: str = "127.0.0.1") -> Iterator[tuple[str, list[str]]]:
     """(its address, texts it got); answers with these codes, one after the other."""
     got: list[str] = []
     left = list(codes)
@@ -24,11 +24,11 @@ def receiver(*codes: int) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = HTTPServer((address, 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/secret-token", got
+        yield f"http://{address}:{server.server_port}/secret-token", got
     finally:
         server.shutdown()
         thread.join()
