@@ -194,3 +194,28 @@ WATCHED: Final = (
               "offer /srv/security stable-security"),
 )  # fmt: skip
 """By the watch list: nothing of it is what a task is about."""
+
+WATCHES: Final = """
+watch:
+  - hosts: all
+    what: [packages, ports, users, sudoers, authorized_keys, units, crontabs, failed_units, reboot, security_updates,
+           certificates, disk: {below: 0.01 %}, files: {in: [/srv/managed]}]
+"""
+
+BY_ITSELF: Final = r"""
+set -e
+. /srv/tools.sh
+refresh tests
+find /var/lib/apt/lists -type f -exec touch {} +
+printf 'x\n' >> /var/log/daily.log
+mv /var/log/daily.log /var/log/daily.log.1; gzip -f /var/log/daily.log.1; touch /var/log/daily.log
+systemctl restart ssh.service systemd-journald.service
+journalctl -q --rotate; journalctl -q --vacuum-files=1
+dpkg-reconfigure -f noninteractive openssh-server > /dev/null 2>&1
+build known "1.1.$(date +%s)" /srv/later; dpkg -i /srv/later/known_*.deb > /dev/null; rm -r /srv/later
+mkdir -p /srv/cache/pages; head -c 100000 /dev/urandom > "/srv/cache/pages/$(date +%s%N).html"
+touch /var/lib/apt/periodic/update-success-stamp 2> /dev/null || true
+systemd-tmpfiles --clean; systemctl daemon-reload; systemctl start apt-daily.timer
+for i in $(seq 600); do ssh-keyscan -T 2 127.0.0.1 > /dev/null 2>&1 && break; sleep 0.1; done
+"""
+"""What happens on every server on every day."""

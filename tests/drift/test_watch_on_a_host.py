@@ -9,35 +9,12 @@ import pytest
 from controller import differences, listing
 
 from provisioner.lab import LabHost
-from tests.drift.catalogue import PASSWORD, REPOSITORY, WATCHED, WATCHED_BEFORE
+from tests.drift.catalogue import BY_ITSELF, PASSWORD, REPOSITORY, WATCHED, WATCHED_BEFORE, WATCHES
 from tests.drift.hosts import apply, by_shell, findings, provision, site_of
 
-WATCHES = """
-watch:
-  - hosts: all
-    what: [packages, ports, users, sudoers, authorized_keys, units, crontabs, failed_units, reboot, security_updates,
-           certificates, disk: {below: 0.01 %}, files: {in: [/srv/managed]}]
-"""
 TASKS = r"""    - name: Managed
       copy: {content: "x\n", dest: /srv/managed/own.conf}
 """
-
-BY_ITSELF = r"""
-set -e
-. /srv/tools.sh
-refresh tests
-find /var/lib/apt/lists -type f -exec touch {} +
-printf 'x\n' >> /var/log/daily.log
-mv /var/log/daily.log /var/log/daily.log.1; gzip -f /var/log/daily.log.1; touch /var/log/daily.log
-systemctl restart ssh.service systemd-journald.service
-journalctl -q --rotate; journalctl -q --vacuum-files=1
-dpkg-reconfigure -f noninteractive openssh-server > /dev/null 2>&1
-build known 1.1 /srv/later; dpkg -i /srv/later/known_1.1_all.deb > /dev/null
-systemd-tmpfiles --clean; systemctl daemon-reload; systemctl start apt-daily.timer
-for i in $(seq 600); do ssh-keyscan -T 2 127.0.0.1 > /dev/null 2>&1 && break; sleep 0.1; done
-"""
-"""What happens on every server on every day."""
-
 
 @pytest.fixture
 def site(tmp_path: Path, lab_host: LabHost) -> Path:

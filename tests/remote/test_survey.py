@@ -107,6 +107,17 @@ def test_updates_of_safety_are_those_that_a_list_of_such_has_newer(
     assert survey["security_updates"]["items"] == {"old": ["1.10"]}
 
 
+@pytest.mark.parametrize(("state", "is_there"), [
+    ("installed", True), ("half-configured", True), ("unpacked", True), ("triggers-awaited", True),
+    ("config-files", False), ("not-installed", False)])  # fmt: skip
+def test_a_package_that_is_being_upgraded_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, *,
+                                                   is_there: bool) -> None:  # fmt: skip
+    (tmp_path / "status").write_text(f"Package: x\nStatus: install ok {state}\nVersion: 1\n\n")
+    monkeypatch.setattr(packages, "STATUS", str(tmp_path / "status"))
+    items = run_module("host_survey", {"watches": {"packages": {}}})["survey"]["packages"]["items"]
+    assert ("x" in items) is is_there
+
+
 def test_files_are_those_that_no_package_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "info"
     info.mkdir()

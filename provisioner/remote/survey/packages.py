@@ -17,6 +17,7 @@ _LISTS = "/var/lib/apt/lists"
 _OWNED = "/var/lib/dpkg/info"
 _KERNEL = re.compile(r"linux-.*\d+\.\d+\.\d+-\d+")
 """Packages of one version of the kernel come and go with upgrades."""
+_NOT_THERE = (" not-installed", " config-files")
 _UPGRADE = re.compile(r"^Inst (\S+) .*\((\S+) ([^)]*)\[", re.MULTILINE)
 _WAIT = 120.0  # seconds, for apt on a busy host
 
@@ -31,13 +32,13 @@ def packages(ctx: Ctx, settings: "Mapping[str, Any]") -> "Dict[str, Any]":
 
 
 def _installed() -> "Dict[str, str]":
-    """Package -> version."""
+    """Package -> version; also of those that dpkg is about to upgrade at this moment."""
     status = content(STATUS)
     if not status:
         raise Unreadable("packages can be watched where dpkg installs them, and %s is not there" % STATUS)
     stanzas = (_fields(stanza) for stanza in status.split(b"\n\n"))
     return {fields["Package"]: fields.get("Version", "") for fields in stanzas
-            if "Package" in fields and fields.get("Status", "").endswith(" installed")}  # fmt: skip
+            if "Package" in fields and not fields.get("Status", "").endswith(_NOT_THERE)}  # fmt: skip
 
 
 def _fields(stanza: bytes) -> "Dict[str, str]":
