@@ -28,5 +28,7 @@ def run_batch(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]:
         except ArgumentError as error:
             hints = [f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}" for problem in error.problems]
             results[call.host] = {"changed": False, "failed": True, "msg": "; ".join(hints)}
-    results.update(deploy([call for call, _ in ready], [settings for _, settings in ready]))
+    for check in (False, True):  # both, where only some hosts have drifted and are put right
+        calls, settings = [call for call, _ in ready if call.check == check], [s for c, s in ready if c.check == check]
+        results.update(deploy(calls, settings))
     return results

@@ -104,8 +104,10 @@ def drift(options: RunOptions, *, prometheus: str | None, webhook: str | None, e
     if fix:
         todo = chosen(looked.check.findings, only_host, only_task)
         if todo and _agreed(todo, options):
-            looked = _look(replace(request, fixes=targets(todo)), options, rules)
-            fixed = fixing.fixed(todo, looked.events.kept)
+            repair = _look(replace(request, fixes=targets(todo)), options, rules)
+            fixed = fixing.fixed(todo, repair.events.kept)
+            looked = _look(request, options, rules)  # what was put right may have put other things wrong
+            looked = replace(looked, check=fixing.with_failures(looked.check, repair.check))
         elif not todo:
             click.echo("nothing of this has drifted: there is nothing to fix", err=True)
     check = looked.check

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from provisioner.events import Event, ItemResult, MachinesPlanned, PlayStarted, Resource, RunEnded, TaskRef, TaskResult
+from provisioner.events import (
+    Event,
+    ItemResult,
+    MachinesPlanned,
+    PlayStarted,
+    Resource,
+    RunEnded,
+    Step,
+    TaskRef,
+    TaskResult,
+)
 from provisioner.history.baselines import Baseline
 from provisioner.values import HostName
 
@@ -44,6 +54,8 @@ class Finding:
     diff: Any = None
     resource: Resource | None = None
     applied: float | None = None
+    part: str = ""
+    """What of a task that makes many things."""
     first_seen: float = 0.0
     last_seen: float = 0.0
 
@@ -57,7 +69,7 @@ class Finding:
         """The same for the same thing in another check, wherever its task stands then."""
         what = f"{self.resource.module} {self.resource.name}" if self.resource else (
             f"{self.task.module} {self.task.role} {self.task.name} {self.item}")  # fmt: skip
-        return f"{self.host} {what}"
+        return f"{self.host} {what} {self.part}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,7 @@ def _differences(events: Iterable[Event]) -> Iterator[Finding]:
     """Of handlers only those that failed: the others follow from what is found. Of what changed for real nothing.
     A resource of a site's machines stands in the place of a host."""
     play = ""
+    steps: dict[tuple[HostName, str], list[Step]] = {}
     for event in events:
         match event:
             case PlayStarted():
@@ -99,6 +112,8 @@ def _differences(events: Iterable[Event]) -> Iterator[Finding]:
                 for change in event.changes:
                     task = TaskRef(f"{event.site}.{change.resource}", change.action, "machines")
                     yield Finding(HostName(change.resource), event.site, task, "", PENDING, reason=_UNTELLABLE)
+            case Step() if event.status == "changed":
+                steps.setdefault((event.host, event.task.id), []).append(event)
             case TaskResult() | ItemResult() if event.task.module != "meta" and (
                     not event.task.handler or (event.status in _BROKEN and not event.checked)):
                 loop = isinstance(event, TaskResult) and event.loop and event.status != "unreachable"
@@ -110,14 +125,40 @@ def _differences(events: Iterable[Event]) -> Iterator[Finding]:
                 if event.status in _NOT_CHECKED:
                     yield replace(finding, kind=UNKNOWN, reason=_reason(event.status, event.result))
                 elif event.status == "changed" and event.checked:
-                    yield finding
+                    yield _with_steps(finding, event.result, steps.pop((event.host, event.task.id), ()))
+                if event.checked:
+                    yield from _in_itself(finding, event.result)
+
+
+def _with_steps(finding: Finding, result: Mapping[str, Any], steps: Sequence[Step]) -> Finding:
+    """Of a task that has several: what each is for. A task may know by itself that no apply has done it yet."""
+    if "pending" in result:
+        return replace(finding, kind=PENDING, reason=str(result["pending"]))
+    why = [f"{step.name}: {', '.join(map(str, told))}" if (told := step.result.get("why")) else step.name
+           for step in steps]  # fmt: skip
+    diffs = [diff for step in steps for diff in _list(step.result.get("diff"))]
+    return replace(finding, reason="\n".join(why), diff=finding.diff or diffs or None)
+
+
+def _in_itself(finding: Finding, result: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is not as the last deploy left it, whatever the playbook wants now. An apply of the same does not mend all
+    of it, so it is no part of what `--fix` does."""
+    for each in result.get("differs", ()):
+        diff = {"before": f"{each['before']}\n", "after": f"{each['after']}\n"}
+        yield replace(finding, kind=DRIFTED, part=str(each["what"]), diff=diff, resource=None)
+
+
+def _list(diff: Any) -> list[Any]:
+    return [] if not diff else list(diff) if isinstance(diff, (list, tuple)) else [diff]
 
 
 def _sorted(finding: Finding, known: Known, applying: Sequence[str]) -> Finding:
-    if finding.kind:
+    if finding.kind == UNKNOWN:
         return finding
     if applying:
         return replace(finding, kind=UNKNOWN, reason=f"run {', '.join(applying)} was changing hosts meanwhile")
+    if finding.kind:
+        return finding
     if finding.resource is None:
         return replace(finding, kind=PENDING, reason=_UNTELLABLE)
     baseline = known(finding.resource)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from provisioner.drift.findings import DRIFTED, Finding
+from provisioner.drift.findings import DRIFTED, UNKNOWN, Check, Finding
 from provisioner.events import Event, ItemResult, Resource, TaskResult
 from provisioner.values import HostName
 
@@ -28,6 +29,13 @@ def fixed(findings: Iterable[Finding], events: Iterable[Event]) -> list[Finding]
             if isinstance(event, (TaskResult, ItemResult)) and not event.checked
             and event.status in ("ok", "changed")}  # fmt: skip
     return [each for each in findings if (each.host, each.resource) in done]
+
+
+def with_failures(check: Check, repair: Check) -> Check:
+    """What a check found afterwards, and what failed in the run that put things right, its handlers too."""
+    there = {each.key for each in check.findings}
+    failed = [each for each in repair.findings if each.kind == UNKNOWN and each.key not in there]
+    return replace(check, findings=(*check.findings, *failed), ended=check.ended and repair.ended)
 
 
 def _fits(names: Iterable[str], patterns: Sequence[str]) -> bool:

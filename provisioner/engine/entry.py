@@ -43,6 +43,7 @@ class Drive:
     action: str
     args: Mapping[str, Any]
     batch: bool
+    resource: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Item:
 
     @property
     def resource(self) -> Resource | None:
-        return self.work.resource if isinstance(self.work, HostWork) else None
+        return self.work.resource if isinstance(self.work, (HostWork, Drive)) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,14 +321,16 @@ class TaskResolver:
         return value if isinstance(value, Condition) else self.templar.render(value, scope)
 
     def _hand_over(self, entry: Entry, info: ModuleInfo, args: Mapping[str, Any], scope: Scope) -> Work:
+        work: Work = HostWork(info.name, args)
         if info.drives:
-            return Drive(info.name, args, info.batch)
-        work: Work = HostWork(info.name, args) if info.expand is None else info.expand(
-            TaskExpansion(self.batch, self.templar, entry, args, scope))  # fmt: skip
+            work = Drive(info.name, args, info.batch)
+        elif info.expand is not None:
+            work = info.expand(TaskExpansion(self.batch, self.templar, entry, args, scope))
         key = self.batch.world.options.resource_key
-        if key and isinstance(work, HostWork) and info.spec is not None and info.spec.identity:
+        if key and isinstance(work, (HostWork, Drive)) and info.spec is not None and info.spec.identity:
             where = f"{entry.target.address}:{entry.target.port or ''}"
-            return replace(work, resource=resource(where, info.spec, args, work, key))
+            sent = work if isinstance(work, HostWork) else HostWork(info.name, args)
+            return replace(work, resource=resource(where, info.spec, args, sent, key))
         return work
 
 

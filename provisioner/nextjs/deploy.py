@@ -18,7 +18,7 @@ from typing import Any
 
 from provisioner.actions.base import Driving
 from provisioner.diag import HostUnreachable, ProvisionError
-from provisioner.nextjs import groundwork, hooks, jobs, plan, running, serving, static
+from provisioner.nextjs import drift, groundwork, hooks, jobs, plan, running, serving, static
 from provisioner.nextjs.builder import Builder, Shipment, leading
 from provisioner.nextjs.detect import App, detect
 from provisioner.nextjs.findings import Finding, verdict
@@ -75,7 +75,7 @@ def _failed(host: Host, error: ProvisionError) -> dict[str, Any]:
     told = {"failed": True, "msg": error.message, **({"hint": error.hint} if error.hint else {})}
     if isinstance(error, StepFailed):
         told |= {key: error.result[key] for key in ("rc", "cmd", "rolled_back_to") if key in error.result}
-    return {**host.summary(), **told}
+    return {**host.summary(), **drift.differs(host), **told}
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ class Deploy:
             "name": settings.name, "user": settings.user, "packages": list(plan.all_packages(settings)),
             "env": dict(settings.env), "secrets": dict(settings.secrets), "credentials": dict(settings.credentials),
             "health": plan.health_question(settings), "preflight": question(settings),
-            "in_slots": settings.in_slots,
+            "in_slots": settings.in_slots, "inspect": host.call.check,
             **{name: value for name, value in self.fronts[host.name].question().items() if value is not None},
             **({"site": static.question(settings) or {}} if settings.mode == "static" else {}),
         })  # fmt: skip
@@ -184,8 +184,9 @@ class Deploy:
             host.app(plan.PRUNE, "nextjs_prune", {
                 "keep": host.settings.keep, "arriving": release.name, "keep_releases": assets.keep_releases,
                 "keep_hours": assets.keep_hours})  # fmt: skip
+        looked = {**drift.differs(host), **drift.pending(host, release)} if host.call.check else {}
         return {**host.summary(), "release": release.name, "build_id": release.build_id, "node": node,
-                "url": self._url(host)}  # fmt: skip
+                "url": self._url(host), **looked}  # fmt: skip
 
     def _serve(self, host: Host, node: str, release: Release) -> bool:
         """Files need no process: the web server, and the bucket, get them. Gives whether it is another release."""

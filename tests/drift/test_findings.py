@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from provisioner.drift.findings import DRIFTED, PENDING, UNKNOWN, Check, check_of
-from provisioner.events import Event, ItemResult, MachinesPlanned, PlannedChange, Resource, RunEnded, TaskRef
+from provisioner.drift.fixing import chosen
+from provisioner.events import Event, ItemResult, MachinesPlanned, PlannedChange, Resource, RunEnded, Step, TaskRef
 from provisioner.history.baselines import Baseline
-from tests.drift.examples import H1, MOTD, TASK, check, checked, finding, result
+from tests.drift.examples import DIFF, H1, MOTD, TASK, check, checked, finding, result
 
 APPLIED = Baseline(frozenset({"aa", "bb"}), 100.0, 7)
 
@@ -88,3 +89,29 @@ def test_unknown_wins_and_nothing_checked_is_not_clean(summed_up: Check, code: i
 def test_a_check_that_broke_off_has_not_ended() -> None:
     events = [event for event in checked(result("changed")) if not isinstance(event, RunEnded)]
     assert not check_of(events, lambda _: None, ()).ended
+
+
+APP = replace(TASK, module="nextjs_app")
+
+
+def of_an_app(status: str, **told: object) -> list[tuple[str, str, str, object]]:
+    told_of = replace(result(status, task=APP), result={"changed": status == "changed", **told})
+    step = Step(H1, APP, "Start the release", "changed", 1.0, {"why": ["the unit"], "diff": [DIFF]})
+    events = checked(step, told_of) if status == "changed" else checked(told_of)
+    return [(each.kind, each.part, each.reason, each.diff) for each in check_of(events, lambda _: APPLIED, ()).findings]
+
+
+def test_a_task_of_several_steps_tells_which_with_their_reasons_and_diffs() -> None:
+    assert of_an_app("changed") == [(DRIFTED, "", "Start the release: the unit", [DIFF])]
+
+
+def test_a_task_may_know_that_no_apply_has_done_it_yet() -> None:
+    assert of_an_app("changed", pending="release a is deployed")[0][:3] == (PENDING, "", "release a is deployed")
+
+
+@pytest.mark.parametrize("status", ["ok", "changed", "failed"])
+def test_what_differs_in_itself_is_drift_whatever_the_task_would_do_and_is_not_fixed(status: str) -> None:
+    *_, last = of_an_app(status, differs=[{"what": "unit: a", "before": "x", "after": "none"}])
+    assert last == (DRIFTED, "unit: a", "", {"before": "x\n", "after": "none\n"})
+    differing = replace(result("ok", task=APP), result={"differs": [{"what": "a", "before": "x", "after": "y"}]})
+    assert chosen(check_of(checked(differing), lambda _: APPLIED, ()).findings, [], []) == []

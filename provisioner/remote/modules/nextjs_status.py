@@ -12,6 +12,7 @@ from provisioner.remote.nextjs import (
     credentials,
     envfile,
     exported,
+    inspection,
     jobs,
     lanes,
     links,
@@ -44,6 +45,7 @@ SPEC = Spec(
         "in_slots": Arg(type="bool", required=True, doc="Whether it runs in slots, or as a single service"),
         "health": Arg(type="dict", doc="What to ask the app: address, port, path, status, host"),
         "site": Arg(type="dict", doc="Of an exported app: whom to ask for its files; address, port, tls, host"),
+        "inspect": Arg(type="bool", default=False, doc="Whether to compare what runs with what was released"),
         "preflight": Arg(
             type="dict", doc="What to look at that may be in the app's way: ports, domains, server"
         ),
@@ -109,6 +111,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         host=preflight.look(ctx, layout, a.user, a.preflight) if a.preflight else None,
         served=exported.look(ctx, layout, a.site, releases) if a.site is not None else None,
         unhealthy=_unhealthy(a.health, instances, running, live),
+        inspected=list(inspection.findings(ctx, layout)) if a.inspect and live else [],
         swap=swap.look(ctx),
         memory={name: meminfo(ctx).get(name, 0) for name in ("MemTotal", "MemAvailable", "SwapFree")},
     )
