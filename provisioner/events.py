@@ -195,6 +195,8 @@ class MachinesPlanned:
     accounts: tuple[str, ...] = ()
     monthly: str = ""
     digest: str = ""
+    resources: tuple[Resource, ...] = ()
+    """All that are declared and looked at, whether they change or not; none where runs are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,7 @@ _RESTORED: Mapping[str, Callable[[Any], Any]] = {
     "resource": lambda data: Resource(**data) if isinstance(data, Mapping) else data,  # a machine's is its name
     "hosts": tuple, "playbooks": tuple, "command": tuple,
     "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple,
+    "resources": lambda data: tuple(Resource(**each) for each in data),
     "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
 }
 """What is not as JSON has it, by the names of fields, which mean the same in every event."""

@@ -5,6 +5,8 @@ Joined here, since neither knows the other: `cloud` makes machines, `enrol` make
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +27,7 @@ from provisioner.cloud.settings import Machines, read
 from provisioner.cloud.site import Survey, plan_of, survey
 from provisioner.cloud.touch import Confirm, Touch
 from provisioner.diag import Collector, Diagnostic, InputError, ProvisionError
-from provisioner.events import Event, MachinesPlanned, MachineStep, PlannedChange
+from provisioner.events import Event, MachinesPlanned, MachineStep, PlannedChange, Resource
 from provisioner.lang.model import Playbook
 
 _DIGESTS = frozenset({"keys", "user_data"})
@@ -134,6 +136,8 @@ class Machinery:
     """By site."""
     emit: Emit
     confirm: Confirm
+    resource_key: bytes = b""
+    """Of the hashes in `events.Resource`, as the engine's."""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -203,8 +207,15 @@ class Machinery:
         accounts = tuple(f"{place}, account {account}" for place, account in seen.accounts.items())
         self.emit(MachinesPlanned(
             site.name, tuple(_shown(change) for change in plan.changes), len(plan.kept), accounts,
-            "" if plan.monthly is None else f"{plan.monthly:.2f}", plan.digest))
+            "" if plan.monthly is None else f"{plan.monthly:.2f}", plan.digest, self._resources(site, seen, plan)))
         return plan, images
+
+    def _resources(self, site: Site, seen: Survey, plan: Plan) -> tuple[Resource, ...]:
+        """Of what the plan is about, to be compared with other runs."""
+        if not self.resource_key:
+            return ()
+        scope = {*(each.ref for each in plan.kept), *(each.ref for each in plan.changes)}
+        return tuple(_resource(site.name, each, self.resource_key) for each in seen.wanted if each.ref in scope)
 
     def _reporter(self, site: Site) -> Callable[[Ref, str, str, str, float], None]:
         def report(ref: Ref, action: str, phase: str, words: str, seconds: float) -> None:
@@ -255,6 +266,12 @@ def _shown(change: Change) -> PlannedChange:
                    if change.action != "create" or (each.after and each.name not in _DIGESTS))
     return PlannedChange(change.action, SIGNS[change.action], str(change.ref), change.place.provider, fields,
                          change.notes)
+
+
+def _resource(site: str, wanted: Wanted, key: bytes) -> Resource:
+    declared = json.dumps([str(wanted.place), wanted.fields], sort_keys=True, default=str)
+    wants = hashlib.blake2b(declared.encode(), key=key, digest_size=16)
+    return Resource(site, "machines", str(wanted.ref), wants.hexdigest())
 
 
 def _question(site: Site, plan: Plan) -> str:

@@ -17,11 +17,15 @@ from provisioner.cloud.model import Found, Place, Wanted
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.touch import Touch
 from provisioner.diag import Collector, LockHeld
-from provisioner.events import Event, MachinesPlanned, MachineStep
+from provisioner.drift.findings import check_of
+from provisioner.events import Event, MachinesPlanned, MachineStep, PlayStarted, RunEnded, RunStarted
+from provisioner.history.baselines import baseline_of
+from provisioner.history.queries import opened
 from provisioner.lang.load import load_playbook
 from provisioner.machines import Impossible, Machinery, Refused, Site, Stage, Unfinished, sites_of
 from provisioner.testing.cloud import FakeCloud, Faults, reopened
 from provisioner.ui.machines import plan_lines, step_line
+from tests.history.recording import record
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9uZQ== me"
 PLAYBOOK = f"""
@@ -79,7 +83,7 @@ class Bench:
     def machinery(self) -> Machinery:
         self.events.clear()
         return Machinery(self.folder, lambda place: self.cloud, lambda site: self.enrolled, self.events.append,
-                         self.ask, sleep=lambda seconds: None)
+                         self.ask, b"key", sleep=lambda seconds: None)
 
     def ask(self, question: str) -> bool:
         self.questions.append(question)
@@ -243,3 +247,34 @@ def test_each_mistake_of_a_declaration_is_told_where_it_is(tmp_path: Path, text:
     assert [(line, column) for line, column, _ in told] == [(line, column) for line, column, _ in MISTAKES[text]], told
     for (_, _, words), (_, _, wanted) in zip(told, MISTAKES[text], strict=True):
         assert wanted in words
+
+
+def recorded(bench: Bench, name: str) -> list[tuple[str, str, str]]:
+    """Record what the bench told as a run that goes on to its hosts; gives (resource, kind, diff) of its findings."""
+    checked = name.startswith("check")
+    told = [RunStarted(name, ("site.yml",), checked, True, "1.0"), *bench.events, PlayStarted("Web", ()),
+            RunEnded(0, {}, 1.0)]  # fmt: skip
+    file = bench.folder.parent / "history.db"
+    assert record(file, told).problem == ""
+    with opened(file) as db:
+        found = check_of(told, lambda resource: baseline_of(db, resource), ()).findings
+    return [(each.host, each.kind, "".join((each.diff or {}).values()) or each.reason) for each in found]
+
+
+def test_what_somebody_changed_at_the_provider_has_drifted_and_what_is_declared_otherwise_is_pending(
+        bench: Bench) -> None:  # fmt: skip
+    bench.plan()
+    assert {kind for _, kind, _ in recorded(bench, "check1")} == {"pending"}
+    bench.apply()
+    recorded(bench, "apply1")
+    bench.plan()
+    assert recorded(bench, "check2") == []
+    machine = next(each for each in bench.cloud.found("shop") if each.ref.name == "web-1")
+    bench.cloud.edit(machine.id, fields={**machine.fields, "size": "big"})
+    bench.plan()
+    assert recorded(bench, "check3") == [("machine web-1", "drifted", "size: big\nsize: small\n")]
+    bench.plan(size="big")
+    assert [(name, kind) for name, kind, _ in recorded(bench, "check4")] == [("machine web-2", "pending")]
+    bench.plan(count="1")
+    assert [(name, kind) for name, kind, _ in recorded(bench, "check5")] == [
+        ("machine web-1", "drifted"), ("machine web-2", "pending")]  # fmt: skip

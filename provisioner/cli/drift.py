@@ -180,7 +180,7 @@ def _screen() -> Collecting:
     fancy = terminal.fancy and sys.stderr.isatty()
     screen = (LiveScreen(sys.stdout, sys.stderr, lambda: size_of(sys.stdout)) if fancy
               else PlainScreen(sys.stdout, sys.stderr))  # fmt: skip
-    return Collecting(screen, "checks", paint_of(terminal))
+    return Collecting(screen, "checks", paint_of(terminal), steps=False)
 
 
 def _scope(request: app.Request) -> str:

@@ -15,6 +15,7 @@ from provisioner.events import (
     Event,
     ItemResult,
     MachinesPlanned,
+    PlannedChange,
     PlayStarted,
     Resource,
     RunEnded,
@@ -109,9 +110,12 @@ def _differences(events: Iterable[Event]) -> Iterator[Finding]:
             case PlayStarted():
                 play = event.name
             case MachinesPlanned():
+                declared = {each.name: each for each in event.resources}
                 for change in event.changes:
                     task = TaskRef(f"{event.site}.{change.resource}", change.action, "machines")
-                    yield Finding(HostName(change.resource), event.site, task, "", PENDING, reason=_UNTELLABLE)
+                    gone = (PENDING, "nothing declares it") if change.action == "delete" else ("", "")
+                    yield Finding(HostName(change.resource), event.site, task, "", *gone, _fields(change),
+                                  declared.get(change.resource))  # fmt: skip
             case Step() if event.status == "changed":
                 steps.setdefault((event.host, event.task.id), []).append(event)
             case TaskResult() | ItemResult() if event.task.module != "meta" and (
@@ -146,6 +150,12 @@ def _in_itself(finding: Finding, result: Mapping[str, Any]) -> Iterator[Finding]
     for each in result.get("differs", ()):
         diff = {"before": f"{each['before']}\n", "after": f"{each['after']}\n"}
         yield replace(finding, kind=DRIFTED, part=str(each["what"]), diff=diff, resource=None)
+
+
+def _fields(change: PlannedChange) -> dict[str, str]:
+    """What a resource has, and what it shall have."""
+    before = "".join(f"{name}: {value}\n" for name, value, _, _ in change.fields if value is not None)
+    return {"before": before, "after": "".join(f"{name}: {value}\n" for name, _, value, _ in change.fields)}
 
 
 def _list(diff: Any) -> list[Any]:

@@ -14,7 +14,8 @@ from provisioner.values import HostName
 def chosen(findings: Iterable[Finding], hosts: Sequence[str], tasks: Sequence[str]) -> list[Finding]:
     """What has drifted, of these hosts and tasks: shell patterns, none for all. A task may be given with its role
     before it, as it is shown."""
-    return [each for each in findings if each.kind == DRIFTED and each.resource is not None
+    return [each for each in findings
+            if each.kind == DRIFTED and each.resource is not None and each.task.module != "machines"
             and _fits([each.host], hosts) and _fits([each.task.name, each.title], tasks)]  # fmt: skip
 
 

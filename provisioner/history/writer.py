@@ -24,6 +24,8 @@ from provisioner.events import (
     HostBegan,
     HostText,
     ItemResult,
+    MachinesPlanned,
+    PlayStarted,
     Resource,
     RunEnded,
     RunStarted,
@@ -65,6 +67,8 @@ class Recorder:
     _seq: int = 0
     _tasks: set[str] = field(default_factory=set)
     _remembers: bool = True
+    _machines: list[Resource] = field(default_factory=list)
+    """Of sites that are being made: remembered once all of them are."""
 
     def handle(self, event: Event, time: float) -> None:
         if isinstance(event, _NOT_KEPT) or self.problem:
@@ -150,6 +154,11 @@ class Recorder:
                 self._tasks.add(task.id)
         if self._remembers and isinstance(event, (TaskResult, ItemResult)) and event.resource and not event.checked:
             self._made(db, event.resource, event, moment)
+        if isinstance(event, MachinesPlanned) and self._remembers:
+            self._machines += event.resources
+        if isinstance(event, PlayStarted) or (isinstance(event, RunEnded) and event.exit_code == 0):
+            while self._machines:
+                remember(db, self._machines.pop(), self._run, moment)
         self._seq += 1
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                    (self._run, self._seq, moment, KINDS[type(event)], _text(data.pop("host", None)),
@@ -167,7 +176,8 @@ class Recorder:
                 surveys.remember(db, resource.where, surveys.told(event.result), key_in(self.file.parent), moment)
 
     def _begin(self, db: sqlite3.Connection, event: RunStarted, moment: float) -> None:
-        self._remembers = not event.fixes  # it makes what is remembered; of tasks it leaves alone it would forget it
+        # A run that fixes makes what is remembered already; of tasks that it leaves alone it would forget it.
+        self._remembers = not event.fixes and not event.check
         row = {"id": event.run, "command": _json(event.command), "playbooks": _json(event.playbooks),
                "checked": event.check, "version": event.version, "started": moment,
                **{key: _text(value) if isinstance(value, str) else value
@@ -197,6 +207,8 @@ def _data(event: Event) -> dict[str, Any]:
             event = replace(event, result=kept(event.status, event.result, loop=event.loop), resource=None)
         case ItemResult():
             event = replace(event, result=kept(event.status, event.result), resource=None)
+        case MachinesPlanned():
+            event = replace(event, resources=())
         case Step():
             event = replace(event, result=kept(event.status, event.result))
     told = ((each.name, getattr(event, each.name), each.default) for each in fields(event))

@@ -25,6 +25,8 @@ class Collecting:
     paint: Paint = plain
     words: Mapping[str, str] = field(default_factory=dict)
     on_output: Callable[[HostName, str, str], None] | None = None
+    steps: bool = True
+    """Whether the steps of composed tasks are told as they come."""
     results: dict[HostName, Mapping[str, Any]] = field(default_factory=dict)
     _last: dict[HostName, str] = field(default_factory=dict)
 
@@ -36,7 +38,7 @@ class Collecting:
                 self._progress(event)
             case HostText() if self.on_output is not None:
                 self.on_output(event.host, event.stream, event.text)
-            case Step():
+            case Step() if self.steps:
                 took = f" ({event.ms / 1000:.1f} s)" if event.ms >= 100 else ""
                 self.screen.print(self.paint(f"{visible(event.host)}: {visible(event.name)}{took}", event.status))
             case Warned():

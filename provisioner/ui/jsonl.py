@@ -18,6 +18,7 @@ from provisioner.events import (
     HostText,
     Included,
     ItemResult,
+    MachinesPlanned,
     Retry,
     RunEnded,
     RunStarted,
@@ -87,6 +88,8 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, {"host": event.host, **_task(event.task), "left": event.left, "result": event.result}
         case Included():
             yield kind, {"file": event.file, "hosts": event.hosts, **_task(event.task), **_item(event.item)}
+        case MachinesPlanned():
+            yield kind, {key: value for key, value in asdict(event).items() if key != "resources"}
         case _:
             yield kind, {key: value for key, value in asdict(event).items() if key != "run"}
 
