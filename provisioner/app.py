@@ -296,7 +296,8 @@ class _Run:
         from provisioner.staging import stage  # noqa: PLC0415 - 20 ms that most runs don't need
 
         try:
-            return stage(self.request, self.loaded.sites, self.loaded.inventory, self.sinks.handle)
+            return stage(self.request, self.loaded.sites, self.loaded.inventory, self.sinks.handle,
+                         resource_key=self._resource_key())
         except ProvisionError as error:
             self.sinks.handle(RunEnded(error.exit_code, {}, (time.monotonic() - self.started) * 1000))
             raise
@@ -312,7 +313,7 @@ class _Run:
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
             start_at_task=request.start_at_task, step=request.step,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
-            resource_key=key_in(request.state_dir) if request.record else b"",
+            resource_key=self._resource_key(),
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
         world = World(self.loaded.inventory, options)
@@ -323,6 +324,9 @@ class _Run:
             for host, facts in cache.read(hosts).items():
                 world.memory(host).facts = facts
         return world
+
+    def _resource_key(self) -> bytes:
+        return key_in(self.request.state_dir) if self.request.record else b""
 
     def _keep_facts(self, world: World) -> None:
         """For the next run, of every host whose facts are other ones now."""

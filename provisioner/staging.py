@@ -13,7 +13,6 @@ from provisioner.cloud.providers import open_provider
 from provisioner.diag import Span
 from provisioner.enrol.enroller import SiteEnroller, place_of
 from provisioner.events import Event, HostStats, Warned
-from provisioner.history.baselines import key_in
 from provisioner.inventory.model import Inventory
 from provisioner.lang.model import Become, Play, Playbook, Task
 from provisioner.machines import Enroller, Machinery, Site, Stage
@@ -39,10 +38,12 @@ class Staged:
 
 def stage(request: Request, sites: Sequence[Site], inventory: Inventory, emit: Callable[[Event], None],
           opened: Callable[[Place], Provider] = open_provider,
-          enroller: Callable[[str], Enroller] | None = None) -> Staged:
-    """Make the sites true, or show what that would be in check mode, and complete the inventory."""
+          enroller: Callable[[str], Enroller] | None = None, resource_key: bytes = b"") -> Staged:
+    """Make the sites true, or show what that would be in check mode, and complete the inventory.
+
+    resource_key: as in the engine's options."""
     machinery = Machinery(request.state_dir, opened, enroller or _enrollers(request, emit), emit, request.confirm,
-                          key_in(request.state_dir) if request.record else b"")  # fmt: skip
+                          resource_key)
     stages = []
     for site in sites:
         done = machinery.plan(site, request.touch) if request.check else machinery.apply(

@@ -38,6 +38,13 @@ def test_a_step_that_is_done_belongs_to_the_answer() -> None:
     assert out.getvalue() == "web-1: release a runs (1.2 s)\n"
 
 
+def test_where_the_answer_is_something_else_steps_are_not_told() -> None:
+    made, out, err = sink()
+    made.steps = False
+    made.handle(Step(HOST, TASK, "release a runs", "changed", 1234.0), 0.0)
+    assert (out.getvalue(), err.getvalue()) == ("", "")
+
+
 def test_of_the_progress_only_known_steps_are_lines_and_each_once() -> None:
     made, _, err = sink()
     for text in ("start", "start", "no answer yet"):
