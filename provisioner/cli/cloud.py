@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from provisioner.cli.apply import confirmed
 from provisioner.cli.options import with_vault
 from provisioner.cli.places import cache_dir, state_dir
 from provisioner.cloud.journal import Journal
+from provisioner.cloud.lock import site_lock
 from provisioner.cloud.model import Place, Ref
 from provisioner.cloud.orphans import Owned, everything, orphans, prune
 from provisioner.cloud.provider import Provider
@@ -86,11 +90,20 @@ def prune_(playbooks: Sequence[str], *, state: str | None, yes: bool, vault: Key
     if not lost or not confirmed(f"Delete {len(lost)} resource{'s' if len(lost) > 1 else ''}?", yes=yes):
         return 0
     failed = 0
-    for owned, error in prune(lost, view.providers, lambda site: Journal(view.state / "cloud" / site / "journal")):
-        failed += error is not None
-        told = f"[{owned.site} {visible(str(owned.found.ref))}] ({visible(owned.found.id)})"
-        click.echo(f"failed: {told}: {visible_message(error.message)}" if error else f"deleted: {told}")
+    with ExitStack() as locks:
+        for site in sorted({owned.site for owned in lost}):
+            locks.enter_context(site_lock(view.state / "cloud" / site, site, "provision cloud prune", time.time()))
+        for owned, error in prune(lost, view.providers, partial(_journal, view.state)):
+            failed += error is not None
+            told = f"[{owned.site} {visible(str(owned.found.ref))}] ({visible(owned.found.id)})"
+            click.echo(f"failed: {told}: {visible_message(error.message)}" if error else f"deleted: {told}")
     return 1 if failed else 0
+
+
+def _journal(state: Path, site: str) -> Journal:
+    """None is begun for a site that this controller has made nothing of."""
+    path = state / "cloud" / site / "journal"
+    return Journal(path, to_write=path.exists())
 
 
 def _required(playbooks: Sequence[str]) -> Sequence[str]:

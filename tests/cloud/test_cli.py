@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from provisioner.cli.main import main
+from provisioner.cloud.lock import site_lock
 from provisioner.cloud.model import HostSettings, Place, Ref, Wanted
 from provisioner.cloud.provider import Order
 from provisioner.cloud.providers.ec2 import Ec2
@@ -108,6 +110,15 @@ def test_what_no_playbook_declares_is_listed_and_pruned(provision: Provision, aw
     assert (code, out.count("deleted: ")) == (0, 2)
     assert provision("cloud", "orphans", "site.yml")[:2] == (0, "Nothing.\n")
     assert len(groups(aws)) == 1
+
+
+def test_nothing_is_pruned_of_a_site_that_is_being_changed(provision: Provision, aws: Aws, tmp_path: Path) -> None:
+    make(aws, "gone", "web")
+    make(aws, "shop", "old")
+    with site_lock(tmp_path / "state/cloud/shop", "shop", "provision apply", time.time()):
+        code, _, err = provision("cloud", "prune", "-y", "site.yml")
+    assert (code, "is being changed by `provision apply`" in err) == (6, True)
+    assert len(groups(aws)) == 2
 
 
 @pytest.mark.parametrize("words", [("cloud", "orphans"), ("cloud", "prune", "-y")])
