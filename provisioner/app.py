@@ -256,7 +256,7 @@ class _Run:
         name = uuid.uuid4().hex[:12]
         self.sinks.handle(RunStarted(
             name, request.playbooks, request.check and not request.fixes, request.diff, __version__, request.command,
-            bool(request.fixes)))
+            bool(request.fixes), tuple(len(playbook.plays) for playbook in self.loaded.playbooks)))
         for warning in (*request.settings.warnings, *self.loaded.warnings):
             self.sinks.handle(Warned(warning.words, str(warning.span or "")))
         staged = self._staged()
@@ -312,6 +312,7 @@ class _Run:
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
             start_at_task=request.start_at_task, step=request.step,
+            missing_handlers_allowed=not settings.error_on_missing_handler,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
             resource_key=self._resource_key(),
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),

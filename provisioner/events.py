@@ -53,6 +53,8 @@ class RunStarted:
     """What was called, without the values of variables: `apply site.yml -e release=********`."""
     fixes: bool = False
     """Only what has drifted is done for real, everything else is checked."""
+    plays: tuple[int, ...] = ()
+    """How many plays each of the playbooks has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Settings:
     """Seconds; 0: for ever."""
     fact_caching_prefix: str = ""
     poll_interval: int | None = None
+    error_on_missing_handler: bool = True
+    """Whether a run ends when a task notifies what no handler is called."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
     smtp_server: str = ""
@@ -200,6 +202,7 @@ def _rows() -> Iterator[Key]:
     yield row("fact_caching_timeout", _integer, "fact_caching_timeout", environment=("ANSIBLE_CACHE_PLUGIN_TIMEOUT",))
     yield row("fact_caching_prefix", _text, "fact_caching_prefix", environment=("ANSIBLE_CACHE_PLUGIN_PREFIX",))
     yield row("poll_interval", _integer, "poll_interval")
+    yield row("error_on_missing_handler", _boolean, "error_on_missing_handler")
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
     # Of our own, without a name of Ansible's.

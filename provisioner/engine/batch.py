@@ -57,6 +57,9 @@ class Options:
     step: bool = False
     """Ask before each task."""
     force_handlers: bool = False
+    """Of plays that say nothing about it."""
+    missing_handlers_allowed: bool = False
+    """A task may notify what no handler is called."""
     resource_key: bytes = b""
     """Key of the hashes in `events.Resource`; without one there are none."""
     verbosity: int = 0

@@ -214,10 +214,15 @@ class Committer:
             for name in self.notifier.notifications(entry, some):
                 numbers = self.batch.handlers.find(name)
                 if not numbers:
-                    raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
-                                         hint=near(name, self.batch.handlers.known()))
+                    self._miss(entry, name)
                 found.update(dict.fromkeys(numbers, certain))
         return found
+
+    def _miss(self, entry: Entry, name: str) -> None:
+        """Nobody is meant by what the task notifies."""
+        if not self.batch.world.options.missing_handlers_allowed:
+            raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
+                                 hint=near(name, self.batch.handlers.known()))
 
     def _go_on(self, state: HostState, entry: Entry) -> None:
         """Behind the task; a handler that ran is no longer notified."""
@@ -246,8 +251,7 @@ class Committer:
     def give_up(self, state: HostState) -> None:
         """The failure was not caught: the host leaves the play, through its handlers where they are forced."""
         state.memory.failed = True
-        forced = self.batch.world.options.force_handlers or self.batch.force_handlers
-        if forced and state.notified and not state.failing and not state.cursor.in_handlers:
+        if self.batch.force_handlers and state.notified and not state.failing and not state.cursor.in_handlers:
             state.failing = True
             program = state.cursor.frames[0].program
             last = max(number for number, op in enumerate(program.ops) if isinstance(op, Flush))

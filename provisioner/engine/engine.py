@@ -95,7 +95,8 @@ class Engine:
         for slice_ in context.batches(hosts):
             batch = Batch(play, self.world, number, name, tuple(hosts),
                           handlers=HandlerTable(list(play.handlers), context.render),
-                          force_handlers=context.flag(play.force_handlers),
+                          force_handlers=self.world.options.force_handlers if play.force_handlers is None
+                          else context.flag(play.force_handlers),
                           vars_files=vars_files, prompted=prompted, roles=list(play.used_roles))
             for host in slice_:
                 memory = self.world.memory(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
 from provisioner.lang.model import WHOLE, Include, Task
+from provisioner.lang.modules import is_from_template, plain_name
 from provisioner.messages import Become, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal
@@ -61,6 +63,11 @@ class TaskResolver:
         scope = self.scopes.of_task(host, task, ahead, shared_pending=others_pending)
         reading = _Reading(self, task, scope)
         name = reading.name()
+        if is_from_template(task.module):
+            # A name that cannot be rendered stays as it is written: no module is called like that.
+            with suppress(TemplateError):
+                task = replace(task, module=plain_name(str(reading.render(Template(task.module, task.span)))))
+            reading = replace(reading, task=task)
         shell = Entry(host, ahead.cursor, task, op.task, self.batch.number, name, (), task.loop is not None,
                       Target(host))
         if ahead.cursor.top.handlers and not ahead.notified.get(ahead.cursor.top.pc, True):
@@ -279,6 +286,8 @@ class TaskResolver:
         if task.module == "meta":
             return Meta(str(task.args.get("_raw_params", "")))
         info = self.modules.get(task.module)
+        if info is None and is_from_template(task.module):
+            return Broken({"changed": False, "failed": True, "msg": f"no module's name: {task.module}"})
         if info is None:
             return Broken({"changed": False, "failed": True, "msg": (
                 f"the module `{task.module}` is known, but provision does not have it")})
@@ -414,7 +423,7 @@ class _Reading:
         merged: dict[str, str | Secret] = {}
         for layer in self.task.environment:
             rendered = drop_omitted(self.render(layer))
-            if rendered in (None, ""):
+            if rendered is OMIT or rendered in (None, ""):
                 continue
             if not isinstance(rendered, Mapping):
                 raise TemplateError("`environment` must be a mapping", span=self.task.span)

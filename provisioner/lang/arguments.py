@@ -97,7 +97,7 @@ def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
     """`action: copy src=a dest=b`, `action: {module: copy, src: a}` and the same with `local_action`."""
     call: Call | None = None
     if isinstance(node, Scalar) and isinstance(node.value, str):
-        name, _, rest = node.text.strip().partition(" ")
+        name, rest = _module_and_text(node.text.strip())
         module = resolve(name, node.span, loading)
         if module is not None:
             call = Call(module, node.span)
@@ -121,11 +121,19 @@ def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
     return call
 
 
+def _module_and_text(text: str) -> tuple[str, str]:
+    """`copy src=a` at its first blank; a name that is a template ends with its braces."""
+    if modules.is_from_template(text.partition(" ")[0]):
+        name, braces, rest = text.partition("}}")
+        return name + braces, rest
+    name, _, rest = text.partition(" ")
+    return name, rest
+
+
 def resolve(name: str, span: Span, loading: Loading) -> str | None:
     """The module's canonical name; None and an error when nobody knows it."""
-    if name.lstrip().startswith("{{"):
-        loading.found.error("Not supported yet", "a module's name from a template", span)
-        return None
+    if modules.is_from_template(name):
+        return name.strip()
     module = modules.canonical(name, loading.ours)
     if module is None:
         unknown_module(name, span, loading)

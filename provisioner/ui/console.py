@@ -74,6 +74,8 @@ class Console:
     def run_started(self, event: RunStarted) -> None:
         if self.verbosity >= 2:
             self._banner(f"PLAYBOOK: {names(event.playbooks)}")
+            for count, playbook in zip(event.plays, event.playbooks, strict=False):
+                self._print(f"{count} plays in {visible(playbook)}", "verbose")
 
     def play_started(self, event: PlayStarted) -> None:
         self._task = ""

@@ -27,7 +27,8 @@ LANGUAGE_VERSION: Mapping[str, Value] = {
     "full": "2.19.0", "string": "2.19.0", "major": 2, "minor": 19, "revision": 0,
 }
 
-MANAGED = "Managed by provision: changes made here are lost"
+MANAGED = "Ansible managed"
+"""The words of Ansible: hosts that it set up before must not differ in every file."""
 
 
 class HostVars(LiveMapping):

@@ -337,7 +337,6 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- assert: '{{ all }}'": [(3, 11, "from one template")],
     "- debug: some words": [(3, 10, "not `name=value`"), (3, 10, "not `name=value`")],
     "- debug: msg='x": [(3, 10, "never closed")],
-    "- action: '{{ module }}'": [(3, 11, "name from a template")],
     "- action: nope x=1": [(3, 11, "Unknown module")],
     "- action: [x]": [(3, 11, "not a list")],
     "- ping:\n  module_defaults: {coppy: {}}": [(4, 21, "did you mean `copy`")],

@@ -247,9 +247,10 @@ def test_with_v_a_failure_does_not_repeat_what_was_shown_live() -> None:
 
 
 def test_vv_shows_where_things_stand() -> None:
-    text = shown(RunStarted("r", ("site.yml",), False, False, "1"), PlayStarted("P", (H,), "site.yml:1"),
+    text = shown(RunStarted("r", ("site.yml",), False, False, "1", plays=(2,)), PlayStarted("P", (H,), "site.yml:1"),
                  TaskStarted(TASK), verbosity=2)
     assert "PLAYBOOK: site.yml ***" in text
+    assert "\n2 plays in site.yml\n" in text
     assert "play path: site.yml:1" in text
     assert "task path: site.yml:5" in text
 

@@ -41,7 +41,7 @@ STATS = {"ok": 2, "changed": 1, "unreachable": 0, "failed": 0, "skipped": 0, "re
 CASES: list[tuple[Event, list[dict[str, Any]]]] = [
     (RunStarted("abc", ("site.yml",), True, True, "1.0"),
      [{"type": "run_start", "playbooks": ["site.yml"], "check": True, "diff": True, "version": "1.0",
-       "command": [], "fixes": False}]),
+       "command": [], "fixes": False, "plays": []}]),
     (PlayStarted("Web", (H,), "site.yml:1"),
      [{"type": "play_start", "name": "Web", "hosts": ["h1"], "path": "site.yml:1"}]),
     (NoHosts("Web"), [{"type": "no_hosts", "play": "Web", "reason": ""}]),
