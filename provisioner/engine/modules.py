@@ -37,3 +37,8 @@ def arguments(spec: Spec | None, args: Mapping[str, Any]) -> dict[str, Any]:
     if spec is not None and spec.free_form and "_raw_params" in given and spec.free_form != "_raw_params":
         given[spec.free_form] = given.pop("_raw_params")
     return given
+
+
+def plain_name(name: str) -> str:
+    """The short name of a module that is written with Ansible's own collection."""
+    return name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")

@@ -16,13 +16,12 @@ from provisioner.engine.hoststate import Ahead
 from provisioner.engine.includes import include_work
 from provisioner.engine.judge import Evaluate, Judged, aggregate, cannot_break, failure, judge, skipped
 from provisioner.engine.loops import item_variables, loop_items
-from provisioner.engine.modules import ModuleInfo, Modules, arguments
+from provisioner.engine.modules import ModuleInfo, Modules, arguments, plain_name
 from provisioner.engine.program import Run
 from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
-from provisioner.lang.model import WHOLE, Include, Task
-from provisioner.lang.modules import is_from_template, plain_name
+from provisioner.lang.model import WHOLE, Include, Task, is_from_template
 from provisioner.messages import Become, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal

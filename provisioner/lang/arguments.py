@@ -12,7 +12,7 @@ from provisioner.lang.context import Context
 from provisioner.lang.fields import wrong_type
 from provisioner.lang.freeform import UnbalancedError, split_arguments, split_raw
 from provisioner.lang.keywords import Place, names_on
-from provisioner.lang.model import WHOLE
+from provisioner.lang.model import WHOLE, is_from_template
 from provisioner.lang.nodes import Map, Node, Scalar, describe, has_template, to_value
 from provisioner.lang.state import Loading
 from provisioner.values import Template, Value, Vaulted
@@ -123,7 +123,7 @@ def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:
 
 def _module_and_text(text: str) -> tuple[str, str]:
     """`copy src=a` at its first blank; a name that is a template ends with its braces."""
-    if modules.is_from_template(text.partition(" ")[0]):
+    if is_from_template(text.partition(" ")[0]):
         name, braces, rest = text.partition("}}")
         return name + braces, rest
     name, _, rest = text.partition(" ")
@@ -132,7 +132,7 @@ def _module_and_text(text: str) -> tuple[str, str]:
 
 def resolve(name: str, span: Span, loading: Loading) -> str | None:
     """The module's canonical name; None and an error when nobody knows it."""
-    if modules.is_from_template(name):
+    if is_from_template(name):
         return name.strip()
     module = modules.canonical(name, loading.ours)
     if module is None:

@@ -234,3 +234,8 @@ class Playbook:
     plays: tuple[Play, ...]
     file: str
     machines: tuple[MachinesPlay, ...] = ()
+
+
+def is_from_template(module: str) -> bool:
+    """Whether a task says by a template which module it is: `action: "{{ ansible_facts.pkg_mgr }}"`."""
+    return "{{" in module

@@ -118,17 +118,6 @@ def canonical(name: str, ours: frozenset[str]) -> str | None:
     return None if collection == "ansible.builtin" else name
 
 
-def is_from_template(name: str) -> bool:
-    """Whether a task says by a template which module it is: `action: "{{ ansible_facts.pkg_mgr }}"`."""
-    return "{{" in name
-
-
-def plain_name(name: str) -> str:
-    """The name under which a module of Ansible's own is kept."""
-    collection, _, short = name.rpartition(".")
-    return ALIASES.get(short, short) if not collection or collection in _BUILTIN else name
-
-
 def spec_of(name: str) -> Spec | None:
     """The module's `Spec`; None for a module that we don't have or the language's own."""
     for package, folder in (("provisioner.actions", "actions"), ("provisioner.remote.modules", "remote/modules")):

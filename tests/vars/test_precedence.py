@@ -113,6 +113,6 @@ def test_magic_variables_tell_about_host_play_role_and_run() -> None:
     assert render("{{ hostvars.b.nope is defined }}") is False
     assert render("{{ omit }}") is OMIT
     assert render("{{ ansible_version.full is version('2.14', '>=') }}") is True
-    assert render("{{ ansible_managed | comment }}").startswith("#\n# Managed by provision")
+    assert render("{{ ansible_managed | comment }}").startswith("#\n# Ansible managed")
     assert search_path(playbook_dir="/p", task_dir="/p/t", role_path="/p/r", parent_paths=["/p/q"]) == [
         "/p/r", "/p/q", "/p/t", "/p"]
