@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,9 +62,7 @@ class TaskResolver:
         reading = _Reading(self, task, scope)
         name = reading.name()
         if is_from_template(task.module):
-            # A name that cannot be rendered stays as it is written: no module is called like that.
-            with suppress(TemplateError):
-                task = replace(task, module=plain_name(str(reading.render(Template(task.module, task.span)))))
+            task = replace(task, module=reading.module())
             reading = replace(reading, task=task)
         shell = Entry(host, ahead.cursor, task, op.task, self.batch.number, name, (), task.loop is not None,
                       Target(host))
@@ -385,6 +382,14 @@ class _Reading:
         if rendered is None or isinstance(rendered, Unknown):
             return str(getattr(self.task.name, "source", self.task.name))
         return str(rendered)
+
+    def module(self) -> str:
+        """The module that a template names. One that cannot be rendered stays as written: no module is called so."""
+        try:
+            rendered = self.render(Template(self.task.module, self.task.span))
+        except TemplateError:
+            return self.task.module
+        return plain_name(rendered) if isinstance(rendered, str) else self.task.module
 
     def text(self, value: Any) -> str | None:
         rendered = opened(self.render(value))
