@@ -294,7 +294,7 @@ _RESTORED: Mapping[str, Callable[[Any], Any]] = {
     "task": lambda data: TaskRef(**data),
     "resource": lambda data: Resource(**data) if isinstance(data, Mapping) else data,  # a machine's is its name
     "hosts": tuple, "playbooks": tuple, "command": tuple,
-    "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple,
+    "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple, "plays": tuple,
     "resources": lambda data: tuple(Resource(**each) for each in data),
     "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
 }
