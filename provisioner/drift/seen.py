@@ -6,11 +6,44 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from provisioner.drift.findings import Check, Finding
+from provisioner.drift.findings import KINDS, Check, Finding
 from provisioner.history.db import transaction
+from provisioner.history.shorten import shortened
 from provisioner.values import HostName
+
+
+_KEPT_FOR: Final = 180 * 86_400.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A finding of the last check of its scope, as far as people are shown it. diff: as in a result."""
+
+    scope: str
+    host: str
+    kind: str
+    first_seen: float
+    last_seen: float
+    title: str = ""
+    play: str = ""
+    path: str = ""
+    reason: str = ""
+    diff: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many findings a check had."""
+
+    scope: str
+    time: float
+    hosts: int
+    drifted: int
+    pending: int
+    unknown: int
 
 
 def keep(db: sqlite3.Connection, scope: str, check: Check, now: float, *, whole: bool) -> Check:
@@ -20,12 +53,29 @@ def keep(db: sqlite3.Connection, scope: str, check: Check, now: float, *, whole:
         found = tuple(replace(each, first_seen=seen.get(each.key, now), last_seen=now) for each in check.findings)
         if whole:
             _forget(db, scope, check.hosts, {each.key for each in found})
-        db.executemany("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?)", [
-            (scope, each.key, each.host, each.first_seen, now) for each in found])  # fmt: skip
+        db.executemany("INSERT OR REPLACE INTO findings (scope, key, host, first_seen, last_seen, kind, data) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?)", [
+            (scope, each.key, each.host, each.first_seen, now, each.kind, _shown(each)) for each in found])  # fmt: skip
+        _count(db, scope, check, now)
         db.execute("INSERT OR IGNORE INTO checks VALUES (?, NULL, NULL)", [scope])
         if check.exit_code != 1:
             db.execute("UPDATE checks SET succeeded = ? WHERE scope = ?", [now, scope])
     return replace(check, findings=found)
+
+
+def current(db: sqlite3.Connection, host: str | None = None) -> list[Seen]:
+    """What the last check of every scope found, the newest first."""
+    where, values = ("1", []) if host is None else ("host = ?", [host])
+    rows = db.execute(f"SELECT scope, host, kind, first_seen, last_seen, data FROM findings WHERE {where} "  # noqa: S608
+                      "ORDER BY first_seen DESC, host, key", values)  # fmt: skip
+    return [Seen(*row[:5], **json.loads(row[5])) for row in rows]
+
+
+def over_time(db: sqlite3.Connection, since: float) -> list[Counted]:
+    """Of every check since then, the oldest first."""
+    rows = db.execute("SELECT scope, time, hosts, drifted, pending, unknown FROM checked WHERE time >= ? ORDER BY time",
+                      [since])  # fmt: skip
+    return [Counted(*row) for row in rows]
 
 
 def last_success(db: sqlite3.Connection, scope: str) -> float | None:
@@ -44,6 +94,21 @@ def was_told(db: sqlite3.Connection, scope: str, channel: str, findings: Iterabl
     with transaction(db):
         told = {**_told(db, scope), channel: _digest(findings)}
         db.execute("UPDATE checks SET told = ? WHERE scope = ?", [json.dumps(told), scope])
+
+
+def _shown(finding: Finding) -> str:
+    task = f"{finding.task.role} : {finding.task.name}" if finding.task.role else finding.task.name
+    title = f"{task} (item={finding.item})" if finding.item else task
+    return json.dumps({"title": title, "play": finding.play, "path": finding.task.path, "reason": finding.reason,
+                       "diff": shortened(finding.diff)})  # fmt: skip
+
+
+def _count(db: sqlite3.Connection, scope: str, check: Check, now: float) -> None:
+    if check.ended:
+        counts = [check.count(kind) for kind in KINDS]
+        db.execute("INSERT OR REPLACE INTO checked (scope, time, hosts, drifted, pending, unknown) "
+                   "VALUES (?, ?, ?, ?, ?, ?)", [scope, now, len(check.hosts), *counts])  # fmt: skip
+    db.execute("DELETE FROM checked WHERE time < ?", [now - _KEPT_FOR])
 
 
 def _told(db: sqlite3.Connection, scope: str) -> dict[str, str]:

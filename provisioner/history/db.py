@@ -103,6 +103,33 @@ MIGRATIONS: Final[Sequence[str]] = (
         PRIMARY KEY (place, watch)
     );
     """,
+    """
+    ALTER TABLE findings ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+    ALTER TABLE findings ADD COLUMN data TEXT NOT NULL DEFAULT '{}';  -- JSON: drift.seen
+    CREATE TABLE checked (         -- how many findings each check had
+        scope TEXT NOT NULL,
+        time REAL NOT NULL,
+        hosts INTEGER NOT NULL,
+        drifted INTEGER NOT NULL,
+        pending INTEGER NOT NULL,
+        unknown INTEGER NOT NULL,
+        PRIMARY KEY (scope, time)
+    ) WITHOUT ROWID;
+    CREATE TABLE deploys (         -- releases of apps: history.deploys
+        run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        time REAL NOT NULL,
+        app TEXT NOT NULL,
+        host TEXT NOT NULL,
+        release TEXT NOT NULL,
+        action TEXT NOT NULL,
+        status TEXT NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID;
+    CREATE INDEX deploys_of_apps ON deploys (app, time);
+    CREATE INDEX deploys_of_hosts ON deploys (host, time);
+    CREATE INDEX machine_steps ON events (run, seq) WHERE type = 'machine_step';
+    """,
 )
 """Each makes a version of the tables from the one before. One that was released never changes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +60,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which runs. host: had a part in it; playbook: part of its path; command: the first word, as in `apply`."""
+    """Which runs. host: had a part in it; playbook: part of its path; command: the first word, as in `apply`; text: is
+    in its id, command, user, machine or branch; before: were recorded before the one with this number."""
 
     host: str | None = None
     playbook: str | None = None
     command: str | None = None
     since: float | None = None
     failed: bool = False
+    text: str | None = None
+    before: int | None = None
 
 
 @contextmanager
@@ -97,6 +100,13 @@ def runs(db: sqlite3.Connection, wanted: Filter = Filter(), limit: int | None = 
     if wanted.since is not None:
         tests.append("started >= ?")
         values.append(wanted.since)
+    if wanted.text is not None:
+        tests.append("instr(lower(id || ' ' || command || ' ' || user || '@' || machine || ' ' || ifnull(branch, '')), "
+                     "lower(?)) > 0")  # fmt: skip
+        values.append(wanted.text)
+    if wanted.before is not None:
+        tests.append("n < ?")
+        values.append(wanted.before)
     if wanted.failed:
         tests.append("(exit_code IS NULL OR exit_code != 0)")
     found = _select(db, f"{' AND '.join(tests)} ORDER BY n DESC LIMIT ?", [*values, -1 if limit is None else limit])
@@ -121,16 +131,24 @@ def find(db: sqlite3.Connection, name: str) -> Run:
 
 def events(db: sqlite3.Connection, run: Run) -> Iterator[tuple[Event, float]]:
     """What happened in a run and when, in order, as sinks have been told it."""
+    return ((event, moment) for _, event, moment in some_events(db, run))
+
+
+def some_events(db: sqlite3.Connection, run: Run, condition: str = "1", values: Sequence[Any] = (),
+                limit: int = -1) -> Iterator[tuple[int, Event, float]]:
+    """Those events of a run for which the SQL condition holds, with their numbers in it."""
     tasks = {id: json.loads(data) for id, data in db.execute("SELECT id, data FROM tasks WHERE run = ?", [run.n])}
-    rows = db.execute("SELECT time, type, host, task, status, data FROM events WHERE run = ? ORDER BY seq", [run.n])
-    for time, kind, host, task, status, text in rows:
+    rows = db.execute(
+        f"SELECT seq, time, type, host, task, status, data FROM events WHERE run = ? AND {condition} "  # noqa: S608 - ours
+        "ORDER BY seq LIMIT ?", [run.n, *values, limit])  # fmt: skip
+    for seq, time, kind, host, task, status, text in rows:
         if kind not in KINDS.values():
             continue  # of a newer version
         data = {**json.loads(text), "type": kind}
         data |= {name: value for name, value in (("host", host), ("status", status)) if value is not None}
         if task is not None:
             data["task"] = tasks[task]
-        yield from_json(data), time
+        yield seq, from_json(data), time
 
 
 def _select(db: sqlite3.Connection, condition: str, values: list[Any]) -> list[Run]:

@@ -35,6 +35,7 @@ from provisioner.events import (
 from provisioner.history import surveys
 from provisioner.history.baselines import key_in, remember
 from provisioner.history.db import connect, transaction
+from provisioner.history.deploys import deployed
 from provisioner.history.origin import here, revision_of
 from provisioner.history.retention import Limits, prune
 from provisioner.history.shorten import kept, shortened
@@ -69,6 +70,7 @@ class Recorder:
     _remembers: bool = True
     _machines: list[Resource] = field(default_factory=list)
     """Of sites that are being made: remembered once all of them are."""
+    _command: tuple[str, ...] = ()
 
     def handle(self, event: Event, time: float) -> None:
         if isinstance(event, _NOT_KEPT) or self.problem:
@@ -163,6 +165,10 @@ class Recorder:
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                    (self._run, self._seq, moment, KINDS[type(event)], _text(data.pop("host", None)),
                     task.id if task is not None else None, data.pop("status", None), _json(data)))  # fmt: skip
+        if isinstance(event, TaskResult) and (told := deployed(event, self._command)):
+            db.execute("INSERT INTO deploys (run, seq, time, host, status, app, release, action) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                       (self._run, self._seq, moment, _text(event.host), event.status, *map(_text, told)))  # fmt: skip
         if isinstance(event, RunEnded):
             db.execute("UPDATE runs SET ended = ?, exit_code = ? WHERE n = ?", (moment, event.exit_code, self._run))
             db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [
@@ -182,6 +188,7 @@ class Recorder:
                "checked": event.check, "version": event.version, "started": moment,
                **{key: _text(value) if isinstance(value, str) else value
                   for key, value in asdict(here()).items()}}  # fmt: skip
+        self._command = event.command
         columns = ", ".join(row)
         done = db.execute(f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - our names
                           tuple(row.values()))  # fmt: skip
