@@ -89,6 +89,10 @@ INSIDE: Mapping[str, frozenset[str]] = {
     }),
     "provisioner.schedule": frozenset({"provisioner.calendars", "provisioner.diag"}),
     "provisioner.calendars": frozenset(),
+    "provisioner.web": frozenset({
+        "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.drift",
+        "provisioner.ui",
+    }),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.effects", "provisioner.lang",
@@ -117,7 +121,8 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
         "provisioner.enrol.hostca", "provisioner.enrol.throwaway",
     }),
     "yaml": frozenset({"provisioner.lang.yaml", "provisioner.lang.yaml_dump"}),
-    "jinja2": frozenset({"provisioner.template"}),
+    "jinja2": frozenset({"provisioner.template", "provisioner.web.pages"}),
+    "markupsafe": frozenset({"provisioner.web.pages"}),
     "jmespath": frozenset({"provisioner.template.filters.community"}),
     "click": frozenset({"provisioner.cli"}),
     "rich": frozenset({"provisioner.cli"}),
@@ -126,7 +131,7 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     }),
     "botocore": frozenset({"provisioner.nextjs.bucket", "provisioner.cloud.providers.ec2"}),
     "moto": frozenset({"provisioner.testing.aws"}),
-    "werkzeug": frozenset({"provisioner.testing.aws"}),
+    "werkzeug": frozenset({"provisioner.testing.aws", "provisioner.web.serving", "provisioner.cli.web"}),
     "digitalocean": frozenset({"provisioner.cloud.providers.digitalocean"}),
     "requests": frozenset({"provisioner.cloud.providers.digitalocean.wire"}),
     "openapi_schema_validator": frozenset({"provisioner.testing.digitalocean.contract"}),
@@ -177,6 +182,9 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.enrol.userdata": PLAIN | {"email"},
     "provisioner.schedule.every": PLAIN,
     "provisioner.schedule.units": PLAIN,
+    "provisioner.web.links": PLAIN | {"urllib.parse"},
+    "provisioner.web.moments": PLAIN | {"datetime"},
+    "provisioner.web.plots": PLAIN | {"html"},
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""
 

@@ -35,6 +35,7 @@ SECTIONS = {
     },
     "What was done": {
         "history": Entry("provisioner.cli.history:history", "Recorded runs: who changed what, where and when."),
+        "web": Entry("provisioner.cli.web:web", "Runs, hosts, drift and deploys as pages in a browser."),
         "report": Entry("provisioner.cli.history:report", "A recorded run as a page, as JUnit or as JSON lines."),
     },
     "Hosts": {

@@ -14,7 +14,6 @@ from provisioner.history.db import transaction
 from provisioner.history.shorten import shortened
 from provisioner.values import HostName
 
-
 _KEPT_FOR: Final = 180 * 86_400.0  # seconds
 
 

@@ -1,4 +1,4 @@
-"""Releases of apps as they happened, apart from other results: which app runs what since when, and what was taken back."""
+"""Releases of apps apart from other results: which app runs what since when, and what was taken back."""
 
 from __future__ import annotations
 
