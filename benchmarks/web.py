@@ -88,11 +88,11 @@ def _run(db: sqlite3.Connection, number: int, runs: int, hosts: list[str], now: 
     last = n == runs
     word = "apply" if last else ("apply", "plan", "drift", "drift")[number % 4]
     failed = number % 37 == 5
-    db.execute("""INSERT INTO runs (n, id, command, playbooks, checked, version, user, machine, origin, folder, pid, birth,
-                  revision, branch, dirty, started, ended, exit_code) VALUES (?, ?, ?, ?, ?, '1.0', 'ada', 'desk', '',
+    db.execute("""INSERT INTO runs (n, id, command, playbooks, checked, version, user, machine, origin, folder, pid,
+                  birth, revision, branch, dirty, started, ended, exit_code) VALUES (?, ?, ?, ?, ?, '1.0', 'ada', 'desk', '',
                   '/srv/site', 1, '', ?, 'main', 0, ?, ?, ?)""",
-               (n, "full" if last else f"{number:012x}", json.dumps([word, "site.yml"]), json.dumps(["/srv/site/site.yml"]),
-                word != "apply", f"{number:040x}", started, started + 8.0, 2 if failed else 0))  # fmt: skip
+               (n, "full" if last else f"{number:012x}", json.dumps([word, "site.yml"]),
+                json.dumps(["/srv/site/site.yml"]), word != "apply", f"{number:040x}", started, started + 8.0, 2 if failed else 0))  # fmt: skip
     changed = number % 3 == 0
     counts = json.dumps(asdict(HostStats(ok=99, changed=int(changed), failed=int(failed))))
     db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [(n, host, counts) for host in hosts])
@@ -120,7 +120,8 @@ def _findings(db: sqlite3.Connection, hosts: list[str], now: float) -> None:
             data = json.dumps({"title": f"base : Task {number}", "play": "Web", "path": f"site.yml:{number + 3}",
                                "reason": "", "diff": _DIFF["diff"]})  # fmt: skip
             db.execute("INSERT INTO findings (scope, key, host, first_seen, last_seen, kind, data) "
-                       "VALUES ('site', ?, ?, ?, ?, ?, ?)", (f"{host} {number}", host, now - 90_000, now, kind, data))  # fmt: skip
+                       "VALUES ('site', ?, ?, ?, ?, ?, ?)",
+                       (f"{host} {number}", host, now - 90_000, now, kind, data))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -57,13 +57,14 @@ def web(*, listen: str, names: tuple[str, ...], directory: Path | None, most: in
 
     address, port = _address(listen)
     token = _token()
-    known = frozenset({address, "localhost", "127.0.0.1", "[::1]", *names})
+    bracketed = f"[{address}]" if ":" in address else address
+    known = frozenset({bracketed, "localhost", "127.0.0.1", "[::1]", *(name.lower() for name in names)})
     database.connect(file).close()  # what is wrong with it is told now
     try:
         server = make_server(address, port, Pages(file, token, known), threaded=True, request_handler=Quiet)
     except (OSError, SystemExit) as error:
         raise UsageError(f"--listen {listen}: {error}", hint="give another port, or 0 for a free one") from None
-    shown = names[0] if names else f"[{address}]" if ":" in address else address
+    shown = names[0] if names else bracketed
     click.echo(f"http://{shown}:{server.server_port}/?token={token}")
     sys.stdout.flush()
     with closing(server.socket):

@@ -82,7 +82,8 @@ class Host:
 
     def summary(self) -> dict[str, Any]:
         """The part of the task's result that tells about the steps so far."""
-        return {"app": self.settings.name, "changed": any(step.get("changed") for step in self.steps), "steps": list(self.steps)}
+        changed = any(step.get("changed") for step in self.steps)
+        return {"app": self.settings.name, "changed": changed, "steps": list(self.steps)}
 
     def show(self, step: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
         """Tell what came of a step, and remember it."""

@@ -8,6 +8,7 @@ gets nothing. What is sent may load nothing but the style and the script beside 
 from __future__ import annotations
 
 import hmac
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,6 @@ from urllib.parse import quote, urlencode
 
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
-from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
@@ -50,9 +50,12 @@ _ADDRESSES: Final = Map([Rule("/", endpoint="overview"), Rule("/runs", endpoint=
                         strict_slashes=False)  # fmt: skip
 
 
+_PORT: Final = re.compile(r":[0-9]+\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """A WSGI application. file: the record. names: of hosts that requests may be for. now: the clock."""
+    """A WSGI application. file: the record. names: of hosts that requests may be for, in small letters."""
 
     file: Path
     token: str
@@ -70,7 +73,7 @@ class Pages:
 
     def _answer(self, request: Request) -> Response:
         host = request.headers.get("Host", "")
-        if not host_is_trusted(host, self.names):
+        if _PORT.sub("", host).lower() not in self.names:
             raise BadRequest(f"this server is not {host!r}; `provision web --name` gives it further names")
         if request.method not in ("GET", "HEAD"):
             raise MethodNotAllowed(["GET", "HEAD"])

@@ -189,7 +189,7 @@ def _drift_plot(checks: Sequence[seen.Counted], now: float) -> str:
             latest[check.scope] = check
         parts = tuple((kind, sum(getattr(each, kind) for each in latest.values())) for kind in KINDS)
         title = ", ".join(f"{count} {kind}" for kind, count in parts)
-        columns.append(Bar(number / _BUCKETS, 0.8 / _BUCKETS, parts, f"{utc(end)}: {title}"))
+        columns.append(Bar(number / _BUCKETS, 1 / _BUCKETS, parts, f"{utc(end)}: {title}"))
     highest = max((column.total for column in columns), default=0)
     return bars("Drift over time", f"{len(checks)} checks in {_DAYS} days, at most {highest} findings.", columns)
 
