@@ -1,3 +1,4 @@
+# ruff: noqa: T201
 """How long the pages of `provision web` take with a large record.
 
 Every page is asked for through the application as a server would, without the network, with a connection to the record
@@ -89,10 +90,11 @@ def _run(db: sqlite3.Connection, number: int, runs: int, hosts: list[str], now: 
     word = "apply" if last else ("apply", "plan", "drift", "drift")[number % 4]
     failed = number % 37 == 5
     db.execute("""INSERT INTO runs (n, id, command, playbooks, checked, version, user, machine, origin, folder, pid,
-                  birth, revision, branch, dirty, started, ended, exit_code) VALUES (?, ?, ?, ?, ?, '1.0', 'ada', 'desk', '',
-                  '/srv/site', 1, '', ?, 'main', 0, ?, ?, ?)""",
+                  birth, revision, branch, dirty, started, ended, exit_code)
+                  VALUES (?, ?, ?, ?, ?, '1.0', 'ada', 'desk', '', '/srv/site', 1, '', ?, 'main', 0, ?, ?, ?)""",
                (n, "full" if last else f"{number:012x}", json.dumps([word, "site.yml"]),
-                json.dumps(["/srv/site/site.yml"]), word != "apply", f"{number:040x}", started, started + 8.0, 2 if failed else 0))  # fmt: skip
+                json.dumps(["/srv/site/site.yml"]), word != "apply", f"{number:040x}", started, started + 8.0,
+                2 if failed else 0))  # fmt: skip
     changed = number % 3 == 0
     counts = json.dumps(asdict(HostStats(ok=99, changed=int(changed), failed=int(failed))))
     db.executemany("INSERT INTO hosts VALUES (?, ?, ?)", [(n, host, counts) for host in hosts])
@@ -110,8 +112,8 @@ def _run(db: sqlite3.Connection, number: int, runs: int, hosts: list[str], now: 
             (n, at + 1, started, host, f"r{number:06d}", "rollback" if number % 400 == 0 else "release",
              "failed" if number % 550 == 0 else "changed") for at, host in enumerate(hosts[:4])])  # fmt: skip
     if word == "drift":
-        db.execute("INSERT INTO checked VALUES ('site', ?, ?, ?, ?, ?)",
-                   (started, len(hosts), number // 40 % 7, number // 90 % 5, number // 300 % 2))  # fmt: skip
+        counts = {"drifted": number // 40 % 7, "pending": number // 90 % 5, "unknown": number // 300 % 2}
+        db.execute("INSERT INTO checked VALUES ('site', ?, ?, ?)", (started, len(hosts), json.dumps(counts)))
 
 
 def _findings(db: sqlite3.Connection, hosts: list[str], now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -35,14 +35,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many findings a check had."""
+    """How many findings a check had, by kind; one of an older version knows fewer kinds."""
 
     scope: str
     time: float
     hosts: int
-    drifted: int
-    pending: int
-    unknown: int
+    counts: Mapping[str, int]
 
 
 def keep(db: sqlite3.Connection, scope: str, check: Check, now: float, *, whole: bool) -> Check:
@@ -72,9 +70,9 @@ def current(db: sqlite3.Connection, host: str | None = None) -> list[Seen]:
 
 def over_time(db: sqlite3.Connection, since: float) -> list[Counted]:
     """Of every check since then, the oldest first."""
-    rows = db.execute("SELECT scope, time, hosts, drifted, pending, unknown FROM checked WHERE time >= ? ORDER BY time",
+    rows = db.execute("SELECT scope, time, hosts, counts FROM checked WHERE time >= ? ORDER BY time",
                       [since])  # fmt: skip
-    return [Counted(*row) for row in rows]
+    return [Counted(*row[:3], json.loads(row[3])) for row in rows]
 
 
 def last_success(db: sqlite3.Connection, scope: str) -> float | None:
@@ -104,9 +102,9 @@ def _shown(finding: Finding) -> str:
 
 def _count(db: sqlite3.Connection, scope: str, check: Check, now: float) -> None:
     if check.ended:
-        counts = [check.count(kind) for kind in KINDS]
-        db.execute("INSERT OR REPLACE INTO checked (scope, time, hosts, drifted, pending, unknown) "
-                   "VALUES (?, ?, ?, ?, ?, ?)", [scope, now, len(check.hosts), *counts])  # fmt: skip
+        counts = {kind: check.count(kind) for kind in KINDS}
+        db.execute("INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?)",
+                   [scope, now, len(check.hosts), json.dumps(counts)])  # fmt: skip
     db.execute("DELETE FROM checked WHERE time < ?", [now - _KEPT_FOR])
 
 

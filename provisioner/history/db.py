@@ -110,9 +110,7 @@ MIGRATIONS: Final[Sequence[str]] = (
         scope TEXT NOT NULL,
         time REAL NOT NULL,
         hosts INTEGER NOT NULL,
-        drifted INTEGER NOT NULL,
-        pending INTEGER NOT NULL,
-        unknown INTEGER NOT NULL,
+        counts TEXT NOT NULL,      -- JSON: findings by kind
         PRIMARY KEY (scope, time)
     ) WITHOUT ROWID;
     CREATE TABLE deploys (         -- releases of apps: history.deploys

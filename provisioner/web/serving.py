@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, MethodNotAllowed, NotFound
@@ -29,9 +29,6 @@ from provisioner.history.queries import Filter
 from provisioner.web import records, views
 from provisioner.web.links import served
 from provisioner.web.pages import ASSETS, Site, asset, fragment, page
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 COOKIE: Final = "provision-web"
 POLICY: Final = ("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -62,7 +59,7 @@ class Pages:
     names: frozenset[str]
     now: Callable[[], float] = time.time
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         try:
             response = self._answer(Request(environ))
         except HTTPException as error:

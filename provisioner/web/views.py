@@ -187,7 +187,7 @@ def _drift_plot(checks: Sequence[seen.Counted], now: float) -> str:
         while coming and (coming[-1].time <= end or number == _BUCKETS - 1):
             check = coming.pop()
             latest[check.scope] = check
-        parts = tuple((kind, sum(getattr(each, kind) for each in latest.values())) for kind in KINDS)
+        parts = tuple((kind, sum(each.counts.get(kind, 0) for each in latest.values())) for kind in KINDS)
         title = ", ".join(f"{count} {kind}" for kind, count in parts)
         columns.append(Bar(number / _BUCKETS, 1 / _BUCKETS, parts, f"{utc(end)}: {title}"))
     highest = max((column.total for column in columns), default=0)

@@ -31,7 +31,8 @@ def test_the_smallest_part_of_a_high_column_is_still_seen() -> None:
 
 def test_marks_have_a_shape_and_words() -> None:
     plot = ElementTree.fromstring(lanes("t", "d", [[
-        Mark(0, "circle", "ok", "first"), Mark(1, "back", "changed", "back"), Mark(0.5, "cross", "failed", "no")]]))  # fmt: skip
+        Mark(0, "circle", "ok", "first"), Mark(1, "back", "changed", "back"),
+        Mark(0.5, "cross", "failed", "no")]]))  # fmt: skip
     assert [each.findtext("title") for each in plot.findall("svg")] == ["first", "back", "no"]
     assert [[child.tag for child in each][1] for each in plot.findall("svg")] == ["circle", "path", "path"]
 

@@ -26,7 +26,7 @@ def db(file: Path) -> Iterator[sqlite3.Connection]:
 
 def test_the_overview_counts_hosts_findings_and_runs_of_a_day(db: sqlite3.Connection) -> None:
     view = views.overview(db, NOW)
-    assert view.counts == {"drifted": 2, "pending": 1, "unknown": 1}
+    assert view.counts == {"drifted": 2, "pending": 1, "unmanaged": 0, "unknown": 1}
     assert [host.host for host in view.bad_hosts] == [EVIL_HOST]
     assert (len(view.days), view.days[-1].day, sum(day.failed for day in view.days)) == (30, "2027-01-15", 4)
     assert "18 runs in 30 days, 4 of them failed." in view.plot
@@ -52,7 +52,8 @@ def test_runs_are_shown_a_page_at_a_time(db: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(Filter(text="ROLLBACK"), 1), (Filter(text="c0000"), 1),
-                                               (Filter(text="%"), 0), (Filter(host="web-1", command="app"), 1)])  # fmt: skip
+                                               (Filter(text="%"), 0),
+                                               (Filter(host="web-1", command="app"), 1)])  # fmt: skip
 def test_runs_are_found_by_words(db: sqlite3.Connection, wanted: Filter, count: int) -> None:
     assert len(views.runs_page(db, wanted).runs) == count
 
@@ -149,14 +150,14 @@ def test_what_was_mended_is_no_longer_drift_now_but_was_then(file: Path) -> None
     with closing(connect(file)) as db:
         view = views.drift(db, NOW)
     assert [each.host for each in view.findings] == [EVIL_HOST]  # no host of the later check
-    assert (view.checks[0].drifted, view.checks[2].drifted) == (0, 1)
+    assert [each.counts["drifted"] for each in view.checks[:3]] == [0, 0, 1]
 
 
 def test_the_plot_of_drift_keeps_a_scope_until_it_is_checked_again(file: Path) -> None:
     drift(file, NOW - 20 * 24 * HOUR, [finding(WEB[0], MOTD, "drifted")], scope="other")
     with closing(connect(file)) as db:
         plot = views.drift(db, NOW).plot
-    assert "2027-01-15 08:00:00 UTC: 3 drifted, 1 pending, 1 unknown" in plot
+    assert "2027-01-15 08:00:00 UTC: 3 drifted, 1 pending, 0 unmanaged, 1 unknown" in plot
 
 
 def test_an_app_has_its_releases_and_ways_back(db: sqlite3.Connection) -> None:
