@@ -72,7 +72,7 @@ def over_time(db: sqlite3.Connection, since: float) -> list[Counted]:
     """Of every check since then, the oldest first."""
     rows = db.execute("SELECT scope, time, hosts, counts FROM checked WHERE time >= ? ORDER BY time",
                       [since])  # fmt: skip
-    return [Counted(*row[:3], json.loads(row[3])) for row in rows]
+    return [Counted(scope, time, hosts, json.loads(counts)) for scope, time, hosts, counts in rows]
 
 
 def last_success(db: sqlite3.Connection, scope: str) -> float | None:
