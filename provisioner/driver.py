@@ -131,8 +131,7 @@ class Driver:
                 case RunSegment():
                     self._run_segment(command)
                 case RunAction():
-                    self._outstanding += 1
-                    self._start(self._act, command)
+                    self._run_action(command)
                 case Ask():
                     self._outstanding += 1
                     self._answer(command)
@@ -150,6 +149,13 @@ class Driver:
         self._outstanding += 1
         self._calls_left[command.segment.id] = len(command.segment.calls)
         self._pool.session(command.target).submit(command.host, command.segment)
+
+    def _run_action(self, command: RunAction) -> None:
+        for share in command.hosts:
+            self.learn_secrets(share.args)
+            self._learn_arguments(command.action, share.args)
+        self._outstanding += 1
+        self._start(self._act, command)
 
     def _learn_arguments(self, module: str, args: Mapping[str, object]) -> None:
         """Values of arguments that the module declares secret are masked like secrets of the vault."""

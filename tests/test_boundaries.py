@@ -60,6 +60,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.engine.judge",  # the status of a result, for the steps a driving action shows
         "provisioner.transport.pool",  # driving actions have a session
         "provisioner.nextjs",  # `nextjs_app` is a door into it
+        "provisioner.cloud.tasks", "provisioner.cloud.errors",  # single tasks at a cloud are doors into it
+        "provisioner.cloud.providers.ec2.api",  # how long to wait
         "provisioner.effects.terminal",  # `pause` asks
     }),
     "provisioner.nextjs": frozenset({
@@ -197,6 +199,7 @@ REVEALS: Mapping[str, str] = {
     "provisioner.enrol.userdata": "a machine's throw-away host key has to be in what it is told",
     "provisioner.drift.mail": "the mail server wants the password",
     "provisioner.nextjs.bucket": "boto3 signs requests with it",
+    "provisioner.cloud.providers.ec2.api": "boto3 signs requests with it",
     "provisioner.cloud.providers.digitalocean.wire": "the token goes into the header of a request",
     "provisioner.template.lazy": "a template works on the text, as a `Tainted`",
     "provisioner.effects.answers": "a lookup gets its arguments as text",

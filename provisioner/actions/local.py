@@ -43,12 +43,15 @@ def local_name(value: Value) -> str:
 
 def with_names(spec: Spec, args: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """`args` with the arguments called `names` opened where they are secret: they name things of the controller."""
-    return {name: _opened(value) if spec.canonical(name) in names else value for name, value in args.items()}
+    return {name: opened(value) if spec.canonical(name) in names else value for name, value in args.items()}
 
 
-def _opened(value: Value) -> Value:
+def opened(value: Value) -> Value:
+    """`value` with the secrets in it as plain text."""
     if isinstance(value, list):
-        return [_opened(item) for item in value]
+        return [opened(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: opened(item) for name, item in value.items()}
     return value.reveal() if isinstance(value, Secret) else value
 
 

@@ -35,7 +35,15 @@ HOMES: Final[Mapping[str, str]] = {
     "firewalld": "ansible.posix",
     "patch": "ansible.posix",
     "acl": "ansible.posix",
+    "ec2_instance": "amazon.aws",
+    "ec2_key": "amazon.aws",
+    "ec2_security_group": "amazon.aws",
+    "digital_ocean_droplet": "community.digitalocean",
+    "digital_ocean_sshkey": "community.digitalocean",
 }
+
+#: Collections whose modules have moved on to another one; playbooks name both.
+_MOVED: Final[Mapping[str, str]] = {"community.aws": "amazon.aws"}
 
 #: What tells a module's file from a helper beside it.
 _IS_MODULE: Final = re.compile(r"^(?:SPEC\b|def (?:expand|run|run_batch)\()", re.MULTILINE)
@@ -113,7 +121,7 @@ def canonical(name: str, ours: frozenset[str]) -> str | None:
         return canonical(short, ours)
     if collection.count(".") != 1 or not all(part.isidentifier() for part in name.split(".")):
         return None
-    if HOMES.get(short) == collection and (short in ours or short in WELL_KNOWN):
+    if HOMES.get(short) == _MOVED.get(collection, collection) and (short in ours or short in WELL_KNOWN):
         return short
     return None if collection == "ansible.builtin" else name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -75,43 +75,9 @@ class Droplets:
     # -- making ----------------------------------------------------------------------------------------------------
 
     def create(self, order: Order) -> Found:
-        """The API forgets what it has made where the answer is lost, so the token is a tag, which is looked for before
-        and after: of two with one tag the first made, which has the lowest id, stays."""
         mark = tags.tag("token", order.token)
-        mine = None if self._with(mark) else self._make(order, mark)
-        droplets: Sequence[Mapping[str, Any]] = ()
-        for _ in self.api.patience.until(self.api.patience.visible):
-            droplets = self._with(mark)
-            if any(mine in (None, each["id"]) for each in droplets):
-                break
-        else:
-            raise Lost(f"{self.api.wire.where}: {order.wanted.ref} was made, and is not in any listing",
-                       hint="run it again: it is found by its tag and not made twice")
-        for double in droplets[1:]:
-            absent_is_fine(self.api.droplet(id=double["id"]).destroy)
-            self.api.gone(f"droplets/{double['id']}", "droplet", f"the second {order.wanted.ref}")
-        return self._seen(droplets[0], order.site, order.wanted.fields.get("network"))
-
-    def _with(self, mark: str) -> list[dict[str, Any]]:
-        return sorted(self.api.all("droplets", "droplets", tag_name=mark), key=lambda each: int(each["id"]))
-
-    def _make(self, order: Order, mark: str, attempts: int = 3) -> int | None:
-        """The id, if it was told. After a lost answer it may still be made, so it is not tried again: the next run
-        looks for it before anything else."""
-        droplet = self._ordered(order, mark)
-        try:
-            with understood(f"{self.api.wire.where}: {order.wanted.ref}"):
-                droplet.create()
-                return int(droplet.id)
-        except Unavailable as error:
-            failure = error
-        for pause in self.api.patience.pauses:
-            self.api.patience.sleep(pause)
-            if self._with(mark):
-                return None
-        if isinstance(failure, Lost) or attempts == 1:
-            raise failure
-        return self._make(order, mark, attempts - 1)
+        made = made_once(self.api, str(order.wanted.ref), mark, lambda: self._ordered(order, mark))
+        return self._seen(made, order.site, order.wanted.fields.get("network"))
 
     def _ordered(self, order: Order, mark: str) -> Any:
         wanted = order.wanted
@@ -136,11 +102,11 @@ class Droplets:
         site = tags.value(found.more.get("tags", ()), "site") or ""
         self._retag(found, wanted, [name for name in fields if name in _TAGGED], site)
         if {"size", "disk", "running"} & set(fields):
-            self._unlocked(found)
+            unlocked(self.api, found.id, str(found.ref))
         if {"size", "disk"} & set(fields):
             self._resize(found, wanted)
         if {"size", "disk", "running"} & set(fields):
-            self._power(found, on=wanted.fields.get("running") is not False)
+            power(self.api, found.id, str(found.ref), on=wanted.fields.get("running") is not False)
         return self.look(found)
 
     def _retag(self, found: Found, wanted: Wanted, fields: Sequence[str], site: str) -> None:
@@ -164,38 +130,7 @@ class Droplets:
         grows = disk is not None and disk != current["disk"]
         if current["size_slug"] == size and not grows:
             return
-        self._power(found, on=False)
-        self._act(found, {"type": "resize", "size": size, "disk": grows}, f"resizing to {size}")
-
-    def _power(self, found: Found, *, on: bool) -> None:
-        """Switching off gives the system time to end by itself."""
-        if self._is_on(found) == on:
-            return
-        if on:
-            self._act(found, {"type": "power_on"}, "starting")
-            return
-        self._act(found, {"type": "shutdown"}, "shutting down")
-        for _ in self.api.patience.until(self.api.patience.shutdown):
-            if not self._is_on(found):
-                return
-        self._act(found, {"type": "power_off"}, "switching off")
-
-    def _unlocked(self, found: Found) -> None:
-        """Wait for what an earlier run has begun."""
-        for _ in self.api.patience.until(self.api.patience.action):
-            if not self.api.get(f"droplets/{found.id}", "droplet")["locked"]:
-                return
-        raise Unavailable(f"{self.api.wire.where}: {found.ref} is locked for {self.api.patience.action:.0f} s",
-                          hint="the control panel shows what is under way with it")
-
-    def _is_on(self, found: Found) -> bool:
-        return bool(self.api.get(f"droplets/{found.id}", "droplet")["status"] == "active")
-
-    def _act(self, found: Found, action: Mapping[str, Any], what: str) -> None:
-        # The library's own methods send a text where the API takes true or false.
-        droplet = self.api.droplet(id=found.id)
-        what = f"{found.ref}: {what}"
-        self.api.carried_out(self.api.when_free(lambda: droplet._perform_action(action), what), what)
+        resize(self.api, found.id, str(found.ref), size, disk=grows)
 
     # -- deleting --------------------------------------------------------------------------------------------------
 
@@ -203,14 +138,102 @@ class Droplets:
         path = f"droplets/{found.id}"
         if not absent_is_fine(lambda: self._check(path, found)):
             return
-        self.api.when_free(lambda: absent_is_fine(self.api.droplet(id=found.id).destroy), f"deleting {found.ref}")
-        self.api.gone(path, "droplet", str(found.ref))
-        for (token,) in tags.values(found.more.get("tags", ()), "token"):
-            self.api.drop_tag(tags.tag("token", token))
+        destroy(self.api, found.id, str(found.ref), found.more.get("tags", ()))
 
     def _check(self, path: str, found: Found) -> None:
         if tags.PROTECTED in self.api.get(path, "droplet")["tags"]:
             raise Refused(f"{found.ref} is protected", hint="set `protected: false` for it and apply first")
+
+
+def made_once(api: Api, what: str, mark: str, ordered: Callable[[], Any]) -> Mapping[str, Any]:
+    """The droplet of an attempt. The API forgets what it has made where the answer is lost, so each attempt has a tag,
+    which is looked for before and after: of two with one tag the first made, which has the lowest id, stays.
+
+    ordered: gives an object of the library that is not created yet; it has the tag `mark`.
+    """
+    mine = None if _with(api, mark) else _make(api, what, mark, ordered)
+    droplets: Sequence[Mapping[str, Any]] = ()
+    for _ in api.patience.until(api.patience.visible):
+        droplets = _with(api, mark)
+        if any(mine in (None, each["id"]) for each in droplets):
+            break
+    else:
+        raise Lost(f"{api.wire.where}: {what} was made, and is not in any listing",
+                   hint="run it again: it is found by its tag and not made twice")
+    for double in droplets[1:]:
+        absent_is_fine(api.droplet(id=double["id"]).destroy)
+        api.gone(f"droplets/{double['id']}", "droplet", f"the second {what}")
+    return droplets[0]
+
+
+def _with(api: Api, mark: str) -> list[dict[str, Any]]:
+    return sorted(api.all("droplets", "droplets", tag_name=mark), key=lambda each: int(each["id"]))
+
+
+def _make(api: Api, what: str, mark: str, ordered: Callable[[], Any], attempts: int = 3) -> int | None:
+    """The id, if it was told. After a lost answer it may still be made, so it is not tried again: the next run
+    looks for it before anything else."""
+    droplet = ordered()
+    try:
+        with understood(f"{api.wire.where}: {what}"):
+            droplet.create()
+            return int(droplet.id)
+    except Unavailable as error:
+        failure = error
+    for pause in api.patience.pauses:
+        api.patience.sleep(pause)
+        if _with(api, mark):
+            return None
+    if isinstance(failure, Lost) or attempts == 1:
+        raise failure
+    return _make(api, what, mark, ordered, attempts - 1)
+
+
+def resize(api: Api, id: str, what: str, size: str, *, disk: bool) -> None:
+    """Switches it off first."""
+    power(api, id, what, on=False)
+    _act(api, id, {"type": "resize", "size": size, "disk": disk}, f"{what}: resizing to {size}")
+
+
+def power(api: Api, id: str, what: str, *, on: bool) -> None:
+    """Switching off gives the system time to end by itself."""
+    if _is_on(api, id) == on:
+        return
+    if on:
+        _act(api, id, {"type": "power_on"}, f"{what}: starting")
+        return
+    _act(api, id, {"type": "shutdown"}, f"{what}: shutting down")
+    for _ in api.patience.until(api.patience.shutdown):
+        if not _is_on(api, id):
+            return
+    _act(api, id, {"type": "power_off"}, f"{what}: switching off")
+
+
+def unlocked(api: Api, id: str, what: str) -> None:
+    """Wait for what an earlier run has begun."""
+    for _ in api.patience.until(api.patience.action):
+        if not api.get(f"droplets/{id}", "droplet")["locked"]:
+            return
+    raise Unavailable(f"{api.wire.where}: {what} is locked for {api.patience.action:.0f} s",
+                      hint="the control panel shows what is under way with it")
+
+
+def _is_on(api: Api, id: str) -> bool:
+    return bool(api.get(f"droplets/{id}", "droplet")["status"] == "active")
+
+
+def _act(api: Api, id: str, action: Mapping[str, Any], what: str) -> None:
+    # The library's own methods send a text where the API takes true or false.
+    droplet = api.droplet(id=id)
+    api.carried_out(api.when_free(lambda: droplet._perform_action(action), what), what)
+
+
+def destroy(api: Api, id: str, what: str, marks: Iterable[str]) -> None:
+    """Return when it is gone, and the tag of the attempt that has made it."""
+    api.when_free(lambda: absent_is_fine(api.droplet(id=id).destroy), f"deleting {what}")
+    api.gone(f"droplets/{id}", "droplet", what)
+    for (token,) in tags.values(marks, "token"):
+        api.drop_tag(tags.tag("token", token))
 
 
 def _image(droplet: Mapping[str, Any]) -> str:

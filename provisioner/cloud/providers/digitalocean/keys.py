@@ -33,7 +33,7 @@ class Keys:
         name, public = order.wanted.ref.name, order.wanted.fields["public_key"]
         full = names.full(order.site, name, self.api.region)
         key = self.api.key(name=full, public_key=public)
-        present = self.api.made(order.wanted.ref, lambda: self._same(public), key.create)
+        present = self.api.made(order.wanted.ref, lambda: same_key(self.api, public), key.create)
         if present["name"] != full:
             self.api.have_tag(self._mark(order.site, name, present["id"]))
         return self._seen(present, name, present["name"] == full)
@@ -67,15 +67,16 @@ class Keys:
     def _mark(self, site: str, name: str, id: object) -> str:
         return tags.tag("key", self.api.region, site, name, str(id))
 
-    def _same(self, public: str) -> dict[str, Any] | None:
-        """By type and key: comments and fingerprints have several spellings."""
-        listed = self.api.all("account/keys", "ssh_keys")
-        return next((each for each in listed if _essence(each["public_key"]) == _essence(public)), None)
-
     def _seen(self, key: Mapping[str, Any], name: str, made: bool) -> Found:
-        return self.api.found("key", name, key["id"], {"public_key": " ".join(_essence(key["public_key"]))},
+        return self.api.found("key", name, key["id"], {"public_key": " ".join(essence(key["public_key"]))},
                               more={"made": made})
 
 
-def _essence(public: str) -> tuple[str, ...]:
+def same_key(api: Api, public: str) -> dict[str, Any] | None:
+    """By type and key: comments and fingerprints have several spellings."""
+    listed = api.all("account/keys", "ssh_keys")
+    return next((each for each in listed if essence(each["public_key"]) == essence(public)), None)
+
+
+def essence(public: str) -> tuple[str, ...]:
     return tuple(public.split()[:2])

@@ -11,6 +11,7 @@ from typing import Any, Final
 from provisioner.cloud.errors import CloudError, Gone, NotAllowed, PartialListing, Unavailable, WrongAccount
 from provisioner.cloud.model import Place
 from provisioner.cloud.providers.ec2.errors import THROTTLED, code_of, explained
+from provisioner.values import Secret
 
 Answer = Mapping[str, Any]
 
@@ -34,11 +35,22 @@ class Patience:
 
 USUAL: Final = Patience()
 
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Credentials that were given by hand instead of those of the usual chain."""
+
+    access: str
+    secret: Secret
+    token: Secret | None = None
+
+
 class Api:
     """One region of one account."""
 
-    def __init__(self, place: Place, patience: Patience) -> None:
+    def __init__(self, place: Place, patience: Patience, keys: Keys | None = None) -> None:
         self.place = place
+        self._keys = keys
         self.patience = patience
         self._clients: dict[tuple[str, int], Any] = {}
         self._session: Any = None
@@ -167,7 +179,7 @@ class Api:
         from botocore.config import Config  # noqa: PLC0415 - an extra, and slow to import
 
         if self._session is None:
-            self._session = new_session(self.place)
+            self._session = new_session(self.place, self._keys)
         config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5,
                         read_timeout=30)
         return self._session.client(service, endpoint_url=self.place.endpoint or None, config=config)
@@ -178,18 +190,28 @@ _PAGES: Final[Mapping[str, Mapping[str, int]]] = {"ec2": {"PageSize": 500}, "rou
 _VENDOR: Final = Path("/sys/devices/virtual/dmi/id/sys_vendor")
 
 
-def new_session(place: Place) -> Any:
-    """A session of boto3 with the credentials of `place`, from the usual chain."""
+def new_session(place: Place, keys: Keys | None = None) -> Any:
+    """A session of boto3 with `keys`, else the credentials of `place` from the usual chain."""
     try:
         import boto3  # noqa: PLC0415 - an extra, and slow to import
         from botocore.session import Session  # noqa: PLC0415
     except ImportError:
         raise NotAllowed("machines at EC2 need the library boto3", hint="pip install 'provision[ec2]'") from None
     core = Session(profile=place.profile or None)
+    if keys is not None:
+        core.set_credentials(keys.access, keys.secret.reveal(), keys.token.reveal() if keys.token else None)
     if not _is_at_ec2():
         # An address that answers only inside of EC2: asking it elsewhere takes seconds, and may ask a stranger.
         core.get_component("credential_provider").remove("iam-role")
     return boto3.session.Session(botocore_session=core, region_name=place.region)
+
+
+def usual_region(profile: str) -> str:
+    """The region that AWS's own tools would take: of the environment, else of the profile; "" if there is none."""
+    from botocore.session import Session  # noqa: PLC0415 - an extra, and slow to import
+
+    with explained(Place("ec2", "", profile), "configuration"):
+        return str(Session(profile=profile or None).get_config_variable("region") or "")
 
 
 def _is_at_ec2() -> bool:

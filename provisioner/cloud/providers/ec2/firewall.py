@@ -15,7 +15,7 @@ from provisioner.cloud.providers.ec2.errors import code_of
 EFFECTS: Final[Mapping[str, Effect]] = {"rules": "update"}
 
 _ALL: Final = -1
-_RACED: Final = ("InvalidPermission.Duplicate", "InvalidPermission.NotFound")
+RACED: Final = ("InvalidPermission.Duplicate", "InvalidPermission.NotFound")
 _SOURCES: Final = (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"), ("UserIdGroupPairs", "GroupId"),
                    ("PrefixListIds", "PrefixListId"))
 
@@ -50,7 +50,7 @@ class Firewalls:
         """In the VPC of the network it needs. The name of a group is unique there: a second one cannot be made."""
         wanted = order.wanted
         network = next((need for need in wanted.needs if need.kind == "network"), None)
-        vpc = order.known[network].id if network else self._default_vpc()
+        vpc = order.known[network].id if network else default_vpc(self._api)
         name = f"{order.site}-{wanted.ref.name}"
         try:
             identity = self._api.created(self._api.call(
@@ -77,13 +77,6 @@ class Firewalls:
             raise Gone(f"{found.place}: {found.ref} ({found.id}) is not there any more")
         return self._found(found.ref, self._described(found.id))
 
-    def _default_vpc(self) -> str:
-        vpcs = self._api.call("describe_vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-        if not vpcs:
-            raise Refused(f"{self._api.place}: the account has no default VPC here",
-                          hint="declare a `network`, or make the default VPC: `aws ec2 create-default-vpc`")
-        return str(vpcs[0]["VpcId"])
-
     def _earlier(self, order: Order, name: str, vpc: str) -> str:
         filters = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc]}]
         for group in self._api.call("describe_security_groups", Filters=filters)["SecurityGroups"]:
@@ -96,12 +89,12 @@ class Firewalls:
         """First what is missing, then what is too much: nobody is shut out in between."""
         wanted = {permission for rule in rules for permission in _permissions(rule)}
         for _ in range(3):
-            there = set(_present(self._described(identity)))
+            there = set(present(self._described(identity)))
             try:
                 self._change("authorize_security_group_ingress", identity, wanted - there)
                 self._change("revoke_security_group_ingress", identity, there - wanted)
             except (Refused, Gone) as error:
-                if code_of(error.__cause__) not in _RACED:
+                if code_of(error.__cause__) not in RACED:
                     raise
                 continue  # an answer that was lost, or somebody else: look again
             return
@@ -110,7 +103,7 @@ class Firewalls:
 
     def _change(self, operation: str, identity: str, permissions: set[Permission]) -> None:
         if permissions:
-            self._api.call(operation, GroupId=identity, IpPermissions=[_told(each) for each in sorted(permissions)])
+            self._api.call(operation, GroupId=identity, IpPermissions=[told(each) for each in sorted(permissions)])
 
     def _described(self, identity: str) -> Mapping[str, Any]:
         group: Mapping[str, Any] = self._api.call("describe_security_groups", GroupIds=[identity])["SecurityGroups"][0]
@@ -118,9 +111,17 @@ class Firewalls:
 
     def _found(self, ref: Ref, group: Mapping[str, Any]) -> Found:
         rules = [{"protocol": "icmp" if each.protocol == "icmpv6" else each.protocol, "from_port": each.first,
-                  "to_port": each.last, "sources": [each.source]} for each in _present(group)]
+                  "to_port": each.last, "sources": [each.source]} for each in present(group)]
         return Found(ref, self._api.place, group["GroupId"], {"rules": canonical(rules)},
                      tags.generation(tags.of(group)), more={"vpc": group["VpcId"]})
+
+
+def default_vpc(api: Api) -> str:
+    vpcs = api.call("describe_vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    if not vpcs:
+        raise Refused(f"{api.place}: the account has no default VPC here",
+                      hint="declare a `network`, or make the default VPC: `aws ec2 create-default-vpc`")
+    return str(vpcs[0]["VpcId"])
 
 
 def _permissions(rule: Mapping[str, Any]) -> Iterator[Permission]:
@@ -133,7 +134,7 @@ def _permissions(rule: Mapping[str, Any]) -> Iterator[Permission]:
         yield Permission(protocol, first, last, "Ipv6Ranges" if is_new else "IpRanges", source)
 
 
-def _present(group: Mapping[str, Any]) -> Iterator[Permission]:
+def present(group: Mapping[str, Any]) -> Iterator[Permission]:
     """All that comes in, also what is nothing we write: other protocols, groups and prefix lists as sources."""
     for rule in group.get("IpPermissions", ()):
         first, last = rule.get("FromPort", _ALL), rule.get("ToPort", _ALL)
@@ -142,7 +143,7 @@ def _present(group: Mapping[str, Any]) -> Iterator[Permission]:
                 yield Permission(rule["IpProtocol"], first, last, kind, source[key])
 
 
-def _told(permission: Permission) -> dict[str, Any]:
+def told(permission: Permission) -> dict[str, Any]:
     source = {dict(_SOURCES)[permission.kind]: permission.source}
     rule: dict[str, Any] = {"IpProtocol": permission.protocol, permission.kind: [source]}
     if permission.protocol != "-1":

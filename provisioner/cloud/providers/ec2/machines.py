@@ -24,7 +24,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "keys": "host", "user": "host", "user_data": "later",
 }
 
-_RESTRICTED: Final[Mapping[str, Any]] = {
+RESTRICTED: Final[Mapping[str, Any]] = {
     "HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1,
 }
 _STATUS: Final = {"shutting-down": "leaving", "terminated": "leaving"}
@@ -61,7 +61,7 @@ class Machines:
             "ImageId": image, "InstanceType": fields["size"], "MinCount": 1, "MaxCount": 1,
             "ClientToken": order.token, "UserData": order.user_data,
             "BlockDeviceMappings": [{"DeviceName": self._catalogue.root_device(image), "Ebs": root}],
-            "MetadataOptions": {**_RESTRICTED, "InstanceMetadataTags": "disabled"},
+            "MetadataOptions": {**RESTRICTED, "InstanceMetadataTags": "disabled"},
             "Monitoring": {"Enabled": bool(fields.get("monitoring"))},
             "DisableApiTermination": bool(fields.get("protected")),
             "TagSpecifications": tags.specification(
@@ -170,7 +170,7 @@ class Machines:
         self._modify(found, DisableApiTermination={"Value": bool(wanted.fields["protected"])})
 
     def _set_metadata(self, found: Found, wanted: Wanted, known: Known) -> None:
-        self._api.call("modify_instance_metadata_options", InstanceId=found.id, **_RESTRICTED)
+        self._api.call("modify_instance_metadata_options", InstanceId=found.id, **RESTRICTED)
 
     def _set_monitoring(self, found: Found, wanted: Wanted, known: Known) -> None:
         operation = "monitor_instances" if wanted.fields["monitoring"] else "unmonitor_instances"

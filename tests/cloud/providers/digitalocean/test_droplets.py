@@ -115,8 +115,8 @@ def test_of_two_that_were_made_at_once_the_first_stays(fake: Fake, bench: Bench)
     """Another controller made one with the same token between our look and our create."""
     order = bench.order(bench.wanted(WEB))
     handler = bench.provider._handlers["machine"]
-    handler._make(order, "provision:token:once")  # type: ignore[attr-defined]
-    handler._make(order, "provision:token:once")  # type: ignore[attr-defined]
+    for _ in range(2):
+        handler._ordered(order, "provision:token:once").create()  # type: ignore[attr-defined]
     assert len(fake.world.droplets) == 2
     made = bench.provider.create(order)
     assert made.id == "1001"
