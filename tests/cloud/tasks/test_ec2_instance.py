@@ -35,7 +35,7 @@ def test_comes_once_and_goes_once(aws: Aws, machine: dict[str, Any]) -> None:
     assert instance["metadata_options"]["http_tokens"] == "required"
     again = ask(ec2_instance, **machine, tags={"role": "web"})
     assert (again["changed"], again["instance_ids"]) == (False, made["instance_ids"])
-    doomed = {"name": "web-1", "region": REGION, "endpoint_url": aws.url, "state": "absent"}
+    doomed: dict[str, Any] = {"name": "web-1", "region": REGION, "endpoint_url": aws.url, "state": "absent"}
     assert ask(ec2_instance, check=True, **doomed)["changed"]
     assert len(living(aws)) == 1
     assert ask(ec2_instance, **doomed)["terminate_success"] == made["instance_ids"]
