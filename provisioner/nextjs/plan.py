@@ -215,6 +215,7 @@ def health_question(settings: Settings) -> dict[str, Any]:
         "path": health.path,
         "status": health.status,
         "timeout": health.timeout,
+        "warm": list(health.warm),
         "settle": health.settle,
         "host": host,
     }

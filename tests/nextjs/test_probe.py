@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.remote.nextjs.probe import problem
+from provisioner.remote.nextjs.probe import problem, warm
 
 
 class _App(BaseHTTPRequestHandler):
@@ -64,3 +64,12 @@ def test_silence_is_told() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _App) as server:
         free = server.server_address[1]
     assert "no answer from" in (problem(question(free), None) or "")
+
+
+@pytest.mark.parametrize(("paths", "words"), [
+    ([], None), (["/", "/login"], None), (["/", "/broken", "/gone"], "/broken answers with status 500"),
+    (["/gone"], "status 404, expected 200 to 399"),
+])  # fmt: skip
+def test_paths_to_warm_up_must_be_pages(port: int, paths: list[str], words: str | None) -> None:
+    found = warm({**question(port), "warm": paths, "timeout": 10})
+    assert found is None if words is None else words in (found or "")

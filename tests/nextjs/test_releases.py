@@ -100,6 +100,17 @@ def test_a_release_that_has_to_settle_gets_no_request_before_it_has(app: Site) -
     assert not app.only().get("failed")
 
 
+def test_a_release_whose_pages_do_not_warm_up_is_taken_back(app: Site) -> None:
+    before = app.journal()["live"]
+    with poller(app.hosts[0].address) as seen:
+        result = app.only("cold", health={"path": "/api/health", "warm": ["/about", "/nowhere"]})
+        fine = app.only("warm", health={"path": "/api/health", "warm": ["/about", "/"]})
+    assert "/nowhere answers with status 404" in result["msg"]
+    assert f"went back to release {before['release']}" in result["msg"]
+    assert not fine.get("failed"), fine
+    assert seen.failures == []
+
+
 def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
     port = {"a": 3001, "b": 3000}[app.slot()]
     app.shell(f"systemd-run --quiet --unit=squatter python3 -m http.server --bind 127.0.0.1 {port}")

@@ -130,6 +130,8 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"health": {"path": "up"}}, "does not start with /"),
     ({"health": {"settle": 700}}, "not between 0 and 600"),
     ({"health": {"settle": 5}, "proxy": "none"}, "`settle` needs a web server in front"),
+    ({"health": {"warm": ["/", "up"]}}, "the path to warm up `up` does not start with /"),
+    ({"health": {"warm": ["/"]}, "proxy": "none"}, "`warm` needs a web server in front"),
     ({"health": {"paht": "/"}}, "did you mean `path`?"),
     ({"manual_signal_handling": "maybe"}, "none of auto, true, false"),
     ({"source": {"git": {"repos": "x"}}}, "did you mean `repo`?"),

@@ -62,6 +62,18 @@ def problem(health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: s
     return None
 
 
+def warm(health: "Mapping[str, Any]") -> "Optional[str]":
+    """Ask for each of the paths `health["warm"]` once; the first that is not answered as a page is, or None."""
+    for path in health.get("warm") or ():
+        where = "http://%s:%s%s" % (health["address"], health["port"], path)
+        answer = get_status(health["address"], health["port"], path, health["host"], float(health["timeout"]))
+        if "error" in answer:
+            return "warming up: no answer from %s (%s)" % (where, answer["error"])
+        if not is_healthy(answer["status"], None):
+            return "warming up: %s answers with status %d, expected 200 to 399" % (where, answer["status"])
+    return None
+
+
 def wait(
     ctx: Ctx, unit: str, health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str = ""
 ) -> "Optional[str]":

@@ -142,8 +142,14 @@ class Switch:
             problem = probe.wait(self._ctx, unit, health, self._new.build_id, self._new.base_path)
             if problem is not None:
                 return problem
+        if self._is_warm():
+            return None
+        for health in self._questions().values():
+            problem = probe.warm(health)
+            if problem is not None:
+                return problem
         settle = self._journal["health"].get("settle") or 0.0
-        if not settle or self._is_warm():
+        if not settle:
             return None
         self._ctx.progress("settling for %g s" % settle)
         return self._vigil("it was healthy, before it had any request").keep(lambda seconds: seconds >= settle)
