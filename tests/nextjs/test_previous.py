@@ -84,8 +84,12 @@ def test_requests_of_old_pages_go_to_the_release_that_made_them(app: Site) -> No
     assert "new" in asked(app)
     assert "old" in asked(app, **{"x-deployment-id": old})
     assert "old" in app.get(f"/about?dpl={old}")
+    assert "old" in asked(app, Cookie=f"theme=dark; __vdpl={old}")
+    new = app.journal()["live"]["deployment"]
+    assert "new" in asked(app, Cookie=f"__vdpl={old}", **{"x-deployment-id": new}), "the page's own word comes first"
     for wrong in ("nobody", "../../../etc", "a b", "%2e%2e", "x" * 500):
         assert "new" in asked(app, **{"x-deployment-id": wrong})
+        assert "new" in asked(app, Cookie=f"__vdpl={wrong}")
     app.shell(f"systemctl stop example@{app.journal()['previous']['slot']}")
     assert "new" in asked(app, **{"x-deployment-id": old}), "the live one takes what nobody else does"
     app.edit("app/page.js", "<h1>Another: ", "<h1>")
