@@ -64,6 +64,24 @@ def test_npm_has_workspaces_too(mode: str, shop: Shop, tmp_path: Path) -> None:
     assert ("server.js" if mode == "standalone" else "next start") in shop.server()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("version", [12, 13])
+def test_an_app_of_old_is_exported_by_its_own_command(version: int, shop: Shop, tmp_path: Path) -> None:
+    """`next export`, which 14 has no more."""
+    source = tmp_path / "source"
+    shutil.copytree(APPS / f"next{version}", source)
+    (source / "pages/docs").mkdir(parents=True)
+    (source / "pages/index.js").write_text(f"export default function Home() {{ return <h1>By {version}</h1>; }}\n")
+    (source / "pages/docs/more.js").write_text("export default function More() { return <h1>More</h1>; }\n")
+    shop.apply(tmp_path, source, mode="static")
+    assert f"By {version}" in shop.says().replace("<!-- -->", "")
+    assert "More" in shop.says("/docs/more")
+    assert shop.server() == ""
+    assert "javascript" in shop.kind(shop.script())
+    assert shop.apply(tmp_path, source, mode="static").names("changed") == []
+
+
 def of_npm(folder: Path) -> Path:
     """The app `app-router` as a package of a workspace."""
     shutil.copytree(APPS / "app-router", folder / "apps/web", ignore=shutil.ignore_patterns("node_modules", ".next"))
