@@ -229,35 +229,39 @@ class Whole:
         return Whole(steps, there)
 
 
-def killed_at(person: Person, whole: Whole, dies_at: Mapping[str, int]) -> None:
-    """The life of a site, in which the first run of phases is killed. dies_at: by phase the number of the last step."""
+def killed_at(person: Person, whole: Whole, dies_at: Mapping[str, int]) -> int:
+    """The life of a site, in which the first run of phases is killed. dies_at: by phase the number of the last step.
+    Gives how many were: a run that has less to wait for gets through before one of the last steps."""
     person.start_anew()
-    left = len(dies_at)
+    left, killed = len(dies_at), 0
     for name, phase in PHASES.items():
         if not left:
-            return
+            break
         if name not in dies_at:
             person.carry_out(phase)
             continue
         left -= 1
         last = f"{name} was killed at step {dies_at[name]}: {whole.steps[name][dies_at[name] - 1]}"
-        assert person.carry_out(phase, dies_at[name]), f"not true: {last}"
+        killed += person.carry_out(phase, dies_at[name])
         person.carry_out(phase)
         person.sees_what_is_declared(phase, whole.there[name], last)
+    return killed
 
 
 @pytest.mark.timeout(900)
 def test_a_run_that_is_killed_leaves_what_the_next_one_makes_whole(busy_person: Person) -> None:
     """At some of the steps: the next test has them all."""
     whole = Whole.of(busy_person)
-    killed_at(busy_person, whole, {name: round(len(steps) * 0.6) for name, steps in whole.steps.items()})
+    moments = {name: round(len(steps) * 0.6) for name, steps in whole.steps.items()}
+    assert killed_at(busy_person, whole, moments) == len(moments)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_same_holds_for_a_new_interpreter_each_time(person: Person) -> None:
     whole = Whole.of(person)
-    killed_at(person, whole, {name: round(len(steps) * 0.5) for name, steps in whole.steps.items()})
+    moments = {name: round(len(steps) * 0.5) for name, steps in whole.steps.items()}
+    assert killed_at(person, whole, moments) == len(moments)
 
 
 @pytest.mark.slow
@@ -306,15 +310,16 @@ def test_a_deleted_journal_makes_nothing_twice(busy_person: Person) -> None:
 def test_a_run_that_is_killed_anywhere_leaves_what_the_next_one_makes_whole(busy_person: Person) -> None:
     whole = Whole.of(busy_person)
     moments = {name: different(steps) for name, steps in whole.steps.items()}
-    wrong = []
+    wrong, killed = [], 0
     for number in range(max(map(len, moments.values()))):
         dies_at = {name: mine[number] for name, mine in moments.items() if number < len(mine)}
         try:
-            killed_at(busy_person, whole, dies_at)
+            killed += killed_at(busy_person, whole, dies_at)
         except AssertionError as error:
             sys.stderr.write(f"{error}\n")
             wrong.append(str(error))
     assert wrong == []
+    assert killed > 0.95 * sum(map(len, moments.values()))
 
 
 def different(steps: Sequence[str]) -> list[int]:

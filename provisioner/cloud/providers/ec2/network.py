@@ -50,10 +50,9 @@ class Networks:
         again = ("DependencyViolation",)
         for subnet in self._subnets(found.id):
             self._api.if_there("delete_subnet", SubnetId=subnet["SubnetId"], again=again)
-        attached = [{"Name": "attachment.vpc-id", "Values": [found.id]}]
-        for gateway in self._api.call("describe_internet_gateways", Filters=attached)["InternetGateways"]:
-            identity = gateway["InternetGatewayId"]
-            self._api.if_there("detach_internet_gateway", InternetGatewayId=identity, VpcId=found.id, again=again)
+        for identity, is_attached in self._gateways(found.id).items():
+            if is_attached:
+                self._api.if_there("detach_internet_gateway", InternetGatewayId=identity, VpcId=found.id, again=again)
             self._api.if_there("delete_internet_gateway", InternetGatewayId=identity, again=again)
         self._api.if_there("delete_vpc", VpcId=found.id, again=again)
 
@@ -111,6 +110,13 @@ class Networks:
         if not any(route.get("DestinationCidrBlock") == "0.0.0.0/0" for route in table["Routes"]):
             self._unless("RouteAlreadyExists", "create_route", RouteTableId=table["RouteTableId"],
                          DestinationCidrBlock="0.0.0.0/0", GatewayId=identity)
+
+    def _gateways(self, vpc: str) -> Mapping[str, bool]:
+        """Ids, and whether they are attached: a killed run may have left one that is not yet, or no more."""
+        attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+        return {gateway["InternetGatewayId"]: bool(gateway.get("Attachments"))
+                for filters in (attached, tags.by(tags.TOKEN, vpc))
+                for gateway in self._api.call("describe_internet_gateways", Filters=filters)["InternetGateways"]}
 
     def _add_subnet(self, vpc: str, zone: str, cidr: str, own: Mapping[str, str]) -> None:
         """Two subnets cannot have the same addresses: a second one cannot be made."""

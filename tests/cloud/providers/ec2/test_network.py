@@ -72,6 +72,19 @@ def test_what_was_interrupted_is_finished_by_the_machine_that_needs_it(aws: Aws,
     assert ec2_bed.there() == []
 
 
+@pytest.mark.parametrize("interrupted", ["AttachInternetGateway", "DeleteInternetGateway"])
+def test_a_gateway_that_is_attached_to_nothing_is_deleted_with_its_network(aws: Aws, ec2_bed: Bed,
+                                                                           interrupted: str) -> None:
+    wanted = ec2_bed.wanted("network")
+    aws.faults.add(Fault(interrupted, code="Blocked", status=400))
+    with pytest.raises(CloudError):
+        ec2_bed.provider.delete(ec2_bed.make(wanted))
+    ec2 = aws.client("ec2")
+    assert [each["Attachments"] for each in ec2.describe_internet_gateways()["InternetGateways"]] == [[]]
+    ec2_bed.provider.delete(ec2_bed.one(wanted.ref))
+    assert ec2.describe_internet_gateways()["InternetGateways"] == []
+
+
 def test_a_zone_without_a_subnet_is_named(ec2_bed: Bed) -> None:
     with pytest.raises(Refused, match="no subnet in eu-central-1z") as caught:
         ec2_bed.make(ec2_bed.wanted("machine", zone="eu-central-1z"))
