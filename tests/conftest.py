@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -37,8 +38,15 @@ LONG = ("tests/nextjs/test_end_to_end.py", "tests/nextjs/test_releases.py", "tes
         "tests/nextjs/test_jobs.py", "tests/nextjs/test_browser.py", "tests/nextjs/test_shapes.py",
         "tests/modules/test_conformance.py", "tests/e2e/test_three_hosts.py", "tests/e2e/test_killed_controller.py",
         "tests/cloud/test_end_to_end.py", "tests/transport/test_faults.py", "tests/enrol/test_enrol.py",
-        "tests/enrol/test_clouds.py",
-        "tests/engine/test_random_programs.py")
+        "tests/enrol/test_clouds.py", "tests/nextjs/test_matrix.py", "tests/cloud/test_killed.py",
+        "tests/drift/test_on_a_host.py", "tests/schedule/test_on_a_host.py", "tests/drift/test_watch_on_a_host.py",
+        "tests/cloud/tasks/", "tests/web/", "tests/fuzz/", "tests/engine/test_random_programs.py")
+
+
+def pytest_configure() -> None:
+    """A shell that starts tests in the background ignores interrupts, and so would every program that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -161,4 +161,4 @@ def test_json_output_is_nothing_but_json(tmp_path: Path) -> None:
                           check=False, timeout=60, cwd=tmp_path,
                           env={**os.environ, "PROVISION_STATE_DIR": str(tmp_path / "state")})
     types = [json.loads(line)["type"] for line in done.stdout.splitlines()]
-    assert types == ["run_start", "play_start", "task_start", "result", "stats", "run_end"]
+    assert types == ["run_start", "warning", "play_start", "task_start", "result", "stats", "run_end"]
