@@ -327,9 +327,16 @@ def _near_choice(item: Any, choices: "tuple[Any, ...]") -> str:
     return "; did you mean %s?" % match if match else ""
 
 
+def _as_written(name: Any, options: "Mapping[str, Arg]") -> str:
+    """The name of an option as people write it: of YAML it comes as true where it is `on`."""
+    word = ("on" if name else "off") if isinstance(name, bool) else str(name)
+    return word if word in options else str(name)
+
+
 def _convert_options(options: "Mapping[str, Arg]", given: "dict[str, Any]",
                      is_known: "Callable[[Any], bool]") -> "dict[str, Any]":
     inner = Spec(name="this mapping", summary="", args=options)
+    given = {_as_written(name, options): value for name, value in given.items()}
     found = inner.problems(given, is_known)
     if found:
         raise ValueError("; ".join(one.message + (" (%s)" % one.hint if one.hint else "") for one in found))

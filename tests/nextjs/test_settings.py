@@ -74,6 +74,11 @@ def test_a_hook_is_one_command_or_several() -> None:
     assert hooks == Hooks(before_switch=("a, b",), after_build=("c", "d"), timeout=5.0)
 
 
+def test_where_to_build_is_read_although_yaml_takes_on_for_true() -> None:
+    assert read_settings({**LEAST, "build": {True: "controller"}}).build.on == "controller"
+    assert read_settings({**LEAST, "build": {"on": "web1"}}).build.on == "web1"
+
+
 def test_public_env_is_what_the_build_gets() -> None:
     settings = read_settings({**LEAST, "env": {"NEXT_PUBLIC_API": "u", "OTHER": "v"}})
     assert settings.public_env == {"NEXT_PUBLIC_API": "u"}
@@ -96,6 +101,8 @@ def test_public_env_is_what_the_build_gets() -> None:
     ({"hooks": {"after_build": ["ok", " "]}}, "must be a command or a list of commands"),
     ({"hooks": {"on_error": "x"}}, "on_error"),
     ({"hooks": {"timeout": 0}}, "is not between 0 and 86400 seconds"),
+    ({"build": {7: "x"}}, "no argument `7`"),
+    ({"build": {False: "x"}}, "no argument `False`"),
     ({"drain": -1}, "between 0 and 600"),
     ({"rollout": []}, "numbers of hosts and shares"),
     ({"rollout": [0]}, "numbers of hosts and shares"),
