@@ -109,6 +109,7 @@ def test_a_release_whose_pages_do_not_warm_up_is_taken_back(app: Site) -> None:
     assert f"went back to release {before['release']}" in result["msg"]
     assert not fine.get("failed"), fine
     assert seen.failures == []
+    assert not app.only().get("failed")
 
 
 def test_another_app_on_the_port_of_the_next_slot_is_noticed(app: Site) -> None:
