@@ -27,6 +27,11 @@ class TaskRef:
     role: str = ""
     handler: bool = False
 
+    @property
+    def title(self) -> str:
+        """With its role, as it is shown."""
+        return f"{self.role} : {self.name}" if self.role else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:

@@ -61,11 +61,6 @@ class Finding:
     last_seen: float = 0.0
 
     @property
-    def title(self) -> str:
-        """The task with its role, as it is shown."""
-        return f"{self.task.role} : {self.task.name}" if self.task.role else self.task.name
-
-    @property
     def key(self) -> str:
         """The same for the same thing in another check, wherever its task stands then."""
         what = f"{self.resource.module} {self.resource.name}" if self.resource else (

@@ -16,7 +16,7 @@ def chosen(findings: Iterable[Finding], hosts: Sequence[str], tasks: Sequence[st
     before it, as it is shown."""
     return [each for each in findings
             if each.kind == DRIFTED and each.resource is not None and each.task.module != "machines"
-            and _fits([each.host], hosts) and _fits([each.task.name, each.title], tasks)]  # fmt: skip
+            and _fits([each.host], hosts) and _fits([each.task.name, each.task.title], tasks)]  # fmt: skip
 
 
 def targets(findings: Iterable[Finding]) -> frozenset[tuple[HostName, Resource]]:

@@ -94,8 +94,7 @@ def was_told(db: sqlite3.Connection, scope: str, channel: str, findings: Iterabl
 
 
 def _shown(finding: Finding) -> str:
-    task = f"{finding.task.role} : {finding.task.name}" if finding.task.role else finding.task.name
-    title = f"{task} (item={finding.item})" if finding.item else task
+    title = finding.task.title + (f" (item={finding.item})" if finding.item else "")
     return json.dumps({"title": title, "play": finding.play, "path": finding.task.path, "reason": finding.reason,
                        "diff": shortened(finding.diff)})  # fmt: skip
 

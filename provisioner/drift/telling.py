@@ -97,7 +97,7 @@ def message(check: Check, site: str) -> str:
 
 
 def _title(finding: Finding) -> str:
-    return visible(f"{finding.host}  {finding.title}" + (f" (item={finding.item})" if finding.item else "")
+    return visible(f"{finding.host}  {finding.task.title}" + (f" (item={finding.item})" if finding.item else "")
                    + (f" ({finding.part})" if finding.part else ""))
 
 

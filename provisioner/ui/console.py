@@ -273,7 +273,7 @@ class Console:
 
 
 def _title(task: TaskRef) -> str:
-    return visible(f"{task.role} : {task.name}" if task.role else task.name)
+    return visible(task.title)
 
 
 def _host(host: str, delegate: str | None) -> str:

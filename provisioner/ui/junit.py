@@ -56,8 +56,7 @@ def _kind(case: TaskResult) -> str:
 
 
 def _case(suite: _Suite, case: TaskResult) -> list[str]:
-    task = f"{case.task.role} : {case.task.name}" if case.task.role else case.task.name
-    name, place = _attribute(f"[{case.host}] {task}"), _attribute(case.task.path or suite.name)
+    name, place = _attribute(f"[{case.host}] {case.task.title}"), _attribute(case.task.path or suite.name)
     head = f'    <testcase name={name} classname={place} time="{case.ms / 1000:.3f}"'
     inner = []
     kind = _kind(case)

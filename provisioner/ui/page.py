@@ -21,7 +21,6 @@ from provisioner.events import (
     RunEnded,
     RunStarted,
     Step,
-    TaskRef,
     TaskResult,
     Warned,
 )
@@ -139,12 +138,8 @@ def _happened(told: Sequence[Told]) -> Iterator[str]:
                 if event.task.id != current:
                     current = event.task.id
                     place = f'<small class="dim">{_escaped(event.task.path)}</small>'
-                    yield f"<h3>{_escaped(_title(event.task))} {place}</h3>"
+                    yield f"<h3>{_escaped(event.task.title)} {place}</h3>"
                 yield from _line(event)
-
-
-def _title(task: TaskRef) -> str:
-    return f"{task.role} : {task.name}" if task.role else task.name
 
 
 def _line(event: Event) -> Iterator[str]:

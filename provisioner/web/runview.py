@@ -57,10 +57,6 @@ class TaskSection:
     lines: tuple[Line, ...]
 
     @property
-    def title(self) -> str:
-        return f"{self.task.role} : {self.task.name}" if self.task.role else self.task.name
-
-    @property
     def status(self) -> str:
         """The worst of its hosts."""
         found = {status for status, _ in self.counts}

@@ -80,7 +80,7 @@ def test_a_run_is_shown_task_by_task(db: sqlite3.Connection) -> None:
     assert isinstance(motd, TaskSection)
     assert isinstance(nginx, TaskSection)
     assert (play.kind, play.text) == ("play", "Web")
-    assert (motd.title, motd.status, motd.counts) == ("base : Motd", "changed", (("changed", 1), ("ok", 2)))
+    assert (motd.task.title, motd.status, motd.counts) == ("base : Motd", "changed", (("changed", 1), ("ok", 2)))
     assert (nginx.status, [(line.what, line.opened) for line in nginx.lines]) == ("failed", [("db-1", True)])
     assert nginx.lines[0].why == "No package matching 'nginx-extra' is available"
     assert "+Welcome" in motd.lines[0].diffs[0]
