@@ -185,7 +185,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.schedule.every": PLAIN,
     "provisioner.schedule.units": PLAIN,
     "provisioner.web.links": PLAIN | {"urllib.parse"},
-    "provisioner.web.moments": PLAIN | {"datetime"},
+    "provisioner.ui.moments": PLAIN | {"datetime"},
     "provisioner.web.plots": PLAIN | {"html"},
 }
 """What is pure -> the parts of the standard library it may import. The longest name that fits counts."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from provisioner.drift.findings import DRIFTED, KINDS, PENDING, UNKNOWN, UNMANAGED, Check, Finding
 from provisioner.ui.colours import Paint
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import visible, visible_lines
+from provisioner.ui.moments import utc
 
 SCHEMA: Final = 1
 _COLOURS: Final[Mapping[str, str]] = {DRIFTED: "failed", PENDING: "changed", UNMANAGED: "changed", UNKNOWN: "unknown"}
@@ -102,12 +102,8 @@ def _title(finding: Finding) -> str:
 
 
 def _since(finding: Finding) -> str:
-    text = f", seen since {_time(finding.first_seen)}" if finding.first_seen < finding.last_seen else ""
-    return f"{text}, applied {_time(finding.applied)}" if finding.applied is not None else text
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
+    text = f", seen since {utc(finding.first_seen)}" if finding.first_seen < finding.last_seen else ""
+    return f"{text}, applied {utc(finding.applied)}" if finding.applied is not None else text
 
 
 def _as_json(finding: Finding) -> dict[str, Any]:

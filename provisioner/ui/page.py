@@ -8,7 +8,6 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from provisioner.events import (
@@ -28,6 +27,7 @@ from provisioner.ui.colours import plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import visible, visible_lines
 from provisioner.ui.junit import reason
+from provisioner.ui.moments import utc
 from provisioner.ui.reports import Told
 
 _STYLE: Final = """\
@@ -100,12 +100,11 @@ def _head(started: tuple[RunStarted, float] | None, ended: RunEnded | None) -> I
     if started is None:
         return
     event, moment = started
-    at = datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
     end = ("it has no end: it was killed, or still runs" if ended is None else
            f"took {ended.duration_ms / 1000:.1f} s, exit code {ended.exit_code}")  # fmt: skip
     command = " ".join(("provision", *event.command)) if event.command else " ".join(event.playbooks)
     yield f"<p><code>{_escaped(command)}</code></p>"
-    yield f'<p class="dim">{_escaped(at)} · {_escaped(end)} · provision {_escaped(event.version)}</p>'
+    yield f'<p class="dim">{utc(moment)} · {_escaped(end)} · provision {_escaped(event.version)}</p>'
 
 
 def _recap(ended: RunEnded | None) -> Iterator[str]:

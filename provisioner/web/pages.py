@@ -14,7 +14,7 @@ from markupsafe import Markup
 from provisioner.ui.colours import plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import visible, visible_lines
-from provisioner.web.moments import ago, took, utc
+from provisioner.ui.moments import ago, took, utc
 
 NAVIGATION = ("overview", "runs", "hosts", "drift", "apps", "machines")
 ASSETS: Final[Mapping[str, str]] = {"style.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}

@@ -11,8 +11,8 @@ from provisioner.drift import seen
 from provisioner.drift.findings import KINDS
 from provisioner.history.deploys import RELEASE, ROLLBACK, Deployed, deploys
 from provisioner.history.queries import Filter, Run, find, runs
+from provisioner.ui.moments import utc
 from provisioner.web import records
-from provisioner.web.moments import utc
 from provisioner.web.plots import Bar, Mark, bars, lanes
 from provisioner.web.runview import RunPage, run_page
 

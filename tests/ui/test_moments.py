@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.web.moments import ago, took, utc
+from provisioner.ui.moments import ago, took, utc
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (7300, "2 h ago"),
