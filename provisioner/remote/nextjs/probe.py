@@ -41,14 +41,16 @@ def is_healthy(status: int, expected: "Optional[int]") -> bool:
     return status == expected if expected else 200 <= status < 400
 
 
-def problem(health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str = "") -> "Optional[str]":
-    """Why the app is not healthy, or None when it is.
+def problem(
+    health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: str = "", timeout: float = ONE_ANSWER
+) -> "Optional[str]":
+    """Why the app is not healthy, or None when it is. timeout: seconds for each answer.
 
     health: {address, port, path, status, host}. Every version of Next.js serves `/_next/static/<build id>/
     _buildManifest.js` of its own build only, so that file shows which build answers, whatever the app is.
     """
     where = "http://%s:%s%s" % (health["address"], health["port"], health["path"])
-    answer = get_status(health["address"], health["port"], health["path"], health["host"])
+    answer = get_status(health["address"], health["port"], health["path"], health["host"], timeout)
     if "error" in answer:
         return "no answer from %s (%s)" % (where, answer["error"])
     if not is_healthy(answer["status"], health.get("status")):
@@ -56,7 +58,7 @@ def problem(health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: s
         return "%s answers with status %d, expected %s" % (where, answer["status"], wanted)
     if build_id:
         marker = "%s/_next/static/%s/_buildManifest.js" % (base_path, build_id)
-        built = get_status(health["address"], health["port"], marker, health["host"])
+        built = get_status(health["address"], health["port"], marker, health["host"], timeout)
         if built.get("status") != 200:
             return "what answers at %s is not build %s" % (where, build_id)
     return None
@@ -65,12 +67,9 @@ def problem(health: "Mapping[str, Any]", build_id: "Optional[str]", base_path: s
 def warm(health: "Mapping[str, Any]") -> "Optional[str]":
     """Ask for each of the paths `health["warm"]` once; the first that is not answered as a page is, or None."""
     for path in health.get("warm") or ():
-        where = "http://%s:%s%s" % (health["address"], health["port"], path)
-        answer = get_status(health["address"], health["port"], path, health["host"], float(health["timeout"]))
-        if "error" in answer:
-            return "warming up: no answer from %s (%s)" % (where, answer["error"])
-        if not is_healthy(answer["status"], None):
-            return "warming up: %s answers with status %d, expected 200 to 399" % (where, answer["status"])
+        found = problem({**health, "path": path, "status": None}, None, timeout=float(health["timeout"]))
+        if found is not None:
+            return "warming up: %s" % found
     return None
 
 
