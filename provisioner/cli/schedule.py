@@ -204,7 +204,7 @@ def _credential(text: str) -> tuple[str, str]:
 
 def _private(file: str, option: str) -> Path:
     """A file with a secret in it, that is there and that only its owner can read."""
-    path = Path(file).expanduser().absolute()
+    path = Path(os.path.expanduser(file)).absolute()
     if not path.is_file():
         raise UsageError(f"{option}: there is no file {file}")
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
