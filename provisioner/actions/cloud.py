@@ -10,7 +10,7 @@ from provisioner.actions.base import Driving
 from provisioner.actions.driving import failed
 from provisioner.actions.local import opened
 from provisioner.cloud.errors import CloudError
-from provisioner.cloud.tasks.asked import Asked, Result
+from provisioner.cloud.tasks.asked import Asked, NotYet, Result
 from provisioner.remote.spec import Arg, ArgumentError, Spec
 from provisioner.values import HostName
 
@@ -58,6 +58,8 @@ def _answered(call: Driving, spec: Spec, ensure: Callable[[Asked], Result]) -> R
     asked = Asked(arguments, call.check, call.diff, _plain(call.environment), call.progress, call.warn)
     try:
         return ensure(asked)
+    except NotYet as error:
+        return {"changed": False, "unknown": error.message} if call.check else failed(error)
     except CloudError as error:
         return failed(error)
 

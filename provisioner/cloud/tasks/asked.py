@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from provisioner.cloud.errors import Refused
 from provisioner.remote.spec import Arguments
 
 Result = dict[str, Any]
+
+
+class NotYet(Refused):
+    """Something the task names is not there: in check mode an earlier task may be about to make it."""
 
 
 @dataclass(frozen=True, slots=True)

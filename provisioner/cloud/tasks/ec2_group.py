@@ -12,26 +12,13 @@ from provisioner.cloud.providers.ec2.api import Api
 from provisioner.cloud.providers.ec2.errors import code_of
 from provisioner.cloud.providers.ec2.firewall import RACED, Permission, default_vpc, present
 from provisioner.cloud.providers.ec2.firewall import told as as_rule
-from provisioner.cloud.tasks.asked import Asked, Change, Result, carried_out, plain, told
+from provisioner.cloud.tasks.asked import Asked, Change, NotYet, Result, carried_out, plain, told
 from provisioner.cloud.tasks.aws import filters, tag_changes
 
 _ALL: Final = -1
 
 
-class NoGroup(Refused):
-    """A name of a security group that is not there, or in check mode not yet."""
-
-
 def ensure(api: Api, asked: Asked) -> Result:
-    try:
-        return _ensured(api, asked)
-    except NoGroup as error:
-        if not asked.check:
-            raise
-        return {"changed": False, "unknown": error.message}
-
-
-def _ensured(api: Api, asked: Asked) -> Result:
     a = asked.a
     vpc = a.vpc_id or ("" if a.group_id else default_vpc(api))
     there = _there(api, a, vpc)
@@ -152,7 +139,7 @@ def group_id(api: Api, name: str, vpc: str) -> str:
         return name
     groups = _listed(api, {"group-name": name, "vpc-id": vpc})
     if not groups:
-        raise NoGroup(f"{api.place}: {vpc} has no security group `{name}`", hint="mend the name, or make it first")
+        raise NotYet(f"{api.place}: {vpc} has no security group `{name}`", hint="mend the name, or make it first")
     return str(groups[0]["GroupId"])
 
 

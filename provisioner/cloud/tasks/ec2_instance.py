@@ -17,7 +17,7 @@ from provisioner.cloud.providers.ec2.images import Catalogue
 from provisioner.cloud.providers.ec2.machines import RESTRICTED
 from provisioner.cloud.tasks.asked import Asked, Change, Result, carried_out, plain, told
 from provisioner.cloud.tasks.aws import filters, tag_changes
-from provisioner.cloud.tasks.ec2_group import NoGroup, group_id
+from provisioner.cloud.tasks.ec2_group import group_id
 
 Instance = Mapping[str, Any]
 
@@ -30,12 +30,7 @@ _METADATA: Final = {"http_endpoint": "HttpEndpoint", "http_tokens": "HttpTokens"
 
 
 def ensure(api: Api, asked: Asked) -> Result:
-    try:
-        return _Instances(api, asked).ensure()
-    except NoGroup as error:
-        if not asked.check:
-            raise
-        return {"changed": False, "unknown": error.message}  # an earlier task may be about to make it
+    return _Instances(api, asked).ensure()
 
 
 class _Instances:
