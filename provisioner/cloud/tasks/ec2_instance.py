@@ -39,6 +39,7 @@ class _Instances:
         self._asked = asked
         self._a = asked.a
         self._catalogue = Catalogue(api)
+        self._found_groups: list[str] | None = None
 
     def ensure(self) -> Result:
         a = self._a
@@ -174,13 +175,18 @@ class _Instances:
         return {"NetworkInterfaces": [{key: value for key, value in interface.items() if value not in (None, [])}]}
 
     def _groups(self) -> list[str]:
-        names = self._a.security_groups or ([self._a.security_group] if self._a.security_group else [])
-        if all(name.startswith("sg-") for name in names):
-            return list(names)
-        vpc = default_vpc(self._api)
+        """Ids; asked for once, whatever the number of instances."""
+        if self._found_groups is None:
+            names = self._a.security_groups or ([self._a.security_group] if self._a.security_group else [])
+            vpc = "" if all(name.startswith("sg-") for name in names) else self._vpc()
+            self._found_groups = [group_id(self._api, name, vpc) for name in names]
+        return self._found_groups
+
+    def _vpc(self) -> str:
         if self._a.vpc_subnet_id:
-            vpc = self._api.call("describe_subnets", SubnetIds=[self._a.vpc_subnet_id])["Subnets"][0]["VpcId"]
-        return [group_id(self._api, name, vpc) for name in names]
+            subnets = self._api.call("describe_subnets", SubnetIds=[self._a.vpc_subnet_id])["Subnets"]
+            return str(subnets[0]["VpcId"])
+        return default_vpc(self._api)
 
     def _default_subnet(self) -> str:
         wanted = {"default-for-az": "true"}
