@@ -40,10 +40,15 @@ def _keys(asked: Asked) -> Keys | None:
     return Keys(access, Secret(secret), Secret(token) if token else None)
 
 
+def as_texts(given: Mapping[str, Any] | None) -> dict[str, str]:
+    """Tags as EC2 has them: YAML has numbers too."""
+    return {key: str(value) for key, value in (given or {}).items()}
+
+
 def tag_changes(api: Api, id: str, there: Mapping[str, str], wanted: Mapping[str, str], *,
                 purge: bool) -> Iterator[Change]:
     """To have the tags `wanted`. What belongs to AWS or to a site, and the name, is never taken away."""
-    wanted = {key: str(value) for key, value in wanted.items()}
+    wanted = as_texts(wanted)
     new = {key: value for key, value in wanted.items() if there.get(key) != value}
     gone = {key for key in there if key not in wanted and not tags.is_reserved(key)} if purge else set()
     if not new and not gone:

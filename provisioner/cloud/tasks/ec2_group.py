@@ -13,7 +13,7 @@ from provisioner.cloud.providers.ec2.errors import code_of
 from provisioner.cloud.providers.ec2.firewall import RACED, Permission, default_vpc, present
 from provisioner.cloud.providers.ec2.firewall import told as as_rule
 from provisioner.cloud.tasks.asked import Asked, Change, NotYet, Result, carried_out, plain, told
-from provisioner.cloud.tasks.aws import filters, tag_changes
+from provisioner.cloud.tasks.aws import as_texts, filters, tag_changes
 
 _ALL: Final = -1
 
@@ -46,7 +46,7 @@ def _made(api: Api, asked: Asked, vpc: str) -> Result:
     result = told(asked, {}, {"group": a.name, "vpc_id": vpc, **wanted})
     if asked.check:
         return {**result, "group_name": a.name, "vpc_id": vpc, "description": a.description, "tags": a.tags or {}}
-    own = {key: str(value) for key, value in (a.tags or {}).items()}
+    own = as_texts(a.tags)
     try:
         id = api.created(api.call(
             "create_security_group", GroupName=a.name, VpcId=vpc, Description=a.description,

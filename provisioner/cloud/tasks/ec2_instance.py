@@ -16,7 +16,7 @@ from provisioner.cloud.providers.ec2.firewall import default_vpc
 from provisioner.cloud.providers.ec2.images import Catalogue
 from provisioner.cloud.providers.ec2.machines import RESTRICTED
 from provisioner.cloud.tasks.asked import Asked, Change, Result, carried_out, plain, told
-from provisioner.cloud.tasks.aws import filters, tag_changes
+from provisioner.cloud.tasks.aws import as_texts, filters, tag_changes
 from provisioner.cloud.tasks.ec2_group import group_id
 
 Instance = Mapping[str, Any]
@@ -135,8 +135,7 @@ class _Instances:
             raise Refused(f"{self._api.place}: an instance is to be made, and the task has no "
                           f"`{'instance_type' if name else 'image_id'}`", hint="name it")
         image = self._catalogue.image(name, a.instance_type)
-        own = {**(a.tags or {}), **({"Name": a.name} if a.name else {})}
-        own = {key: str(value) for key, value in own.items()}
+        own = as_texts({**(a.tags or {}), **({"Name": a.name} if a.name else {})})
         profile = a.iam_instance_profile
         given = {
             "KeyName": a.key_name, "UserData": a.user_data,

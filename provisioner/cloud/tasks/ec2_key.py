@@ -9,7 +9,7 @@ from provisioner.cloud.errors import Refused
 from provisioner.cloud.providers.ec2 import tags
 from provisioner.cloud.providers.ec2.api import Api
 from provisioner.cloud.tasks.asked import Asked, Result, carried_out, plain, told
-from provisioner.cloud.tasks.aws import filters, tag_changes
+from provisioner.cloud.tasks.aws import as_texts, filters, tag_changes
 
 
 def ensure(api: Api, asked: Asked) -> Result:
@@ -39,7 +39,7 @@ def _imported(api: Api, asked: Asked, there: Mapping[str, Any] | None) -> Result
         return {**result, "key": {"name": a.name, "tags": kept}}
     if there is not None:
         api.if_there("delete_key_pair", KeyName=a.name)
-    specification = tags.specification(key_pair={key: str(value) for key, value in kept.items()}) if kept else []
+    specification = tags.specification(key_pair=as_texts(kept)) if kept else []
     try:
         api.created(api.call("import_key_pair", KeyName=a.name, PublicKeyMaterial=a.key_material.encode(),
                              TagSpecifications=specification))
