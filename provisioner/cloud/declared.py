@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from provisioner.cloud.model import HostSettings, Ref, Wanted, canonical, digest
+from provisioner.cloud.model import HostSettings, Ref, Wanted, bare_key, canonical, digest
 from provisioner.cloud.settings import Machines
 from provisioner.diag import Collector
 
@@ -36,8 +36,8 @@ def _of_one(machines: Machines) -> Iterator[Wanted]:
     needs: list[Ref] = []
     for key in machines.keys:
         # Without one of its own keys, DigitalOcean makes a password for root and sends it by mail.
-        needs.append(Ref("key", digest(_bare(key))))
-        yield make(needs[-1], {"public_key": _bare(key)})
+        needs.append(Ref("key", digest(bare_key(key))))
+        yield make(needs[-1], {"public_key": bare_key(key)})
     if machines.network is not None:
         network = {"name": "network", "cidr": "10.20.0.0/16", **machines.network}
         needs.append(Ref("network", network["name"]))
@@ -68,15 +68,10 @@ def _machine_fields(machines: Machines) -> dict[str, Any]:
         "image": machines.image, "size": machines.size, "disk": machines.disk, "zone": machines.zone,
         "network": machines.network and str(machines.network.get("name") or "network"), "firewall": machines.name,
         "tags": dict(machines.tags), "running": True, "protected": machines.protected, "metadata": "restricted",
-        "monitoring": machines.monitoring, "keys": digest(sorted(map(_bare, machines.keys))),
+        "monitoring": machines.monitoring, "keys": digest(sorted(map(bare_key, machines.keys))),
         "user_data": digest(machines.user_data), "user": machines.user, "groups": ",".join(machines.groups),
     }
 
 
 def _volume_variables(machines: Machines) -> dict[str, Any]:
     return {"machine_volumes": [dict(volume) for volume in machines.volumes]} if machines.volumes else {}
-
-
-def _bare(key: str) -> str:
-    """Without its comment: that is no part of the key."""
-    return " ".join(key.split()[:2])

@@ -126,3 +126,8 @@ def canonical(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def digest(value: Any) -> str:
     """16 hexadecimal digits that are the same for the same JSON-like value: short enough for a tag."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def bare_key(public: str) -> str:
+    """A public key without its comment, which is no part of it. Its fingerprint has several spellings."""
+    return " ".join(public.split()[:2])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.cloud.errors import Refused
+from provisioner.cloud.model import bare_key
 from provisioner.cloud.providers.ec2 import tags
 from provisioner.cloud.providers.ec2.api import Api
 from provisioner.cloud.tasks.asked import Asked, Result, carried_out, plain, told
@@ -57,8 +58,7 @@ def _there(api: Api, name: str) -> Mapping[str, Any] | None:
 
 
 def _differs(pair: Mapping[str, Any], public: str) -> bool:
-    """By type and key: fingerprints have several spellings."""
-    return bool(str(pair.get("PublicKey", "")).split()[:2] != public.split()[:2])
+    return bare_key(str(pair.get("PublicKey", ""))) != bare_key(public)
 
 
 def _shown(pair: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.cloud.errors import Refused
-from provisioner.cloud.model import Found, Known, Wanted
+from provisioner.cloud.model import Found, Known, Wanted, bare_key
 from provisioner.cloud.provider import Effect, Order
 from provisioner.cloud.providers.digitalocean import names, tags
 from provisioner.cloud.providers.digitalocean.api import Api, absent_is_fine
@@ -68,15 +68,11 @@ class Keys:
         return tags.tag("key", self.api.region, site, name, str(id))
 
     def _seen(self, key: Mapping[str, Any], name: str, made: bool) -> Found:
-        return self.api.found("key", name, key["id"], {"public_key": " ".join(essence(key["public_key"]))},
+        return self.api.found("key", name, key["id"], {"public_key": bare_key(key["public_key"])},
                               more={"made": made})
 
 
 def same_key(api: Api, public: str) -> dict[str, Any] | None:
     """By type and key: comments and fingerprints have several spellings."""
     listed = api.all("account/keys", "ssh_keys")
-    return next((each for each in listed if essence(each["public_key"]) == essence(public)), None)
-
-
-def essence(public: str) -> tuple[str, ...]:
-    return tuple(public.split()[:2])
+    return next((each for each in listed if bare_key(each["public_key"]) == bare_key(public)), None)
