@@ -51,7 +51,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.remote",
     }),
     "provisioner.effects": frozenset({
-        "provisioner.diag", "provisioner.values", "provisioner.lang", "provisioner.template",
+        "provisioner.diag", "provisioner.durable", "provisioner.values", "provisioner.lang", "provisioner.template",
     }),
     "provisioner.actions": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.messages", "provisioner.values",
@@ -75,7 +75,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.lang.yaml",  # settings of other tools, where credentials are
     }),
     "provisioner.enrol": frozenset({
-        "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
+        "provisioner.diag", "provisioner.durable", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
         "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",
         "provisioner.cloud.apply",  # the type of what a new machine is given
     }),
@@ -89,7 +89,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.diag", "provisioner.values", "provisioner.lang.model", "provisioner.inventory.model",
         "provisioner.drift.watchlist", "provisioner.history.surveys",
     }),
-    "provisioner.schedule": frozenset({"provisioner.calendars", "provisioner.diag"}),
+    "provisioner.schedule": frozenset({"provisioner.calendars", "provisioner.diag", "provisioner.durable"}),
+    "provisioner.durable": frozenset(),
     "provisioner.calendars": frozenset(),
     "provisioner.web": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.drift",

@@ -9,6 +9,7 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
+from provisioner import durable
 from provisioner.template.passwords import sha_crypt
 from provisioner.values import Secret, Value
 
@@ -38,7 +39,7 @@ def stored(term: str, options: Mapping[str, Value], directory: Path) -> Secret:
     if hashtype and not salt:
         salt = new_salt(16)
     if kept and (password, salt) != before:
-        _write(path, password + (f" salt={salt}" if salt else ""))
+        durable.write(path, (password + (f" salt={salt}" if salt else "") + "\n").encode())
     return Secret(sha_crypt(password, salt, str(hashtype)) if hashtype else password)
 
 
@@ -72,14 +73,3 @@ def _made(settings: Mapping[str, Value]) -> str:
 def _read(path: Path) -> tuple[str, str]:
     text, _, salt = path.read_text(encoding="utf-8").rstrip("\n").partition(" salt=")
     return text, salt
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

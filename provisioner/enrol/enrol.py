@@ -19,11 +19,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
+from provisioner import durable
 from provisioner.cloud.errors import CloudError
 from provisioner.cloud.model import Found, HostSettings
 from provisioner.cloud.provider import Enrolment, Provider
 from provisioner.diag import AuthenticationFailed, HostFailed, HostKeyRejected, HostUnreachable, ProvisionError
-from provisioner.enrol import console, files, onhost
+from provisioner.enrol import console, onhost
 from provisioner.enrol.hostca import RENEW, HostCA, expiry
 from provisioner.enrol.store import Enrolled, SiteStore
 from provisioner.enrol.throwaway import LIFE
@@ -145,7 +146,7 @@ class _Contact:
     def connect(self, lines: Sequence[str], patience: float) -> ssh.SshConnection:
         """A connection verified by `lines`; waits until SSH answers and the user is let in."""
         file = self.site.store.directory / "first" / self.found.id
-        files.write(file, "".join(f"{line}\n" for line in lines).encode(), files.OPEN)
+        durable.write(file, "".join(f"{line}\n" for line in lines).encode(), durable.OPEN)
         target = Target(HostName(self.found.ref.name), address=self.found.address, user=self.settings.user,
                         key_files=self.site.key_files, known_hosts=(str(file),), host_key_alias=self.found.id)
         try:

@@ -30,8 +30,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
+from provisioner import durable
 from provisioner.diag import ProvisionError, Span
-from provisioner.enrol import files
 from provisioner.vault.keyring import Keyring
 
 DAY: Final = 24 * 3600.0
@@ -133,7 +133,7 @@ def _made(place: CAPlace, tell: Callable[[str], None]) -> HostCA:
         tell(f"the host CA of {place.site} was made: {place.sealed}, encrypted by the vault. Commit it, so that other "
              "controllers of the site have it too")
         return _read(place.sealed, text)
-    if not files.write_new(place.plain, text):
+    if not durable.write_new(place.plain, text):
         return _read(place.plain, place.plain.read_bytes())
     tell(f"the host CA of {place.site} was made: {place.plain}, NOT encrypted, as there is no vault password. With one "
          "it is kept encrypted beside the inventory, where other controllers of the site find it")
@@ -156,7 +156,7 @@ def _moved(place: CAPlace, tell: Callable[[str], None]) -> HostCA:
 def _seal(place: CAPlace, file: Path, text: bytes) -> bool:
     assert place.keyring is not None
     password = place.keyring.to_encrypt(place.label)
-    return files.write_new(file, place.keyring.encrypt(text, password))
+    return durable.write_new(file, place.keyring.encrypt(text, password))
 
 
 def _read(file: Path, text: bytes) -> HostCA:
@@ -169,7 +169,7 @@ def _read(file: Path, text: bytes) -> HostCA:
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     beside = _public_of(file)
     if not beside.exists() or beside.read_text().split()[:2] != public.split():
-        files.write(beside, f"{public} {file.name}\n".encode(), files.OPEN)
+        durable.write(beside, f"{public} {file.name}\n".encode(), durable.OPEN)
     return HostCA(public, file, key)
 
 

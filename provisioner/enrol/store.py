@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from provisioner import durable
 from provisioner.diag import ProvisionError
-from provisioner.enrol import files
 from provisioner.enrol.throwaway import Expected
 
 SCHEMA: Final = 1
@@ -100,6 +100,6 @@ class SiteStore:
     def _write(self, content: _Content) -> None:
         data = {"schema": SCHEMA, "machines": {key: asdict(value) for key, value in content.machines.items()},
                 "expected": {key: asdict(value) for key, value in content.expected.items()}}
-        files.write(self.directory / "machines.json", json.dumps(data, indent=1, sort_keys=True).encode())
+        durable.write(self.directory / "machines.json", json.dumps(data, indent=1, sort_keys=True).encode())
         lines = sorted({machine.line for machine in content.machines.values()})
-        files.write(self.known_hosts, (HEAD + "".join(f"{line}\n" for line in lines)).encode(), files.OPEN)
+        durable.write(self.known_hosts, (HEAD + "".join(f"{line}\n" for line in lines)).encode(), durable.OPEN)

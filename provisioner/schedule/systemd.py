@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from provisioner import durable
 from provisioner.diag import ProvisionError, UsageError, near
 from provisioner.schedule.units import Job, described, environment, service, timer
 
@@ -203,24 +204,10 @@ def _changes(before: tuple[str, str, str], after: tuple[str, str, str], name: st
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """By renaming, and on the disk before it holds: a power cut leaves no empty unit."""
-    half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        durable.write(path, text.encode(), mode)
     except OSError as error:
         raise ProvisionError(f"{path} can't be written: {error.strerror}") from error
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def _clean(scope: Scope, name: str, current: str) -> None:

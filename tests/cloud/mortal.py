@@ -67,8 +67,8 @@ class Life:
 
 def make_mortal(life: Life) -> None:
     """From now on this process dies as `life` says."""
+    from provisioner import durable
     from provisioner.cloud.journal import Journal
-    from provisioner.enrol import files
 
     write = Journal._write
 
@@ -84,7 +84,7 @@ def make_mortal(life: Life) -> None:
 
     Journal._write = written  # type: ignore[method-assign]
     for name in ("write", "write_new"):
-        life.around(files, name, lambda path, *rest: f"the file {path.name}")
+        life.around(durable, name, lambda path, *rest: f"the file {path.name}")
     _count_calls(life)
 
 

@@ -15,6 +15,7 @@ def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     """Put `content` in the place of the file; it is on disk when this returns."""
     temporary = _beside(path, content, mode)
     os.replace(temporary, path)
+    _sync(path.parent)
 
 
 def write_new(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
@@ -32,9 +33,22 @@ def write_new(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
 def _beside(path: Path, content: bytes, mode: int) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # nobody else may read it from the start
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        os.unlink(name)
+        raise
     return Path(name)
+
+
+def _sync(folder: Path) -> None:
+    """So that a power cut does not take the new name back."""
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
