@@ -75,7 +75,8 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.lang.yaml",  # settings of other tools, where credentials are
     }),
     "provisioner.enrol": frozenset({
-        "provisioner.diag", "provisioner.durable", "provisioner.messages", "provisioner.values", "provisioner.transport", "provisioner.vault",
+        "provisioner.diag", "provisioner.durable", "provisioner.messages", "provisioner.values",
+        "provisioner.transport", "provisioner.vault",
         "provisioner.cloud.model", "provisioner.cloud.provider", "provisioner.cloud.errors",
         "provisioner.cloud.apply",  # the type of what a new machine is given
     }),

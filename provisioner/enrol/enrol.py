@@ -286,10 +286,18 @@ def _settle(contact: _Contact) -> None:
     """See that the certificate works, let the other keys go, and see that it still works."""
     for script, what in ((onhost.SETTLE, "is verified by its certificate; lets its other keys go"),
                          (onhost.ALIVE, "is verified by its certificate alone")):
-        try:
-            host = contact.connect([contact.certified()], contact.site.patience.reload)
-        except HostKeyRejected as error:
-            raise _another(contact.title, error.message) from None
-        with closing(host):
+        with closing(_reloaded(contact)) as host:
             contact.report(what)
             onhost.run(host, script, what="removing other keys", timeout=STEP)
+
+
+def _reloaded(contact: _Contact) -> ssh.SshConnection:
+    """A connection verified by the certificate. sshd that is told to reload answers with what it knew for a moment."""
+    deadline = Deadline(contact.site.patience.reload)
+    while True:
+        try:
+            return contact.connect([contact.certified()], deadline.left)
+        except HostKeyRejected as error:
+            if deadline.passed:
+                raise _another(contact.title, error.message) from None
+        time.sleep(contact.site.patience.pause)

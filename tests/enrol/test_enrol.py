@@ -26,6 +26,17 @@ from tests.enrol.conftest import Controller, Machine, OneMachine, found
 
 Boot = Callable[..., Machine]
 
+SLOW_RELOAD = """
+mkdir -p /etc/systemd/system/ssh.service.d
+cat > /etc/systemd/system/ssh.service.d/slow.conf <<'.'
+[Service]
+ExecReload=
+ExecReload=systemd-run --collect --on-active=3 --timer-property=AccuracySec=100ms kill -HUP $MAINPID
+.
+systemctl daemon-reload
+"""
+"""sshd answers as before for a while after it was told to reload, as it may for a moment on any host."""
+
 
 def log_in(entry: HostEntry, controller: Controller) -> str:
     """Who one is on the host, by a connection as any later command makes it."""
@@ -71,8 +82,7 @@ class Mortal(Controller):
 
 
 def test_a_machine_that_prints_its_keys_gets_one_of_its_own(boot: Boot, controller: Controller) -> None:
-    own = "#!/bin/sh\necho from the user > /etc/told\n"
-    settings = controller.settings(own_data=own)
+    settings = controller.settings(own_data=f"#!/bin/sh\necho from the user > /etc/told\n{SLOW_RELOAD}")
     machine = boot("i-0abc", user_data(settings))
     entry = controller.enrol(machine.found, OneMachine("console", machine.console), settings)
 
