@@ -143,6 +143,14 @@ class RunAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegate:
+    """A host of the inventory outside of the play that a driving action works with, and whom to become on it."""
+
+    target: Target
+    become: Become | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActionHost:
     """One host's share of a driving action."""
 
@@ -161,6 +169,8 @@ class ActionHost:
     task_name: str = ""
     task: TaskRef | None = None
     """For the events that the action emits."""
+    delegates: Mapping[HostName, Delegate] = field(default_factory=dict)
+    """Hosts that the action works with for this one, and that are not in the play."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,10 @@ A file `actions/<module>.py` has exactly one of
     def run_batch(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]
                                                         drives all hosts of the batch together (a deploy)
 
+a driving one may have
+
+    def delegates(args) -> Mapping[str, str]            argument -> the host it names, of the inventory, to work with
+
 and a `SPEC` when no remote module of that name has one. A module without an action file is sent to the host
 with its arguments as they are.
 
@@ -138,6 +142,11 @@ class Driving(Protocol):
 
     def on_controller(self) -> Driving:
         """The same for work on this machine, as the user who runs the program. What it tells is told of this host."""
+        ...
+
+    def on_host(self, name: str) -> Driving | None:
+        """The same for work on a host that `delegates` names, None unless it is outside of the play. What it tells is
+        told of this host; without a connection its calls raise ProvisionError, as it is not this host that is lost."""
         ...
 
     def step(self, name: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:

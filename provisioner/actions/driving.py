@@ -32,6 +32,8 @@ class HostDriving:
     state_dir: str
     round_trips: int = 0
     predictions: list[list[Any]] = field(default_factory=list)
+    delegate: HostName | None = None
+    """The host that does the work, where it is another one."""
     _predicted: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -87,13 +89,27 @@ class HostDriving:
             predicted=self._known_predictions() if checks else None, contents=tuple(contents), sink=sink,
             on_text=self._shown(on_text))
         user = self.share.become if isinstance(become, EllipsisType) else become
-        result = dict(self.pool.session(self.share.target).call(call, user))
+        try:
+            result = dict(self.pool.session(self.share.target).call(call, user))
+        except HostUnreachable as error:
+            if self.delegate is None:
+                raise
+            raise ProvisionError(f"{self.delegate} can't be reached: {error.message}", hint=error.hint) from error
         self._keep(result)
         return result
 
     def on_controller(self) -> HostDriving:
-        share = replace(self.share, target=Target(CONTROLLER, connection="local"), become=None, predicted=None)
-        return HostDriving(share, self.pool, self.post, self.learn_secrets, self.cache_dir, self.state_dir)
+        return self._elsewhere(Target(CONTROLLER, connection="local"))
+
+    def on_host(self, name: str) -> HostDriving | None:
+        host = HostName(name)
+        delegate = self.share.delegates.get(host)
+        return self._elsewhere(delegate.target, delegate.become, host) if delegate is not None else None
+
+    def _elsewhere(self, target: Target, become: Become | None = None, delegate: HostName | None = None) -> HostDriving:
+        share = replace(self.share, target=target, become=become, predicted=None)
+        return HostDriving(share, self.pool, self.post, self.learn_secrets, self.cache_dir, self.state_dir,
+                           delegate=delegate)
 
     def step(self, name: str, result: Mapping[str, Any], *, ms: float = 0.0) -> None:
         self.post(Step(self.host, self._task, name, status_of(result), ms, {} if self.share.no_log else result))

@@ -8,10 +8,20 @@ from typing import Any
 from provisioner.actions.base import Driving
 from provisioner.nextjs.deploy import deploy
 from provisioner.nextjs.settings import SPEC, read_settings
+from provisioner.nextjs.settings.build import CONTROLLER, FIRST
 from provisioner.remote.spec import ArgumentError
 from provisioner.values import HostName, contains_unknown
 
-__all__ = ["SPEC", "run_batch"]
+__all__ = ["SPEC", "delegates", "run_batch"]
+
+
+def delegates(args: Mapping[str, Any]) -> Mapping[str, str]:
+    """The host that builds, where `build` names one."""
+    try:
+        wanted = read_settings(args).build.on
+    except ArgumentError:  # told by `run_batch`
+        return {}
+    return {"build.on": wanted} if wanted not in (FIRST, CONTROLLER) else {}
 
 
 def run_batch(calls: Sequence[Driving]) -> Mapping[HostName, Mapping[str, Any]]:

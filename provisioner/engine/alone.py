@@ -222,7 +222,7 @@ class Alone:
         return ActionHost(
             entry.host, entry.target, entry.become, item.work.args, checks, entry.diff, entry.environment,
             tuple(search_path(entry.task, self.batch)), entry.timeout,
-            memory.predicted if checks else None, entry.no_log, entry.name, reference(entry))
+            memory.predicted if checks else None, entry.no_log, entry.name, reference(entry), item.work.delegates)
 
     def _drive(self, entry: Entry, item: Item, action: str) -> Routine[tuple[Mapping[str, Any], float]]:
         yield Emit(HostBegan(entry.host, reference(entry)))

@@ -11,7 +11,7 @@ from provisioner.engine.cursor import Cursor
 from provisioner.engine.program import Program
 from provisioner.events import Resource
 from provisioner.lang.model import Include, Task
-from provisioner.messages import Become, Job, Target
+from provisioner.messages import Become, Delegate, Job, Target
 from provisioner.values import HostName, Secret
 
 
@@ -44,6 +44,8 @@ class Drive:
     args: Mapping[str, Any]
     batch: bool
     resource: Resource | None = None
+    delegates: Mapping[HostName, Delegate] = field(default_factory=dict)
+    """Hosts outside of the play that the action works with."""
 
 
 @dataclass(frozen=True, slots=True)

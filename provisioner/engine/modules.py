@@ -16,6 +16,7 @@ class ModuleInfo:
 
     expand: its controller half, if it is an expanding one. drives: its controller half drives hosts (`batch`:
     all of them together). on_host: there is a remote module. facts: its results may carry `ansible_facts`.
+    delegates: of a driving one, its function of that name (`actions.base`).
     """
 
     name: str
@@ -25,6 +26,7 @@ class ModuleInfo:
     batch: bool = False
     on_host: bool = True
     facts: bool = False
+    delegates: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
 
 
 class Modules(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.actions.base import Done, HostWork
-from provisioner.diag import TemplateError, UndefinedVariable
+from provisioner.diag import TemplateError, UndefinedVariable, near
 from provisioner.engine.batch import Batch
 from provisioner.engine.entry import Broken, Drive, Enclose, Entry, Item, Meta, NotKnowable, Skip, Work
 from provisioner.engine.expansion import TaskExpansion
@@ -21,7 +21,7 @@ from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
 from provisioner.lang.model import WHOLE, Include, Task, is_from_template
-from provisioner.messages import Become, Job, Target
+from provisioner.messages import Become, Delegate, Job, Target
 from provisioner.remote.spec import to_bool
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
@@ -328,7 +328,7 @@ class TaskResolver:
     def _hand_over(self, entry: Entry, info: ModuleInfo, args: Mapping[str, Any], scope: Scope) -> Work:
         work: Work = HostWork(info.name, args)
         if info.drives:
-            work = Drive(info.name, args, info.batch)
+            work = Drive(info.name, args, info.batch, delegates=self._delegates(entry, info, args, scope))
         elif info.expand is not None:
             work = info.expand(TaskExpansion(self.batch, self.templar, entry, args, scope))
         key = self.batch.world.options.resource_key
@@ -337,6 +337,21 @@ class TaskResolver:
             sent = work if isinstance(work, HostWork) else HostWork(info.name, args)
             return replace(work, resource=resource(where, info.spec, args, sent, key))
         return work
+
+    def _delegates(self, entry: Entry, info: ModuleInfo, args: Mapping[str, Any],
+                   scope: Scope) -> Mapping[HostName, Delegate]:
+        """How to reach the hosts outside of the play that an action works with, whom to become as the task says."""
+        found: dict[HostName, Delegate] = {}
+        named = info.delegates(args) if info.delegates is not None else {}
+        for argument, name in named.items():
+            host, inventory = HostName(name), self.batch.world.inventory
+            if host in self.batch.play_hosts:
+                continue
+            if not inventory.has(host) and host not in LOCAL_NAMES:
+                raise TemplateError(f"`{argument}` names {name}, which is no host of the inventory",
+                                    hint=near(name, inventory.groups.get("all", ())))  # fmt: skip
+            found[host] = Delegate(*self._reach(entry.host, host, entry.task, _Reading(self, entry.task, scope)))
+        return found
 
 
 def _is_plain(value: Any) -> bool:

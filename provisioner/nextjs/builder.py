@@ -28,17 +28,17 @@ from provisioner.nextjs.workspace import own_files
 
 
 def leading(hosts: Sequence[Host]) -> Host:
-    """The host that `build: {on: …}` names, the first one by default."""
+    """The host that `build: {on: …}` names, the first one by default and where the build is made elsewhere."""
     wanted = hosts[0].settings.build.on
-    if wanted in (FIRST, CONTROLLER):
-        return hosts[0]
     found = next((host for host in hosts if host.name == wanted), None)
-    if found is None:
+    if found is not None:
+        return found
+    if wanted not in (FIRST, CONTROLLER) and hosts[0].call.on_host(wanted) is None:
         names = ", ".join(host.name for host in hosts)
-        raise ProvisionError(f"`build: {{on: {wanted}}}` is none of the hosts that get this build ({names})",
-                             hint="take one of them, first or controller; a host that does not get the app can't "
-                             "build it")  # fmt: skip
-    return found
+        raise ProvisionError(f"`build: {{on: {wanted}}}` is a host of this play, but none of those that get this build "
+                             f"now ({names})",
+                             hint="take one of them, first, controller, or a host outside of the play")  # fmt: skip
+    return hosts[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Shipment:
 
 @dataclass(slots=True)
 class Builder:
-    """lead: the host whose Node.js counts for all, and that builds unless the controller does. scratch: a directory on
+    """lead: the host whose Node.js counts for all, and that builds unless another machine does. scratch: a directory on
     the controller for archives, gone after the deploy; cache: one that stays."""
 
     lead: Host
@@ -60,11 +60,17 @@ class Builder:
     app: App
     scratch: Path
     cache: Path
+    _workplace: Host | None = None
     _packed: dict[str | None, Content] = field(default_factory=dict)
     _packing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_elsewhere(self) -> bool:
+        """Whether none of the hosts builds."""
+        return self._is_here or self.lead.settings.build.on not in (FIRST, *(host.name for host in self.hosts))
+
+    @property
+    def _is_here(self) -> bool:
         return self.tree.prebuilt is not None or self.lead.settings.build.on == CONTROLLER
 
     @property
@@ -103,17 +109,39 @@ class Builder:
         own = self.tree.prebuilt.deployment_id if self.tree.prebuilt else None
         release = Release(name, fingerprint,
                           deployment_id=own if self.tree.prebuilt or not self.app.knows_deployments else name)
-        hosts = [self.lead, *(host for host in self.hosts if host is not self.lead and host.facts)]
-        holder = next((host for host in hosts if plan.find_release(fingerprint, host.facts)), None)
-        if holder is None and self.is_elsewhere:
-            holder = workplace.on_controller(self.lead, self.cache)
-            if plan.find_release(fingerprint, holder.facts) is None:
-                return self._made(holder, release, node, key)
-        elif holder is None:
-            return self._made(self.lead, release, node, key)
+        holder = self._holder(fingerprint)
+        if holder is None:
+            holder = self._opened() if self.is_elsewhere else self.lead
+        found = plan.find_release(fingerprint, holder.facts)
+        if found is None:
+            return self._made(holder, release, node, key)
         for step in self._steps:
             self.lead.fine(step)
-        return Shipment(_known(release, plan.find_release(fingerprint, holder.facts)), holder)
+        return Shipment(_known(release, found), holder)
+
+    def look_elsewhere(self, hosts: Sequence[Host]) -> None:
+        """Whether the machine that is to build for these hosts can do so; it is left alone where nothing is to be
+        built. Raises ProvisionError."""
+        if not self.is_elsewhere:
+            return
+        settings = self.lead.settings
+        node = plan.installed_node(settings.node, self.lead.facts)
+        if node is None or self._holder(self._keys(self.lead, node)[1]) is None:
+            workplace.judge(self._opened(), hosts, node or settings.node)
+
+    def _holder(self, fingerprint: str) -> Host | None:
+        """A host that has the release."""
+        hosts = [self.lead, *(host for host in self.hosts if host is not self.lead and host.facts)]
+        return next((host for host in hosts if plan.find_release(fingerprint, host.facts)), None)
+
+    def _opened(self) -> Host:
+        """The machine that builds and does not run the app."""
+        if self._workplace is None:
+            lead = self.lead
+            here = self._is_here
+            self._workplace = (workplace.on_controller(lead, self.cache) if here
+                               else workplace.on_host(lead, lead.settings.build.on))  # fmt: skip
+        return self._workplace
 
     @property
     def _steps(self) -> tuple[str, ...]:
@@ -121,16 +149,18 @@ class Builder:
 
     def _made(self, at: Host, release: Release, node: str, key: str) -> Shipment:
         with workplace.reserved(at):
+            found = plan.find_release(release.fingerprint, at.facts)
+            if found is not None:  # another run made it while this one waited
+                return Shipment(_known(release, found), at)
             if self.tree.prebuilt is not None:
                 about = {**self.tree.prebuilt.about(), **self._about(at, release, node, key)}
                 built = replace(release, about=about)
             else:
                 built = self._built(at, release, node, key)
-            args = {"user": at.user, "release": built.name,
-                    "about": dict(built.about or {"fingerprint": built.fingerprint}),
+            args = {"release": built.name, "about": dict(built.about or {"fingerprint": built.fingerprint}),
                     **self._ready_made()}  # fmt: skip
             if at.place is None:
-                result = at.app(plan.STAGE, "nextjs_stage", args)
+                result = at.app(plan.STAGE, "nextjs_stage", {"user": at.user, **args})
             elif not at.call.check:
                 result = workplace.keep(at, args)
         if at.call.check:
@@ -147,7 +177,7 @@ class Builder:
         return {
             "fingerprint": release.fingerprint, "node": node, "sharp": bool(self.app.sharp), "install": key,
             "source": self.tree.digest, "revision": self.tree.revision, "created": created,
-            "built_on": "localhost" if at.place else at.name,
+            "built_on": (at.place.machine or "localhost") if at.place else at.name,
         }  # fmt: skip
 
     def _built(self, at: Host, release: Release, node: str, key: str) -> Release:
@@ -233,7 +263,7 @@ class Builder:
                 path = self.scratch / f"release-{base or 'whole'}.tar.gz"
                 holder.call.progress("packing the release")
                 args = {"name": holder.settings.name, "release": release.name}
-                args |= {key: value for key, value in (("base", base), ("place", holder.place)) if value}
+                args |= {key: value for key, value in (("base", base), ("place", holder.layout.place)) if value}
                 with path.open("wb") as sink:
                     result = holder.call.call("nextjs_pack", args, sink=sink)
                 if result.get("failed"):

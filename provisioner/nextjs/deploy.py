@@ -80,7 +80,7 @@ def _failed(host: Host, error: ProvisionError) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Deploy:
-    """One build and the hosts that get it. `builder.lead` builds, or is the one for which the controller does."""
+    """One build and the hosts that get it. `builder.lead` builds, or is the one for which another machine does."""
 
     hosts: Sequence[Host]
     builder: Builder
@@ -108,6 +108,10 @@ class Deploy:
                 reason = self.node.exception()
                 assert isinstance(reason, ProvisionError)
                 return {host.name: results.get(host.name) or _failed(host, reason) for host in self.hosts}
+            try:
+                self.builder.look_elsewhere(able)
+            except ProvisionError as error:  # the build is one for all
+                return {host.name: results.get(host.name) or _failed(host, error) for host in self.hosts}
             results.update(zip((host.name for host in able), pool.map(self._guarded(self._through), able), strict=True))
         return {host.name: results[host.name] for host in self.hosts}
 

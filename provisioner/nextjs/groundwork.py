@@ -17,7 +17,7 @@ def lay(host: Host) -> None:
     if facts["user"]:
         host.fine(plan.USER)
     else:
-        _make_user(host)
+        make_user(host, plan.USER, f"/srv/{settings.name}")
     if plan.needs_tree(settings, facts):
         host.app(plan.TREE, "nextjs_tree", {"user": settings.user})
     else:
@@ -28,11 +28,12 @@ def lay(host: Host) -> None:
         host.fine(plan.SWAP)
 
 
-def _make_user(host: Host) -> None:
+def make_user(host: Host, step: str, home: str) -> None:
+    """The account that the app runs as, and is built as. Raises `StepFailed`."""
     name = host.settings.user
     group = host.call.call("group", {"name": name, "system": True})
     if group.get("failed"):
-        raise StepFailed(plan.USER, group)
-    host.do(plan.USER, "user", {
+        raise StepFailed(step, group)
+    host.do(step, "user", {
         "name": name, "group": name, "system": True, "shell": "/usr/sbin/nologin", "create_home": False,
-        "home": f"/srv/{host.settings.name}", "comment": f"Next.js app {host.settings.name}"})  # fmt: skip
+        "home": home, "comment": f"Next.js app {host.settings.name}"})  # fmt: skip

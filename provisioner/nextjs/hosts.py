@@ -11,8 +11,9 @@ from provisioner.actions.base import Driving
 from provisioner.diag import ProvisionError
 from provisioner.messages import Content
 from provisioner.nextjs.findings import Verdict
-from provisioner.nextjs.plan import Facts
+from provisioner.nextjs.plan import Facts, Place
 from provisioner.nextjs.settings import Settings
+from provisioner.remote.nextjs.layout import Layout
 from provisioner.values import HostName
 
 
@@ -28,19 +29,24 @@ class StepFailed(ProvisionError):
 class Host:
     """`facts` are what `nextjs_status` said, empty before. Used by one thread at a time.
 
-    place: where the app is built on a machine that does not run it; what is done there is told of the host it is for.
+    place: where the app is built on a machine that does not run it; what is done there is told of the host it is for,
+    and `facts` are what `nextjs_place` said.
     """
 
     call: Driving
     settings: Settings
     facts: Facts = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
-    place: str | None = None
+    place: Place | None = None
 
     @property
     def user(self) -> str | None:
-        """The app's user; nobody where the app is only built."""
-        return self.settings.user if self.place is None else None
+        """As whom the app is built: where it runs, its own user."""
+        return self.settings.user if self.place is None else self.place.user
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.settings.name, self.place.path if self.place else None)
 
     @property
     def name(self) -> HostName:
@@ -48,7 +54,7 @@ class Host:
 
     def app(self, step: str, module: str, args: Mapping[str, Any], contents: Sequence[Content] = ()) -> dict[str, Any]:
         """A step done by one of the app's own modules, which all take its name."""
-        return self.do(step, module, {"name": self.settings.name, "place": self.place, **args}, contents)
+        return self.do(step, module, {"name": self.settings.name, "place": self.layout.place, **args}, contents)
 
     def do(self, step: str, module: str, args: Mapping[str, Any], contents: Sequence[Content] = ()) -> dict[str, Any]:
         """Carry a step out (in check mode: predict it) and show it. Arguments that are None are left out.

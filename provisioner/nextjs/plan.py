@@ -12,6 +12,7 @@ from provisioner.nextjs.unit import JEMALLOC
 from provisioner.remote.nextjs import lanes, slots, swap
 from provisioner.remote.nextjs.assets import expired
 from provisioner.remote.nextjs.layout import SINGLE, SLOTS, Layout
+from provisioner.values import HostName
 
 Facts = Mapping[str, Any]
 """The result of `nextjs_status`."""
@@ -58,6 +59,19 @@ class Release:
     @property
     def base_path(self) -> str:
         return str(self.about.get("base_path") or "") if self.about else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an app is only built. machine: the host, None for this machine. user: as whom it is built there; None for
+    whoever we are."""
+
+    path: str
+    machine: HostName | None = None
+    user: str | None = None
+
+    def __str__(self) -> str:
+        return self.machine or "this machine"
 
 
 def packages(settings: Settings, machine: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +109,7 @@ def _node(settings: Settings, app: App, files: Mapping[str, str], facts: Facts) 
 
 def _names(settings: Settings, facts: Facts, host: Host) -> Iterator[Finding]:
     account = host["account"]
-    if account and _is_of_a_person(account) and not _is_ours(account, settings, facts):
+    if account and is_of_a_person(account) and not _is_ours(account, settings, facts):
         yield Finding(f"the user `{settings.user}` is there already and can log in (shell {account['shell']}, home "
                       f"{account['home']}): the app would have what that account has",
                       "set `user` to a name of its own", stops=True)  # fmt: skip
@@ -119,14 +119,19 @@ def _names(settings: Settings, facts: Facts, host: Host) -> Iterator[Finding]:
                       "give the app another `name`, or move that away", stops=True)  # fmt: skip
 
 
-def _is_of_a_person(account: Mapping[str, Any]) -> bool:
+def is_of_a_person(account: Mapping[str, Any]) -> bool:
     return account["uid"] == 0 or not str(account["shell"]).endswith(NO_LOGIN)
 
 
 def _is_ours(account: Mapping[str, Any], settings: Settings, facts: Facts) -> bool:
     """Made by us, or accepted before: the app's directory is its."""
     home = facts["paths"].get(f"/srv/{settings.name}") or {}
-    return account["comment"] == f"Next.js app {settings.name}" or home.get("group") == settings.user
+    return is_made_for(account, settings) or home.get("group") == settings.user
+
+
+def is_made_for(account: Mapping[str, Any], settings: Settings) -> bool:
+    """Whether we made the account, for this app."""
+    return bool(account["comment"] == f"Next.js app {settings.name}")
 
 
 # -- ports and sites -------------------------------------------------------------------------------------------
@@ -198,32 +203,37 @@ def _names_of_certificates(facts: Facts) -> Iterator[Finding]:
 
 def _space(settings: Settings, facts: Facts, host: Host, share: Share) -> Iterator[Finding]:
     """What is to lie on one file system is added up."""
+    for shortage in shortages(host["space"], _wanted(settings, facts, share)):
+        yield Finding(f"the disk {shortage}: a full disk would also stop the app that runs from writing",
+                      "remove what is not needed (old releases: `keep`; packages: `apt-get clean`) or enlarge it",
+                      stops=True)  # fmt: skip
+
+
+def shortages(space: Mapping[str, Any], wanted: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+    """File systems with too little room, in words. space: path -> {free, device}; wanted: path, bytes and what for."""
     needs: dict[int, int] = {}
     whys: dict[int, list[str]] = {}
-    for path, bytes_, why in _wanted(settings, facts, share):
-        device = host["space"][path]["device"]
+    for path, bytes_, why in wanted:
+        device = space[path]["device"]
         needs[device] = needs.get(device, 0) + bytes_
-        whys.setdefault(device, []).append(f"{_mib(bytes_)} at {path} for {why}")
+        whys.setdefault(device, []).append(f"{mib(bytes_)} at {path} for {why}")
     for device, bytes_ in needs.items():
-        free = min(found["free"] for found in host["space"].values() if found["device"] == device)
+        free = min(found["free"] for found in space.values() if found["device"] == device)
         if free < bytes_:
-            yield Finding(f"the disk has {_mib(free)} free, but should have {_mib(bytes_)} ({'; '.join(whys[device])}):"
-                          " a full disk would also stop the app that runs from writing",
-                          "remove what is not needed (old releases: `keep`; packages: `apt-get clean`) or enlarge it",
-                          stops=True)  # fmt: skip
+            yield f"has {mib(free)} free, but should have {mib(bytes_)} ({'; '.join(whys[device])})"
 
 
 def _wanted(settings: Settings, facts: Facts, share: Share) -> Iterator[tuple[str, int, str]]:
     """Path, bytes and what for."""
     if share.arrives:
-        yield (f"/srv/{settings.name}", *_of_releases(facts, share))
+        yield (f"/srv/{settings.name}", *room_of_releases(facts, share))
     if settings.swap and plan.needs_swap(settings, facts):
         yield swap.FOLDER, swap.missing(facts["swap"], settings.swap) - facts["swap"]["size"], "the swap file"
     if plan.installed_node(settings.node, facts) is None:
         yield "/opt/node", NODE, "Node.js"
 
 
-def _of_releases(facts: Facts, share: Share) -> tuple[int, str]:
+def room_of_releases(facts: Facts, share: Share) -> tuple[int, str]:
     """Bytes and what for. What a release has in common with the one before takes no room of its own; but after an
     update of its dependencies that is nothing."""
     last = next((release for release in facts["releases"] if isinstance(release.get("size"), int)), None)
@@ -233,7 +243,7 @@ def _of_releases(facts: Facts, share: Share) -> tuple[int, str]:
     if added >= whole:
         return RELEASES * whole, f"{RELEASES} releases like the last one"
     return (whole + (RELEASES - 1) * added,
-            f"a release like the last one, and {RELEASES - 1} that differ from it as that did ({_mib(added)})")
+            f"a release like the last one, and {RELEASES - 1} that differ from it as that did ({mib(added)})")
 
 
 def _swap(settings: Settings, facts: Facts) -> Iterator[Finding]:
@@ -249,12 +259,12 @@ def _memory(settings: Settings, facts: Facts) -> Iterator[Finding]:
         swapped = max(swapped, settings.swap)
     if available + swapped < BUILD_MEMORY:
         yield Finding(
-            f"the host has {_mib(available)} of memory available and {_mib(swapped)} of swap, but a build of an "
-            f"ordinary app takes up to {_mib(BUILD_MEMORY)}: it may be killed, which harms nothing that runs",
+            f"the host has {mib(available)} of memory available and {mib(swapped)} of swap, but a build of an "
+            f"ordinary app takes up to {mib(BUILD_MEMORY)}: it may be killed, which harms nothing that runs",
             "set `swap: 2G` for a swap file, or put a larger host first in the play")  # fmt: skip
     limit = settings.build_memory_max
     if limit is not None and limit > available + swapped:
-        yield Finding(f"`build_memory_max: {_mib(limit)}` is more than the {_mib(available + swapped)} that the host "
+        yield Finding(f"`build_memory_max: {mib(limit)}` is more than the {mib(available + swapped)} that the host "
                       "has available with its swap, so a build could take the memory of what runs",
                       "lower it or leave it out")  # fmt: skip
 
@@ -277,5 +287,5 @@ def _clock(host: Host, now: float) -> Iterator[Finding]:
                       stops=abs(off) > WRONG_CLOCK)  # fmt: skip
 
 
-def _mib(bytes_: int) -> str:
+def mib(bytes_: int) -> str:
     return f"{bytes_ / GIB:.1f} GiB" if bytes_ >= GIB else f"{bytes_ // MIB} MiB"

@@ -1,63 +1,99 @@
-"""The controller as the place where an app is built: a directory in the cache that stays, so the next build is warm.
+"""A machine that builds an app and does not run it: the controller, or a host outside of the play.
 
-It holds what a building host has below /srv/<app>: the build directory with its caches, and the last releases, from
-which the next one is sent as differences.
+There is a directory that stays, so the next build is warm. It holds what a building host has below /srv/<app>: the
+build directory with its caches, and the last releases, from which the next one is sent as differences.
 """
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from provisioner.actions.base import Driving
 from provisioner.diag import ProvisionError
-from provisioner.nextjs import plan
+from provisioner.nextjs import groundwork, plan
+from provisioner.nextjs.findings import verdict
 from provisioner.nextjs.hosts import Host, StepFailed
+from provisioner.nextjs.plan import Place
+from provisioner.nextjs.preflight_place import of_place
 from provisioner.nextjs.registry import registry_here
-from provisioner.remote.nextjs.layout import Layout
+from provisioner.values import HostName
 
 KEPT = 3  # releases: one that hosts have, the new one, one more
+AGAIN = 2.0  # seconds until a place that another build has is asked for again
 
 
 def on_controller(lead: Host, cache: Path) -> Host:
     """The controller, working for `lead`."""
-    place = cache / "apps" / lead.settings.name
-    host = Host(lead.call.on_controller(), lead.settings, steps=lead.steps, place=str(place))
-    host.facts = _asked(host, "nextjs_place", {})
-    here, there = host.facts["node"]["machine"], lead.facts["node"]["machine"]
-    if here != there:
-        raise ProvisionError(f"this machine's processor ({here}) is not that of {lead.name} ({there}): packages with "
-                             "programs in them would not run there",
-                             hint="build on a host (`build: {on: first}`)")  # fmt: skip
+    return _looked_at(lead, lead.call.on_controller(), Place(str(cache / "apps" / lead.settings.name)))
+
+
+def on_host(lead: Host, name: str) -> Host:
+    """A host outside of the play, working for `lead`. Where we are root there, the app is built as its own user."""
+    call = lead.call.on_host(name)
+    assert call is not None, "a name that leads nowhere is refused before"
+    found = _looked_at(lead, call, Place("", HostName(name)))
+    user = lead.settings.user if found.facts["root"] else None
+    found.place = Place(found.facts["place"], HostName(name), user)
+    return found
+
+
+def _looked_at(lead: Host, call: Driving, place: Place) -> Host:
+    host = Host(call, lead.settings, steps=lead.steps, place=place)
+    host.facts = _asked(host, "nextjs_place", {"user": lead.settings.user})
     return host
 
 
-@contextmanager
+def judge(host: Host, hosts: Sequence[Host], node: str) -> None:
+    """Tell what speaks against building there for these hosts. Raises `StepFailed`."""
+    assert host.place is not None
+    facts = {other.name: other.facts for other in hosts}
+    found = of_place(host.settings, host.place, host.facts, facts, node)
+    host.judge(f"{plan.PREFLIGHT} of {host.place}", verdict(found, builds=True))
+
+
+@contextlib.contextmanager
 def reserved(host: Host) -> Iterator[None]:
-    """The place is ours alone: another run of the program waits. Hosts' own build directories need no more than the
-    task's order."""
-    if host.place is None or host.call.check:
+    """The place is ours alone, and as it has to be: another run of the program waits. Hosts' own build directories need
+    no more than the task's order."""
+    if host.place is None:
         yield
         return
-    layout = Layout(host.settings.name, host.place)
-    for path in (layout.root, layout.releases, layout.build, layout.tree, layout.home, layout.tools, layout.nodes):
-        Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Path(layout.root, "lock").open("w") as lock:
-        host.call.progress("waiting for another build of this app on this machine")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        host.facts = _asked(host, "nextjs_place", {})
+    if host.call.check:
+        _make_account(host)
         yield
+        return
+    token = secrets.token_hex(8)
+    while holder := _asked(host, "nextjs_reserve", {"token": token}).get("holder"):
+        host.call.progress(f"waiting for another build of this app on {host.place} ({holder})")
+        time.sleep(AGAIN)
+    try:
+        _make_account(host)
+        _asked(host, "nextjs_tree", {"user": host.user})
+        host.facts = _asked(host, "nextjs_place", {"user": host.settings.user})
+        yield
+    finally:
+        # Whoever can't be reached any more has lost it anyway.
+        with contextlib.suppress(ProvisionError):
+            _asked(host, "nextjs_reserve", {"token": token, "state": "free"})
+
+
+def _make_account(host: Host) -> None:
+    if host.user is not None and host.facts["account"] is None:
+        groundwork.make_user(host, f"{plan.USER} on {host.place}", host.layout.root)
 
 
 def bring_node(host: Host, version: str) -> None:
-    """The hosts' exact version, beside those of other apps; this machine's own may be another, or be replaced."""
+    """The hosts' exact version, beside those of other apps; the machine's own may be another, or be replaced."""
     if version not in host.facts["node"]["installed"]:
         settings = host.settings
-        host.do(f"{plan.NODE} on this machine", "nextjs_node", {
+        host.do(f"{plan.NODE} on {host.place}", "nextjs_node", {
             "version": version, "mirror": settings.node_mirror, "registry": settings.npm_registry,
-            "fallback_registry": registry_here(), "root": Layout(settings.name, host.place).nodes})  # fmt: skip
+            "fallback_registry": registry_here(), "root": host.layout.nodes})  # fmt: skip
 
 
 def keep(host: Host, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,8 +105,8 @@ def keep(host: Host, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _asked(host: Host, module: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    given = {"name": host.settings.name, "place": host.place, **args}
+    given = {"name": host.settings.name, "place": host.layout.place or None, **args}
     result = host.call.call(module, {name: value for name, value in given.items() if value is not None})
     if result.get("failed"):
-        raise StepFailed("building on this machine", result)
+        raise StepFailed(f"building on {host.place}", result)
     return result

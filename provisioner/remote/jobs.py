@@ -16,6 +16,7 @@ import stat
 import subprocess
 from typing import Any, Callable, Mapping, NoReturn, Optional
 
+from provisioner.remote.identity import identity
 from provisioner.remote.plain import plain
 from provisioner.remote.process import find_program
 from provisioner.remote.sdk import ModuleFailed
@@ -86,7 +87,7 @@ def read(path: str) -> "Optional[dict[str, Any]]":
         return None
     state: "dict[str, Any]" = json.loads(text) if text else {"started": True, "finished": False}
     process = state.pop("process", None)
-    if process is not None and process != _identity(process[0]):
+    if process is not None and process != identity(process[0]):
         return {"started": True, "finished": True, "failed": True, "changed": False,
                 "msg": "the job ended without a result: it was killed, or the host was started anew"}
     return state
@@ -124,7 +125,7 @@ def _be_job(job: str, path: str, told: int, work: "Callable[[], Mapping[str, Any
             with contextlib.suppress(OSError):  # the one that listed them
                 os.close(int(name))
     _leave_the_session(job)
-    _write(path, {"started": True, "finished": False, "ansible_job_id": job, "process": _identity(os.getpid())})
+    _write(path, {"started": True, "finished": False, "ansible_job_id": job, "process": identity(os.getpid())})
     os.write(3, b"1")
     os.close(3)
     _write(path, plain({**_result(work), "ansible_job_id": job, "started": True, "finished": True}))
@@ -151,18 +152,6 @@ def _leave_the_session(job: str) -> None:
         subprocess.run([program, *_SCOPE, unit, "fail", "1", "PIDs", "au", "1", str(os.getpid()), "0"],
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=10,
                        check=False)  # fmt: skip
-
-
-def _identity(pid: int) -> "Optional[list[Any]]":
-    """The process behind a number: with its start, as numbers are used again, also by the next boot."""
-    try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else [pid, fields[19], boot]
 
 
 def _write(path: str, state: "Mapping[str, Any]") -> None:

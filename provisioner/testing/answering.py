@@ -39,6 +39,9 @@ class AnsweringHost:
     def on_controller(self) -> Driving:
         return self
 
+    def on_host(self, name: str) -> Driving | None:
+        return None
+
     def call(self, module: str, args: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         self.asked.append((module, args))
         return dict(self.answer(self.host, module, args))

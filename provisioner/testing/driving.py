@@ -15,7 +15,7 @@ from typing import Any
 
 from provisioner.actions.driving import HostDriving
 from provisioner.events import Event, Step, Warned
-from provisioner.messages import ActionHost, Become, Target
+from provisioner.messages import ActionHost, Become, Delegate, Target
 from provisioner.transport.pool import SessionPool
 from provisioner.values import HostName
 
@@ -59,12 +59,16 @@ def bench(
     diff: bool = True,
     become: Become | None = None,
     forks: int = 5,
+    delegates: Sequence[Target] = (),
 ) -> Iterator[Bench]:
-    """Sessions to `targets`, closed at the end. `args` are the same for all hosts."""
+    """Sessions to `targets`, closed at the end. `args` are the same for all hosts. delegates: hosts outside of the
+    play that the action may work with."""
     shown = {target.host: Shown() for target in targets}
     with SessionPool(lambda given: None, forks=forks) as pool:
         shares = [
-            ActionHost(target.host, target, become, args, check, diff, search=tuple(search)) for target in targets
+            ActionHost(target.host, target, become, args, check, diff, search=tuple(search),
+                       delegates={other.host: Delegate(other, become) for other in delegates})
+            for target in targets
         ]
         folders = (str(scratch / "cache"), str(scratch / "state"))
         calls = [

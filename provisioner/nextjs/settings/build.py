@@ -14,7 +14,8 @@ FIRST, CONTROLLER = "first", "controller"
 OPTIONS = {
     "on": Arg(
         default=FIRST,
-        doc="`first` (the first host of the play), `controller` (this machine), or the name of a host of the play",
+        doc="`first` (the first host of the play), `controller` (this machine), or the name of a host, of the play "
+        "or only of the inventory",
     ),
 }
 

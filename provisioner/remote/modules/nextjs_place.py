@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from provisioner.remote.nextjs import assemble, building
+import os
+
+from provisioner.remote.nextjs import assemble, building, preflight
 from provisioner.remote.nextjs.cage import meminfo
 from provisioner.remote.nextjs.layout import Layout
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
+
+OF_ROOT = "/var/cache/provisioner/nextjs/apps/%s"
+OF_USER = "~/.cache/provisioner/nextjs/apps/%s"
 
 SPEC = Spec(
     name="nextjs_place",
@@ -14,14 +19,26 @@ SPEC = Spec(
     check="run",
     args={
         "name": Arg(required=True, doc="The app"),
-        "place": Arg(type="path", required=True, doc="The directory"),
+        "place": Arg(type="path", doc="The directory; by default one of the user that we are"),
+        "user": Arg(doc="The account that is to build where we are root"),
+    },
+    returns={
+        "place": "The directory",
+        "root": "Whether we are root, who builds as another user",
+        "account": "What is known of that user",
+        "space": "Free bytes at the directory, and where Node.js is put",
     },
 )
 
 
 def run(ctx: Ctx, a: Arguments) -> Result:
-    layout = Layout(a.name, a.place)
+    root = os.geteuid() == 0
+    layout = Layout(a.name, a.place or ctx.expand((OF_ROOT if root else OF_USER) % a.name))
     return Result(
+        place=layout.root,
+        root=root,
+        account=preflight.account(a.user) if a.user else None,
+        space={path: preflight.room(path) for path in (layout.root, layout.nodes)},
         node=building.node(ctx, layout),
         build=building.look(ctx, layout),
         releases=assemble.releases(ctx, layout),

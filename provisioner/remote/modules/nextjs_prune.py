@@ -63,7 +63,8 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
     for name in current["releases"]:
         if name not in wanted["releases"]:
             ctx.remove(layout.release(name), recursive=True)
-            records.forget(ctx, layout, name)
+            if not a.place:  # the app may run on this host too, by another play
+                records.forget(ctx, layout, name)
     gone = [name for name in current["assets"] if name not in wanted["assets"]]
     if gone:
         assets.remove(ctx, layout, gone)

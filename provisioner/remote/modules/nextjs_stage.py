@@ -140,6 +140,8 @@ def _finish(ctx: Ctx, a: Arguments, layout: Layout, partial: str, about: "Dict[s
             exporting.make_public(ctx, partial)
         else:
             _make_writable(ctx, a, layout, partial)
+    elif os.geteuid() == 0:  # what was built by another user is not that user's to change any more
+        ctx.run(["chown", "--recursive", "--no-dereference", "root:root", partial], check=True, timeout=600)
     write_state(ctx, "%s/%s" % (partial, RELEASE_FILE), about, mode="0644")
 
 

@@ -11,7 +11,11 @@ from provisioner.remote.spec import Arg, Arguments, Spec
 SPEC = Spec(
     name="nextjs_tree",
     summary="Make the directories of a Next.js app",
-    args={"name": Arg(required=True, doc="The app"), "user": Arg(required=True, doc="The app's user")},
+    args={
+        "name": Arg(required=True, doc="The app"),
+        "user": Arg(doc="The app's user; without it all is whoever's we are"),
+        "place": Arg(type="path", doc="Where the app is built, if not below /srv"),
+    },
     identity=("name",),
 )
 
@@ -20,19 +24,20 @@ State = Dict[str, Any]
 
 def current(ctx: Ctx, a: Arguments) -> State:
     found: State = {}
-    for path in Layout(a.name).directories(a.user):
+    for path, attributes in wanted(ctx, a, {}).items():
         stat = ctx.stat(path)
         if stat is None:
             found[path] = None
         elif stat.kind != "directory":
             raise ctx.fail("%s is in the way: a %s, where a directory must be" % (path, stat.kind))
         else:
-            found[path] = {"mode": stat.mode, "owner": stat.owner, "group": stat.group}
+            there = {"mode": stat.mode, "owner": stat.owner, "group": stat.group}
+            found[path] = {name: there[name] for name in attributes}
     return found
 
 
 def wanted(ctx: Ctx, a: Arguments, current: State) -> State:
-    return dict(Layout(a.name).directories(a.user))
+    return dict(Layout(a.name, a.place).directories(a.user))
 
 
 def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
@@ -40,19 +45,25 @@ def apply(ctx: Ctx, a: Arguments, current: State, wanted: State) -> None:
         if current[path] is None:
             ctx.mkdir(path, **attributes)
         elif current[path] != attributes:
-            ctx.chown(path, attributes["owner"], attributes["group"])
+            if a.user:
+                ctx.chown(path, attributes["owner"], attributes["group"])
             ctx.chmod(path, attributes["mode"])
 
 
 def diff(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "Dict[str, str]":
     def lines(state: State) -> str:
         return "".join(
-            "%s %s %s:%s\n" % (path, found["mode"], found["owner"], found["group"])
+            "%s %s\n" % (path, _access(found))
             for path, found in state.items()
             if found is not None and current[path] != wanted[path]
         )
 
     return {"before": lines(current), "after": lines(wanted)}
+
+
+def _access(found: "Mapping[str, str]") -> str:
+    owner = " %s:%s" % (found["owner"], found["group"]) if "owner" in found else ""
+    return found["mode"] + owner
 
 
 def predictions(ctx: Ctx, a: Arguments, current: State, wanted: State) -> "List[Tuple[str, str, Mapping[str, Any]]]":

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import re
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from provisioner.remote.nextjs.layout import Layout, read_build
 from provisioner.remote.sdk import Ctx
@@ -31,14 +31,24 @@ def look(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
 
 
 def node(ctx: Ctx, layout: Layout) -> "Dict[str, Any]":
-    """The versions of Node.js that are installed, and what the processor is called."""
+    """The versions of Node.js that are installed, and what programs for this machine are made for. libc: its version
+    ("2.36") where that is glibc, else None."""
     machine = ctx.query(["uname", "-m"], timeout=10).stdout.strip()
     installed = [
         name
         for name in ctx.listdir(layout.nodes)
         if re.match(r"\d+\.\d+\.\d+$", name) and ctx.stat(layout.node_home(name) + "/bin/npm", follow=True)
     ]
-    return {"installed": installed, "machine": machine, "arch": _ARCHITECTURES.get(machine)}
+    return {"installed": installed, "machine": machine, "arch": _ARCHITECTURES.get(machine), "libc": _glibc()}
+
+
+def _glibc() -> "Optional[str]":
+    try:
+        found = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):  # another library
+        return None
+    name, _, version = found.partition(" ")
+    return version if name == "glibc" else None
 
 
 def action_key(ctx: Ctx, layout: Layout) -> str:

@@ -61,7 +61,8 @@ def run(
 ) -> Completed:
     """Run it and give what came out. Nothing it started stays behind: its control group is ended, also when it takes
     longer than `timeout` seconds, which raises `ModuleFailed`."""
-    scope = "%s-build.scope" % layout.name
+    # The same host may run the app and build it for others at the same time.
+    scope = "%s-%s.scope" % (layout.name, "workplace" if layout.place else "build")
     command = [*(as_user(user) if user else ()), *argv]
     caged = os.geteuid() == 0 and ctx.stat("/run/systemd/system") is not None and ctx.which("systemd-run") is not None
     if caged:

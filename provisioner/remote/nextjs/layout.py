@@ -241,10 +241,29 @@ class Layout(NamedTuple):
     def release(self, release: str) -> str:
         return "%s/%s" % (self.releases, release)
 
-    def directories(self, user: str) -> "Dict[str, Dict[str, str]]":
+    @property
+    def reservation(self) -> str:
+        """Which build has the place."""
+        return self.root + "/lock"
+
+    def directories(self, user: "Optional[str]") -> "Dict[str, Dict[str, str]]":
         """Every directory the app needs -> {mode, owner, group}. Others may pass through (the web server reads
         lanes, old assets and exported pages), but list nothing, and a release with a server is closed to them."""
+        if user is None:
+            building = (self.root, self.releases, self.build, self.tree, self.home, self.tools, self.nodes)
+            return {path: {"mode": "0700"} for path in building}
         mine = {"owner": user, "group": user}
+        if self.place:
+            closed = {"mode": "0750", "owner": "root", "group": user}
+            return {
+                self.root: closed,
+                self.releases: {"mode": "0700", "owner": "root", "group": "root"},
+                self.build: closed,
+                self.tree: {"mode": "0750", **mine},
+                self.home: {"mode": "0700", **mine},
+                self.tools: {"mode": "0750", **mine},
+                self.nodes: {"mode": "0755", "owner": "root", "group": "root"},
+            }
         return {
             self.root: {"mode": "0751", "owner": "root", "group": user},
             self.releases: {"mode": "0751", "owner": "root", "group": user},

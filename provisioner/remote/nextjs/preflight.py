@@ -30,8 +30,8 @@ def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]") -> "Di
         "systemd": ctx.stat("/run/systemd/system") is not None,
         "apt": ctx.which("apt-get") is not None,
         "time": time.time(),
-        "space": {path: _space(path) for path in (layout.root, NODE_ROOT, swap.FOLDER)},
-        "account": _account(user),
+        "space": {path: room(path) for path in (layout.root, NODE_ROOT, swap.FOLDER)},
+        "account": account(user),
         "taken": _taken(ctx, layout, user),
         "listeners": listeners(ctx, asked["ports"]),
         "apps": _apps(ctx, layout),
@@ -42,7 +42,7 @@ def look(ctx: Ctx, layout: Layout, user: str, asked: "Mapping[str, Any]") -> "Di
     }
 
 
-def _space(path: str) -> "Dict[str, int]":
+def room(path: str) -> "Dict[str, int]":
     """Free bytes where `path` is or will be."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
@@ -50,7 +50,8 @@ def _space(path: str) -> "Dict[str, int]":
     return {"free": found.f_bavail * found.f_frsize, "device": os.stat(path).st_dev}
 
 
-def _account(user: str) -> "Optional[Dict[str, Any]]":
+def account(user: str) -> "Optional[Dict[str, Any]]":
+    """What the system knows of a user."""
     try:
         found = pwd.getpwnam(user)
     except KeyError:
