@@ -178,6 +178,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.plan": PLAIN,
     "provisioner.nextjs.preflight": PLAIN,
     "provisioner.nextjs.preflight_host": PLAIN,
+    "provisioner.nextjs.preflight_place": PLAIN,
     "provisioner.nextjs.scripts": PLAIN,
     "provisioner.nextjs.semver": PLAIN,
     "provisioner.nextjs.signals": PLAIN,
