@@ -121,7 +121,7 @@ def test_it_is_built_there_as_a_user_of_its_own_and_runs_on_the_other(pair: Pair
     assert "first" in pair.says()
     assert pair.about()["built_on"] == "builder"
     assert f"built by example in {PLACE}/build/tree" in "".join(
-        event.get("text", "") for event in ran.events if event["type"] == "text")  # fmt: skip
+        event.get("text", "") for event in ran.events if event["type"] == "log")  # fmt: skip
     assert shell(pair.builder, f"stat -c '%U:%G %a' {PLACE}/build/tree {PLACE}/releases {PLACE}") == (
         "example:example 750\nroot:root 700\nroot:example 750")  # fmt: skip
     assert shell(pair.builder, f"find {PLACE}/releases ! -user root | head -3") == ""

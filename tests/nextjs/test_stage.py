@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provisioner.actions.base import content_of
 from provisioner.messages import Content
 from provisioner.remote.nextjs import manifest
@@ -142,3 +144,29 @@ def test_what_is_damaged_on_its_way_is_refused_and_nothing_is_kept(tmp_path: Pat
 def test_another_release_than_the_one_announced_is_refused(tmp_path: Path) -> None:
     here, there, first, _ = two_releases(tmp_path)
     assert "another manifest" in there.stage("r2", here.pack("r2", first), manifest="0" * 64)["msg"]
+
+
+def test_the_oldest_builds_go_and_what_was_started_on_the_same_host_is_still_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.remote.nextjs.layout.RELEASE_JOURNALS", str(tmp_path / "apps"))
+    known = tmp_path / "apps/shop/releases/r1.json"
+    known.parent.mkdir(parents=True)
+    known.write_text("{}")
+    here = Machine(tmp_path / "place")
+    here.build(APP, "r1")
+    here.build({}, "r2")
+    result = run_module("nextjs_prune", {"name": "shop", "place": str(here.root), "keep": 1})
+    assert not result.get("failed"), result
+    assert os.listdir(here.root / "releases") == ["r2"]
+    assert known.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_another_user_built_is_that_users_no_longer(tmp_path: Path) -> None:
+    here = Machine(tmp_path)
+    here.build(APP, "r1")
+    for path in (here.root / "build/tree").rglob("*"):
+        os.chown(path, 65534, 65534)
+    here.build({"public/new.txt": "x"}, "r2")
+    assert {path.stat().st_uid for path in here.path("r2").rglob("*")} == {0}
