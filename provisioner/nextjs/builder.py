@@ -35,8 +35,8 @@ def leading(hosts: Sequence[Host]) -> Host:
         return found
     if wanted not in (FIRST, CONTROLLER) and hosts[0].call.on_host(wanted) is None:
         names = ", ".join(host.name for host in hosts)
-        raise ProvisionError(f"`build: {{on: {wanted}}}` is none of the hosts that get this build now ({names}), though "
-                             "a host of this play",
+        raise ProvisionError(f"`build: {{on: {wanted}}}` is none of the hosts that get this build now ({names}), "
+                             "though a host of this play",
                              hint="take one of them, first, controller, or a host outside of the play")  # fmt: skip
     return hosts[0]
 
