@@ -1,185 +1,120 @@
-"""An app that is built on a host outside of its play, by the program itself: predicted, built, warm, without need of
-the builder, and refused. One host gets the app, one builds.
-
-    python -m pytest -m slow tests/nextjs/test_builder.py
-"""
+"""Who builds, and when a machine that does not run the app is asked at all."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from controller import Ran, differences, listing, provision
 
-from provisioner.lab import Lab, LabHost
-from provisioner.testing.nextjs import example
+from provisioner.actions.base import Driving
+from provisioner.diag import ProvisionError
+from provisioner.nextjs.builder import Builder, leading
+from provisioner.nextjs.detect import App
+from provisioner.nextjs.hosts import Host, StepFailed
+from provisioner.nextjs.managers import Install
+from provisioner.nextjs.settings import read_settings
+from provisioner.nextjs.source import Tree
+from provisioner.testing.answering import AnsweringHost
+from provisioner.values import HostName
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first deploy builds, on a machine that may be busy
-
-PLACE = "/var/cache/provisioner/nextjs/apps/example"
-NODES = "/var/cache/provisioner/nextjs/apps/node"
-
-
-@dataclass
-class Pair:
-    """web gets the app and is root's; builder is logged in to as one who has to become root."""
-
-    web: LabHost
-    builder: LabHost
-    folder: Path
-    told: dict[str, Any] = field(default_factory=dict)
-
-    def run(self, command: str, *, on: str = "builder", become: bool = True, port: int = 22) -> Ran:
-        """The playbook. port: where the builder is looked for."""
-        own = "" if become else "ansible_become=false"
-        rows = [(self.web, "ansible_user=root"), (self.builder, f"ansible_user=ops ansible_port={port} {own}")]
-        (self.folder / "hosts.ini").write_text("".join(
-            f"{host.name} ansible_host={host.address} ansible_ssh_private_key_file={host.key_file} "
-            f"ansible_ssh_known_hosts_file={host.known_hosts} {more}\n" for host, more in rows))  # fmt: skip
-        (self.folder / "site.yml").write_text(f"""
-- hosts: web
-  become: true
-  gather_facts: false
-  tasks:
-    - name: Run it
-      nextjs_app:
-        name: example
-        source: {self.folder / "app"}
-        build: {{on: {on}}}
-        health: {{path: /api/health}}
-        hooks: {{before_build: 'echo "built by $(id -un) in $PWD"'}}
-        drain: 1
-        watch: 1
-""")
-        return provision(self.folder, command, "-i", str(self.folder / "hosts.ini"),
-                         str(self.folder / "site.yml"), timeout=1500)  # fmt: skip
-
-    def write(self, text: str) -> None:
-        page = self.folder / "app/app/built/page.js"
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(f"export default function Page() {{ return <p>{text}</p>; }}\n")
-
-    def says(self) -> str:
-        with urllib.request.urlopen(f"http://{self.web.address}/built", timeout=30) as answer:
-            return str(answer.read().decode())
-
-    def about(self) -> dict[str, Any]:
-        return dict(json.loads(shell(self.web, "cat /srv/example/current/RELEASE.json")))
+NODE = {"installed": ["22.3.0"], "machine": "x86_64", "arch": "x64", "libc": "2.36"}
+APP = App("16.0.0", Install("npm", "package-lock.json", ("npm", "ci"), ("npm", "run", "build")))
 
 
-def shell(host: LabHost, command: str) -> str:
-    return host.run(["sh", "-c", command]).stdout.strip()
+@dataclass(slots=True)
+class WithBuilder(AnsweringHost):
+    """A host of a play whose inventory has a further one, `builder`, which answers `elsewhere`."""
+
+    elsewhere: Mapping[str, Any] = field(default_factory=dict)
+
+    def on_host(self, name: str) -> Driving | None:
+        if name != "builder":
+            return None
+        return AnsweringHost(self.host, lambda host, module, args: self.elsewhere, self.asked, self.steps)
 
 
-def steps(ran: Ran) -> dict[str, str]:
-    return {event["step"]: event["status"] for event in ran.events if event["type"] == "step"}
+def hosts(on: str, elsewhere: Mapping[str, Any] | None = None) -> list[Host]:
+    """web1 and web2, of which nothing is known but that they could run the app."""
+    settings = read_settings({"name": "shop", "source": "s", "build": {"on": on}})
+    made = []
+    for name in ("web1", "web2"):
+        call = WithBuilder(HostName(name), lambda host, module, args: {}, elsewhere=elsewhere or {})
+        made.append(Host(call, settings, facts={"node": NODE, "releases": []}))
+    return made
 
 
-def result(ran: Ran) -> dict[str, Any]:
-    (found,) = ran.results()
-    return dict(found["result"])
+def answers(**changes: Any) -> dict[str, Any]:
+    """What `nextjs_place` tells of a machine that has built nothing yet."""
+    place = "/var/cache/provisioner/nextjs/apps"
+    return {"place": f"{place}/shop", "root": True, "account": None, "node": NODE, "releases": [],
+            "space": {f"{place}/{name}": {"free": 1 << 40, "device": 1} for name in ("shop", "node")},
+            "memory": {"MemAvailable": 1 << 40, "SwapFree": 0}, **changes}  # fmt: skip
 
 
-def written(before: dict[str, list[Any]], host: LabHost) -> list[str]:
-    """What has changed on a host but for what is written by logging in."""
-    logs = ("/var/lib/provisioner", "/home/ops", "/root", "/var/cache/man", "/etc/ld.so.cache", "/var/lib/sudo")
-    return [path for path in differences(before, listing(host)) if not path.startswith(logs)]
+def builder(among: list[Host], tmp_path: Path) -> Builder:
+    return Builder(leading(among), among, Tree(tmp_path, {"package.json": "1"}, "d1"), APP, tmp_path, tmp_path)
 
 
-@pytest.fixture(scope="module")
-def pair(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    folder = tmp_path_factory.mktemp("builder")
-    example(folder / "app")
-    with ExitStack() as cleanup:
-        hosts = lab.up(("web", "builder"), packages=("nginx", "libjemalloc2"))
-        cleanup.callback(lab.down, [host.name for host in hosts])
-        yield Pair(hosts[0], hosts[1], folder)
+def asked(host: Host) -> list[str]:
+    assert isinstance(host.call, AnsweringHost)
+    return [module for module, _ in host.call.asked]
 
 
-def test_what_is_planned_changes_nothing_on_the_builder(pair: Pair) -> None:
-    pair.write("first")
-    before, there = listing(pair.web), listing(pair.builder)
-    ran = pair.run("plan")
-    assert not ran.results("failed", "unreachable"), (ran.results(), ran.stderr)
-    assert written(before, pair.web) == []
-    assert written(there, pair.builder) == []
-    pair.told["planned"] = steps(ran)
+@pytest.mark.parametrize(("on", "leads", "elsewhere"), [
+    ("first", "web1", False), ("web2", "web2", False), ("controller", "web1", True), ("builder", "web1", True),
+])  # fmt: skip
+def test_one_host_leads_whoever_builds(on: str, leads: str, elsewhere: bool, tmp_path: Path) -> None:
+    made = builder(hosts(on), tmp_path)
+    assert (made.lead.name, made.is_elsewhere) == (leads, elsewhere)
+    assert made.share(made.lead).builds is not elsewhere
 
 
-def test_it_is_built_there_as_a_user_of_its_own_and_runs_on_the_other(pair: Pair) -> None:
-    ran = pair.run("apply")
-    assert ran.code == 0, (ran.results("failed", "unreachable"), ran.stderr)
-    assert steps(ran) == pair.told["planned"]
-    for step in ("Make the app's user on builder", "Install Node.js on builder", "Build"):
-        assert steps(ran)[step] == "changed"
-    assert "first" in pair.says()
-    assert pair.about()["built_on"] == "builder"
-    assert f"built by example in {PLACE}/build/tree" in "".join(
-        event.get("text", "") for event in ran.events if event["type"] == "log")  # fmt: skip
-    assert shell(pair.builder, f"stat -c '%U:%G %a' {PLACE}/build/tree {PLACE}/releases {PLACE}") == (
-        "example:example 750\nroot:root 700\nroot:example 750")  # fmt: skip
-    assert shell(pair.builder, f"find {PLACE}/releases ! -user root | head -3") == ""
-    assert shell(pair.builder, f"stat -c '%U %a' {PLACE}/build/server-actions.key") == "root 600"
-    assert shell(pair.builder, "ls /srv /etc/systemd/system | grep example || true") == ""
-    assert shell(pair.web, "ls -A /srv/example/build/tree") == ""
+def test_a_host_of_the_play_that_does_not_take_part_is_refused() -> None:
+    with pytest.raises(ProvisionError, match=r"`build: \{on: web3\}` is none of the hosts that get this build now"):
+        leading(hosts("web3"))
 
 
-def test_without_a_change_the_builder_is_not_needed(pair: Pair) -> None:
-    ran = pair.run("apply", port=9)
-    assert ran.code == 0, (ran.results("failed", "unreachable"), ran.stderr)
-    assert not result(ran)["changed"]
+def test_nobody_is_asked_while_a_host_has_the_release(tmp_path: Path) -> None:
+    among = hosts("builder", answers())
+    made = builder(among, tmp_path)
+    made.look_elsewhere(among)
+    assert asked(among[0]) == ["nextjs_place"]
+    release = {"id": "r1", "fingerprint": made._keys(among[0], "22.3.0")[1], "manifest": "m1"}
+    among = hosts("builder", answers())
+    among[1].facts = {"node": NODE, "releases": [release]}
+    made = builder(among, tmp_path)
+    made.look_elsewhere(among)
+    shipment = made.prepare("22.3.0")
+    assert shipment.holder is among[1]
+    assert asked(among[0]) == []
 
 
-def test_a_builder_that_is_away_fails_the_task_before_anything_is_changed(pair: Pair) -> None:
-    pair.write("second")
-    before = listing(pair.web)
-    ran = pair.run("apply", port=9)
-    assert ran.results("failed")[0]["host"] == "web"
-    assert not ran.results("unreachable")
-    assert "builder can't be reached: " in result(ran)["msg"]
-    assert written(before, pair.web) == []
-    assert "first" in pair.says()
+def test_what_the_builder_has_is_not_built_again(tmp_path: Path) -> None:
+    among = hosts("builder", answers())
+    release = {"id": "r1", "fingerprint": builder(among, tmp_path)._keys(among[0], "22.3.0")[1], "manifest": "m1"}
+    among = hosts("builder", answers(releases=[release]))
+    made = builder(among, tmp_path)
+    made.look_elsewhere(among)
+    shipment = made.prepare("22.3.0")
+    assert shipment.release.about == release
+    assert str(shipment.holder.place) == "builder"
+    assert shipment.holder.user == "shop"
+    assert asked(among[0]) == ["nextjs_place"]
 
 
-def test_the_next_build_is_warm_and_sent_as_differences(pair: Pair) -> None:
-    ran = pair.run("apply")
-    assert ran.code == 0, (ran.results("failed", "unreachable"), ran.stderr)
-    assert steps(ran)["Install dependencies"] == "ok"
-    assert "Install Node.js on builder" not in steps(ran)
-    (staged,) = [event["result"] for event in ran.events if event["type"] == "step"
-                 and event["step"] == "Make the release"]  # fmt: skip
-    assert staged["sent"] < 1 << 20
-    assert "second" in pair.says()
-    assert shell(pair.builder, f"cat {PLACE}/lock") == ""
+def test_what_speaks_against_the_builder_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    among = hosts("builder", answers(node={**NODE, "machine": "aarch64"}))
+    with pytest.raises(StepFailed, match=r"Preflight of builder: the processor of builder \(aarch64\) is not that of "):
+        builder(among, tmp_path).look_elsewhere(among)
+    assert asked(among[0]) == ["nextjs_place"]
 
 
-def test_a_name_nobody_has_is_told_with_the_nearest(pair: Pair) -> None:
-    told = result(pair.run("apply", on="biulder"))
-    assert "`build.on` names biulder, which is no host of the inventory" in told["msg"]
-    assert told["hint"] == "did you mean `builder`?"
-
-
-def test_a_builder_with_other_programs_is_refused(pair: Pair) -> None:
-    pair.write("third")
-    shell(pair.builder, "mv /usr/bin/uname /usr/bin/uname.real; printf '#!/bin/sh\\n[ \"$1\" = -m ] && echo aarch64 ||"
-          " exec uname.real \"$@\"\\n' > /usr/bin/uname; chmod 755 /usr/bin/uname")  # fmt: skip
-    try:
-        ran = pair.run("apply")
-    finally:
-        shell(pair.builder, "mv /usr/bin/uname.real /usr/bin/uname")
-    assert "the processor of builder (aarch64) is not that of web (x86_64)" in result(ran)["msg"]
-    assert "second" in pair.says()
-
-
-def test_one_who_is_not_root_builds_below_the_home(pair: Pair) -> None:
-    ran = pair.run("apply", become=False)
-    assert ran.code == 0, (ran.results("failed", "unreachable"), ran.stderr)
-    assert "third" in pair.says()
-    place = "/home/ops/.cache/provisioner/nextjs/apps/example"
-    assert shell(pair.builder, f"stat -c '%U %a' {place} {place}/build/tree") == "ops 700\nops 700"
+def test_one_who_is_not_root_there_builds_as_that_one(tmp_path: Path) -> None:
+    among = hosts("builder", answers(root=False))
+    made = builder(among, tmp_path)
+    made.look_elsewhere(among)
+    assert made._workplace is not None
+    assert made._workplace.user is None
