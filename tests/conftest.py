@@ -28,7 +28,11 @@ settings.load_profile("patient")
 os.environ["PROVISION_HISTORY"] = "off"
 
 LAB_FIXTURES = {"lab", "lab_host", "lab_hosts", "shared_lab_host", "needs_lab"}
-LABS = Path(tempfile.gettempdir()) / "provision-test-labs"
+NAME = "provision-test-labs"
+MEMORY = Path("/dev/shm")
+DISK = Path(tempfile.gettempdir())
+ROOM = 12 * 1024**3
+"""Bytes of free memory from which on labs are kept in it: hosts that build apps write and delete many small files."""
 
 
 #: Files that take minutes, longest first. A file stays with one worker, so these must not begin last.
@@ -70,16 +74,23 @@ def needs_lab() -> None:
 @pytest.fixture(scope="session")
 def lab(needs_lab: None) -> Iterator[Lab]:
     """A lab of this test process; images come from the user's cache."""
-    for stale in LABS.glob("*"):
+    labs = _labs()
+    for stale in (*MEMORY.glob(f"{NAME}/*"), *DISK.glob(f"{NAME}/*")):
         if stale.name != _owner(stale.name.partition(".")[0]):  # the process that made it was killed
             Lab(stale).down_all()
-    lab = Lab(LABS / _owner(str(os.getpid())))
+    lab = Lab(labs / _owner(str(os.getpid())))
     try:
         yield lab
     finally:
         lab.down_all()
-        if LABS.is_dir() and not any(LABS.iterdir()):
-            shutil.rmtree(LABS, ignore_errors=True)
+        if labs.is_dir() and not any(labs.iterdir()):
+            shutil.rmtree(labs, ignore_errors=True)
+
+
+def _labs() -> Path:
+    """Where labs are kept: in memory where there is plenty, else on the disk."""
+    free = 1024 * int(Path("/proc/meminfo").read_text().partition("MemAvailable:")[2].split()[0])
+    return (MEMORY if MEMORY.is_dir() and free > ROOM else DISK) / NAME
 
 
 @pytest.fixture
