@@ -102,6 +102,17 @@ def _template(args: tuple[Value, ...], options: Options, place: _Place) -> Value
             for path, (content, decrypted) in zip(found, contents, strict=True)]
 
 
+def _part(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """What a template includes, imports or extends; None when there is no such file."""
+    beside = (Path(str(options["beside"])),) if "beside" in options else ()
+    try:
+        found = files.find(str(args[0]), (*place.search_paths, *beside), ("templates",))
+    except FileNotFoundError:
+        return None
+    content, decrypted = plain_content(found, place.vault)
+    return {"path": str(found), "source": content.decode("utf-8"), "decrypted": decrypted}
+
+
 def _fileglob(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
     return [match for pattern in args for match in files.glob(str(pattern), place.search_paths)]
 
@@ -174,7 +185,7 @@ def _url(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 _ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
-    "env": _env, "file": _file, "unvault": _unvault, "template": _template, "fileglob": _fileglob,
+    "env": _env, "file": _file, "unvault": _unvault, "template": _template, "part": _part, "fileglob": _fileglob,
     "first_found": _first_found, "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice,
     "now": _now, "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,
     "path": _path, "ini": _ini, "csvfile": _csvfile, "url": _url,

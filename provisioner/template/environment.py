@@ -7,15 +7,18 @@ template, `text` always gives text (files made from templates).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from jinja2 import nodes
 from jinja2.compiler import Frame
+from jinja2.environment import Template
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
 from jinja2.utils import missing
 
+from provisioner.template import composing
 from provisioner.template.guard import guard_filter, guard_test, settle
 from provisioner.template.lazy import LazyDict, LazyList, LiveMapping, Variables
 from provisioner.template.marks import Missing, Tainted, UnknownMark, holds_secret
@@ -73,10 +76,16 @@ class RenderContext(Context):
     """Random draws so far in this rendering, to tell apart their effects."""
     origin: object = None
     """What is rendered, for the same purpose: its place, or its source when it has none."""
+    passed: Mapping[str, Any]
+    """Names set by the template that this one is a part of."""
+    decrypted: list[str]
+    """Paths of encrypted parts that went into this rendering; one list for all its contexts."""
 
     def resolve_or_missing(self, key: str) -> Any:
         if key in self.vars:
             return self.vars[key]
+        if key in self.passed:
+            return self.passed[key]
         try:
             return self.scope.resolve(key)
         except KeyError:
@@ -84,10 +93,20 @@ class RenderContext(Context):
 
     def derived(self, locals: dict[str, Any] | None = None) -> RenderContext:
         known = {**self.vars, **{k: v for k, v in (locals or {}).items() if v is not missing}}
-        context = new_context(cast("RenderEnvironment", self.environment), self.scope, self.name)
+        context = self.for_part(self.name, {}, self.passed)
         context.vars = known
         context.eval_ctx = self.eval_ctx
         context.blocks = {key: list(value) for key, value in self.blocks.items()}
+        return context
+
+    def get_all(self) -> dict[str, Any]:
+        """What is handed to an included template: names that templates set. It has the scope itself."""
+        return {**self.passed, **self.vars}
+
+    def for_part(self, name: str | None, blocks: Mapping[str, Any], passed: Mapping[str, Any]) -> RenderContext:
+        """The context of another template in the same rendering."""
+        context = new_context(cast("RenderEnvironment", self.environment), self.scope, name, blocks)
+        context.origin, context.passed, context.decrypted = self.origin, passed, self.decrypted
         return context
 
 
@@ -100,6 +119,12 @@ class RenderEnvironment(SandboxedEnvironment):
     code_generator_class = _CodeGenerator
     context_class = RenderContext
     tilde = staticmethod(join_text)
+    part = staticmethod(composing.part)
+    compiled: Callable[[str, str], Template]
+    """The template of a file, by its path and text."""
+
+    def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
+        return composing.ask_for_parts(super().parse(source, name, filename))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, (dict, LiveMapping)) and attribute not in _DICT_METHODS:
@@ -150,6 +175,7 @@ def make_environment(join: Callable[[Iterable[Value]], Value], *, filters: Mappi
     environment.tests.update(tests)
     environment.tests = {name: guard_test(name, function)
                          for name, function in _with_prefix(environment.tests)}
+    environment.compiled = lru_cache(64)(partial(composing.compile_part, environment))
     environment.globals.pop("lipsum", None)  # draws random words
     environment.globals.update(global_names)
     return environment
@@ -164,5 +190,5 @@ def _with_prefix(table: Mapping[str, Any]) -> Iterator[tuple[str, Callable[..., 
 def new_context(environment: RenderEnvironment, scope: Variables, name: str | None = None,
                 blocks: Mapping[str, Any] | None = None) -> RenderContext:
     context = RenderContext(environment, environment.globals, name, dict(blocks or {}))
-    context.scope = scope
+    context.scope, context.passed, context.decrypted = scope, {}, []
     return context

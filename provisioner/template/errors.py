@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 
 from provisioner.diag import ConditionError, Diagnostic, Span, TemplateError, UndefinedVariable, near
 from provisioner.template.environment import RenderEnvironment
@@ -96,10 +96,19 @@ def failure(error: Exception, environment: RenderEnvironment, span: Span | None)
     if isinstance(error, SecurityError):
         return TemplateError(f"Not allowed in a template: {error}", span=span,
                              hint="a template may change lists and dictionaries it made itself, not variables")
-    if "no loader" in str(error):
-        return TemplateError("A template cannot include, import or extend another one", span=span,
-                             hint="use `{{ lookup('template', 'other.j2') }}` to insert it")
+    if isinstance(error, TemplateNotFound):
+        return not_found(error, span)
+    if isinstance(error, TemplateSyntaxError):  # of an included file
+        return syntax_error(error, environment, Span(error.filename, error.lineno) if error.filename else span)
     return TemplateError(f"Template failed: {error}", span=span)
+
+
+def not_found(error: TemplateNotFound, span: Span | None) -> TemplateError:
+    """What a template includes, imports or extends is not there."""
+    names = ", ".join(f"`{name}`" for name in getattr(error, "templates", [error.name]))
+    return TemplateError(f"Template {names} not found", span=span,
+                         hint="it is looked for in `templates/` of the role or playbook, and beside the file that "
+                              "names it; `{% include … ignore missing %}` does without")
 
 
 def not_boolean(condition: Condition, value: Value) -> ConditionError:

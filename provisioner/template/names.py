@@ -8,6 +8,8 @@ from typing import cast
 
 from jinja2 import Environment, meta, nodes
 
+from provisioner.template.composing import PART, names_parts
+
 #: Lookups answered from their arguments and the scope alone; every other one is an effect.
 PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattened", "nested", "cartesian",
                           "sequence", "subelements", "together", "indexed_items"})
@@ -23,7 +25,8 @@ class Names:
     """What a value reads.
 
     variables: names of variables, those of loops and `set` inside the template left out.
-    dynamic:   it may read any variable, or another host's (`vars[x]`, `hostvars`, `lookup('template')`).
+    dynamic:   it may read any variable, or another host's (`vars[x]`, `hostvars`, `lookup('template')`,
+               a template that it includes).
     effects:   kinds of `Effect` it may ask for ("pipe", "now", "random"; "lookup" when not told by name).
     """
 
@@ -68,6 +71,9 @@ def names_in(tree: nodes.Template) -> Names:
                 dynamic |= _note_lookup(call, variables, effects)
             elif call.node.name == "now":
                 effects.add("now")
+    if names_parts(tree):
+        effects.add(PART)
+        dynamic = True
     for filtered in tree.find_all(nodes.Filter):
         effects.update(_effects_of_filters(filtered))
     for tested in tree.find_all(nodes.Test):

@@ -23,6 +23,7 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.parser import Parser
 
 from provisioner.diag import Diagnostic, Span, TemplateError, UndefinedVariable, near
+from provisioner.template.composing import came_through
 from provisioner.template.environment import (
     RenderEnvironment,
     join_native,
@@ -252,14 +253,14 @@ class Templar:
         first_line: the line of the file where the source starts; 0 when `span` is the only place known.
         """
         environment = program.environment
-        context = new_context(environment, scope, None, program.blocks)
+        context = new_context(environment, scope, span.file if span and first_line else None, program.blocks)
         context.origin = span or program.source
         output = program.root(context)
         try:
             result = environment.concat(output)
             if program.newlines and isinstance(result, str):
                 result = _with_newlines(result, program.newlines)
-            return finish(result)
+            return finish(taint(result) if context.decrypted else result)
         except UndefinedSignal as signal:
             place = _place(signal, output, program, span, first_line)
             undefined = undefined_error(signal.missing, scope, place)
@@ -302,13 +303,10 @@ def _place(error: BaseException, output: object, program: Program, span: Span | 
     """Where in the file: the failing line of a file template, else where the value stands."""
     if span is None or not first_line:
         return span
-    step = error.__traceback__
     line = 0
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == program.template.filename:
-            line = program.template.get_corresponding_lineno(step.tb_lineno)
-        step = step.tb_next
-    suspended = getattr(output, "gi_frame", None)  # failed while its output was put together
-    if not line and suspended is not None:
-        line = program.template.get_corresponding_lineno(suspended.f_lineno)
+    for template, number in came_through(error, output):
+        if template.name is not None:
+            span, first_line, line = Span(template.name, 1), 1, number
+        elif template.filename == program.template.filename:
+            line = number
     return Span(span.file, line - 1 + first_line) if line else span

@@ -45,12 +45,6 @@ def test_an_error_names_the_line_of_the_file(source: str, line: int) -> None:
     assert (caught.value.span.file, caught.value.span.line) == ("app.conf.j2", line)
 
 
-@pytest.mark.parametrize("source", ["{% include 'a' %}", "{% extends 'a' %}", "{% from 'a' import b %}"])
-def test_other_templates_cannot_be_pulled_in_by_jinja(source: str) -> None:
-    with pytest.raises(TemplateError, match="cannot include, import or extend"):
-        TEMPLAR.render_text(source, SCOPE)
-
-
 def test_a_file_with_something_unknown_is_unknown() -> None:
     assert TEMPLAR.render_text("a {{ u }}", SCOPE) == Unknown("x")
 
