@@ -14,15 +14,15 @@ from provisioner.engine.expansion import TaskExpansion
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.includes import include_work
 from provisioner.engine.judge import Evaluate, Judged, aggregate, cannot_break, failure, judge, skipped
-from provisioner.engine.loops import item_variables, loop_items
-from provisioner.engine.modules import ModuleInfo, Modules, arguments, plain_name
+from provisioner.engine.loops import loop_items
+from provisioner.engine.modules import ModuleInfo, Modules, arguments
 from provisioner.engine.program import Run
+from provisioner.engine.reading import Reading
 from provisioner.engine.resources import resource
 from provisioner.engine.scopes import Scopes
-from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, opened, target_of
+from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, target_of
 from provisioner.lang.model import WHOLE, Include, Task, is_from_template
-from provisioner.messages import Become, Delegate, Job, Target
-from provisioner.remote.spec import to_bool
+from provisioner.messages import Become, Delegate, Target
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
 from provisioner.values import OMIT, Condition, HostName, Secret, Template, Unknown, contains_unknown, drop_omitted
@@ -32,8 +32,6 @@ RETRIES = 3
 DELAY = 5.0
 POLL = 15.0
 """Seconds between two looks at an `async` job, where the task does not say."""
-JOBS = "~/.ansible_async"
-"""Where a host keeps its jobs, where `ansible_async_dir` does not say; people look for them there."""
 KEEPS_UNKNOWN = frozenset({"set_fact"})
 """Modules that may be given values nobody knows yet: they only pass them on."""
 
@@ -59,7 +57,7 @@ class TaskResolver:
         assert isinstance(op, Run)
         task = op.keywords
         scope = self.scopes.of_task(host, task, ahead, shared_pending=others_pending)
-        reading = _Reading(self, task, scope)
+        reading = Reading(self.templar, task, scope)
         name = reading.name()
         if is_from_template(task.module):
             task = replace(task, module=reading.module())
@@ -79,7 +77,7 @@ class TaskResolver:
         except TemplateError as error:
             return replace(shell, items=(Item(Broken(failure(error))),), looped=False)
 
-    def _with_items(self, shell: Entry, reading: _Reading, ahead: Ahead, found: list[Any] | Unknown | None) -> Entry:
+    def _with_items(self, shell: Entry, reading: Reading, ahead: Ahead, found: list[Any] | Unknown | None) -> Entry:
         if found is None:
             entry = self._with_keywords(shell, reading)
             return replace(entry, items=(Item(self._work(entry, reading, {})),))
@@ -91,7 +89,7 @@ class TaskResolver:
         # Keywords that name the item are rendered for each; the task then does its items one by one.
         return self._with_own_keywords(shell, reading, ahead, found)
 
-    def _with_own_keywords(self, shell: Entry, reading: _Reading, ahead: Ahead, found: list[Any]) -> Entry:
+    def _with_own_keywords(self, shell: Entry, reading: Reading, ahead: Ahead, found: list[Any]) -> Entry:
         owners: list[Entry] = []
         for index in range(len(found)):
             variables = reading.item_variables(found, index)
@@ -180,7 +178,7 @@ class TaskResolver:
 
     # -- keywords -------------------------------------------------------------------------------------------
 
-    def _with_protection(self, entry: Entry, reading: _Reading) -> Entry:
+    def _with_protection(self, entry: Entry, reading: Reading) -> Entry:
         """What must hold even when another keyword turns out to be wrong."""
         if entry.task.loop is not None and reading.keywords_see_items():
             return entry
@@ -188,7 +186,7 @@ class TaskResolver:
                        ignore_errors=reading.boolean(entry.task.ignore_errors, "ignore_errors", False),
                        run_once=reading.boolean(entry.task.run_once, "run_once", False))
 
-    def _with_keywords(self, entry: Entry, reading: _Reading) -> Entry:
+    def _with_keywords(self, entry: Entry, reading: Reading) -> Entry:
         task, options = entry.task, self.batch.world.options
         delegate = reading.text(task.delegate_to)
         if delegate == entry.host:
@@ -215,7 +213,7 @@ class TaskResolver:
             timeout=timeout or None, retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
 
     def _reach(self, host: HostName, delegate: HostName | None, task: Task,
-               reading: _Reading) -> tuple[Target, Become | None]:
+               reading: Reading) -> tuple[Target, Become | None]:
         keywords = dict(keywords_of(task, reading.render))
         scope, machine = reading.scope, host
         if delegate is not None:
@@ -235,7 +233,7 @@ class TaskResolver:
 
     # -- items ----------------------------------------------------------------------------------------------
 
-    def _items(self, entry: Entry, reading: _Reading, ahead: Ahead, found: Sequence[Any]) -> Iterator[Item]:
+    def _items(self, entry: Entry, reading: Reading, ahead: Ahead, found: Sequence[Any]) -> Iterator[Item]:
         """One after the other: a `set_fact` of one item is seen by the next."""
         for index in range(len(found)):
             item = self._item(entry, reading, found, index)
@@ -244,7 +242,7 @@ class TaskResolver:
                 ahead = replace(ahead, variables={**ahead.variables, **item.work.variables})
                 reading = replace(reading, scope=self.scopes.of_task(entry.host, entry.task, ahead))
 
-    def _without_items(self, reading: _Reading, error: TemplateError) -> Work:
+    def _without_items(self, reading: Reading, error: TemplateError) -> Work:
         """A loop that cannot be rendered does no harm where `when` does not hold anyway."""
         try:
             if isinstance(error, UndefinedVariable) and isinstance(skip := reading.skip(), Skip):
@@ -253,7 +251,7 @@ class TaskResolver:
             pass
         return Broken(failure(error))
 
-    def _item(self, entry: Entry, reading: _Reading, items: Sequence[Any], index: int) -> Item:
+    def _item(self, entry: Entry, reading: Reading, items: Sequence[Any], index: int) -> Item:
         assert entry.task.loop is not None
         variables = reading.item_variables(items, index)
         scope = self.scopes.of_item(reading.scope, entry.host, entry.cursor, index, variables)
@@ -266,7 +264,7 @@ class TaskResolver:
             shown = items[index]
         return Item(work, variables, str(shown))
 
-    def _work(self, entry: Entry, reading: _Reading, variables: Mapping[str, Any]) -> Work:
+    def _work(self, entry: Entry, reading: Reading, variables: Mapping[str, Any]) -> Work:
         try:
             skip = reading.skip()
             if skip is not None:
@@ -350,7 +348,7 @@ class TaskResolver:
             if not inventory.has(host) and host not in LOCAL_NAMES:
                 raise TemplateError(f"`{argument}` names {name}, which is no host of the inventory",
                                     hint=near(name, inventory.groups.get("all", ())))  # fmt: skip
-            found[host] = Delegate(*self._reach(entry.host, host, entry.task, _Reading(self, entry.task, scope)))
+            found[host] = Delegate(*self._reach(entry.host, host, entry.task, Reading(self.templar, entry.task, scope)))
         return found
 
 
@@ -373,106 +371,3 @@ def raw_result(work: Work) -> Mapping[str, Any] | None:
             return {"changed": False, "include": work.path}
         case _:
             return None
-
-
-@dataclass(slots=True)
-class _Reading:
-    """Renders the keywords of one task in its scope."""
-
-    resolver: TaskResolver
-    task: Task
-    scope: Scope
-
-    def render(self, value: Any) -> Any:
-        return self.resolver.templar.render(value, self.scope)
-
-    def name(self) -> str:
-        """For people: a name that cannot be rendered is shown as it is written."""
-        if self.task.name is None:
-            return ""
-        try:
-            rendered = self.render(self.task.name)
-        except TemplateError:
-            rendered = None
-        if rendered is None or isinstance(rendered, Unknown):
-            return str(getattr(self.task.name, "source", self.task.name))
-        return str(rendered)
-
-    def module(self) -> str:
-        """The module that a template names. One that cannot be rendered stays as written: no module is called so."""
-        try:
-            rendered = self.render(Template(self.task.module, self.task.span))
-        except TemplateError:
-            return self.task.module
-        return plain_name(rendered) if isinstance(rendered, str) else self.task.module
-
-    def text(self, value: Any) -> str | None:
-        rendered = opened(self.render(value))
-        return None if rendered is None or rendered is OMIT else str(rendered)
-
-    def boolean(self, value: Any, keyword: str, default: bool) -> bool:
-        rendered = self.render(value)
-        if rendered is None or rendered is OMIT:
-            return default
-        try:
-            return to_bool(opened(rendered))
-        except ValueError as error:
-            raise TemplateError(f"`{keyword}`: {error}", span=self.task.span) from None
-
-    def number(self, value: Any, default: float) -> float:
-        rendered = self.render(value)
-        if rendered is None or rendered is OMIT:
-            return default
-        try:
-            return float(opened(rendered))
-        except (TypeError, ValueError):
-            raise TemplateError(f"a number is expected, not {rendered!r}", span=self.task.span) from None
-
-    def job(self) -> Job | None:
-        seconds = self.number(self.task.async_, 0.0)
-        if seconds <= 0:
-            return None
-        try:
-            folder = opened(self.scope.get("ansible_async_dir"))
-        except KeyError:
-            folder = None
-        return Job(seconds, str(folder or JOBS))
-
-    def environment(self) -> dict[str, str | Secret]:
-        merged: dict[str, str | Secret] = {}
-        for layer in self.task.environment:
-            rendered = drop_omitted(self.render(layer))
-            if rendered is OMIT or rendered in (None, ""):
-                continue
-            if not isinstance(rendered, Mapping):
-                raise TemplateError("`environment` must be a mapping", span=self.task.span)
-            merged.update((str(name), value if isinstance(value, Secret) else str(value))
-                          for name, value in rendered.items())
-        return merged
-
-    def item_variables(self, items: Sequence[Any], index: int) -> dict[str, Any]:
-        assert self.task.loop is not None
-        return item_variables(self.task.loop, items, index, self.render)
-
-    def keywords_see_items(self) -> bool:
-        """Whether keywords (not arguments) name what the loop sets."""
-        task = self.task
-        if task.loop is None:
-            return False
-        control = task.loop.control
-        mentioned = self.scope.reads([
-            task.delegate_to, task.delegate_facts, task.environment, task.become.enabled, task.become.user,
-            task.become.method, task.become.flags, task.become.exe, task.connection, task.remote_user, task.port,
-            task.check_mode, task.diff, task.no_log, task.ignore_errors, task.ignore_unreachable, task.timeout,
-            task.delay, task.retries]).variables
-        return bool(mentioned & {str(control.loop_var), str(control.index_var), "ansible_loop"})
-
-    def skip(self) -> Skip | NotKnowable | None:
-        """What `when` says: None to go on."""
-        for condition in self.task.when:
-            held = self.resolver.templar.condition(condition, self.scope)
-            if isinstance(held, Unknown):
-                return NotKnowable(held.reason)
-            if not held:
-                return Skip(condition.source)
-        return None
