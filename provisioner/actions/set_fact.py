@@ -31,8 +31,8 @@ def expand(call: Expansion) -> Done:
     for name in a.extra:
         if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
             return refused(
-                f"The variable name '{name}' is not valid. Variables must start with a letter or underscore "
-                "character, and contain only letters, numbers and underscores."
+                f"Invalid variable name '{name}': it must start with a letter or underscore, have only ASCII letters, "
+                "digits and underscores, and be no word of Python's own"
             )
     return Done(
         {"changed": False, "ansible_facts": dict(a.extra)}, variables=a.extra, facts=a.extra if a.cacheable else {}

@@ -125,7 +125,7 @@ class Alone:
 
     def _item(self, entry: Entry, item: Item) -> Routine[tuple[Judged, float]]:
         """One item, with its attempts."""
-        attempt, total = 0, 0.0
+        attempt, total, own = 0, 0.0, item.own or entry
         waits_for_more = entry.task.until is not None or entry.task.retries is not None
         while True:
             attempt += 1
@@ -139,11 +139,11 @@ class Alone:
                     return judged, total
             except TemplateError as error:  # `until` itself is wrong: no attempt will make it right
                 return Judged("failed", {**judged.result, **broken(error)}), total
-            if attempt > entry.retries:
-                return Judged("failed", {**judged.result, "attempts": entry.retries, "failed": True}), total
-            left = entry.retries - attempt + 1
+            if attempt > own.retries:
+                return Judged("failed", {**judged.result, "attempts": own.retries, "failed": True}), total
+            left = own.retries - attempt + 1
             yield Emit(Retry(entry.host, reference(entry), left, {} if entry.no_log else judged.result))
-            yield from sleep(self.batch, entry.delay)
+            yield from sleep(self.batch, own.delay)
 
     def _satisfied(self, entry: Entry, item: Item, judged: Judged) -> bool:
         return holds_until(judged, entry.task, self.resolver.evaluator(entry, item))

@@ -71,7 +71,7 @@ class TaskResolver:
             shell = self._with_protection(shell, reading)
             found = loop_items(task.loop, scope, self.templar) if task.loop is not None else None
         except TemplateError as error:
-            return replace(shell, items=(Item(self._without_items(reading, error)),))
+            return replace(shell, items=(Item(self._without_items(reading, error)),), looped=False)
         try:
             return self._with_items(shell, reading, ahead, found)
         except TemplateError as error:
@@ -269,6 +269,8 @@ class TaskResolver:
             skip = reading.skip()
             if skip is not None:
                 return skip
+            if entry.delegate is not None:
+                reading = replace(reading, scope=self.scopes.with_delegate(reading.scope, entry.delegate))
             if isinstance(entry.source, Include):
                 return include_work(self.batch, entry, entry.source, reading.scope, self.templar, variables)
             return self._module_work(entry, reading.scope)
@@ -306,7 +308,13 @@ class TaskResolver:
 
     def _argument_name(self, name: str, task: Task, scope: Scope) -> str:
         """Names of arguments may be templates: `set_fact: {"{{ name }}_port": 80}`."""
-        return str(self.templar.render(Template(name, task.span), scope)) if "{{" in name or "{%" in name else name
+        if "{{" not in name and "{%" not in name:
+            return name
+        rendered = self.templar.render(Template(name, task.span), scope)
+        if not isinstance(rendered, str):
+            raise TemplateError(f"Invalid variable name '{rendered}' of type '{type(rendered).__name__}'",
+                                hint="the name of an argument must be a text", span=task.span)
+        return rendered
 
     def _from_template(self, task: Task, scope: Scope) -> Mapping[str, Any]:
         """The arguments of `copy: "{{ arguments }}"`."""

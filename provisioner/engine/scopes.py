@@ -120,6 +120,11 @@ class Scopes:
         answers = self.batch.answers.get((host, cursor.position), {})
         return scope.with_layer("loop", variables).with_effects(ItemEffects(answers, index))
 
+    def with_delegate(self, scope: Scope, delegate: HostName) -> Scope:
+        """`scope` with `ansible_delegated_vars`, where a delegated task reads the variables of who does it."""
+        found = magic.HostVars((delegate,), lambda name: self.of_host(HostName(name)))
+        return scope.with_layer("delegate", {"ansible_delegated_vars": found})
+
     def of_play(self) -> Scope:
         """What the play's own keywords see: no host."""
         sources = Sources(play_vars=self.batch.play.vars, vars_prompt=self.batch.prompted,

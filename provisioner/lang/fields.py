@@ -103,8 +103,8 @@ def _condition(name: str, item: Scalar, found: Collector) -> Condition:
         return Condition(inner, item.span)
     joined = join_texts(source)
     if joined is None:
-        found.error("Braces in a condition", f"`{name}` is an expression already: braces in it are not rendered",
-                    item.span, hint="write variables by their bare name")
+        found.warning("Braces in a condition", f"`{name}` is an expression already: braces in it are not rendered, "
+                      "and the task fails when it comes to it", item.span, hint="write variables by their bare name")
         return Condition(source, item.span)
     found.warning("Braces in a condition", f"`{name}` is an expression already", item.span, hint=f"write `{joined}`")
     return Condition(joined, item.span)
@@ -133,7 +133,7 @@ def read_vars(name: str, node: Node, found: Collector) -> dict[str, Value]:
             if isinstance(key.value, str) and _IDENTIFIER.match(key.value):
                 values[key.value] = to_value(value)
             else:
-                found.error("Wrong variable name", f"`{key.text}` cannot be used in a template", key.span,
+                found.error("Invalid variable name", f"`{key.text}` cannot be used in a template", key.span,
                             hint="a name has letters, digits and _, and starts with no digit")
     return values
 
@@ -168,7 +168,7 @@ def read_name(name: str, node: Node, found: Collector) -> str | None:
     if isinstance(node, Scalar) and isinstance(node.value, str) and _IDENTIFIER.match(node.value):
         return node.value
     if isinstance(node, Scalar) and node.value is not None:
-        found.error("Wrong variable name", f"`{node.text}` cannot be used in a template", node.span,
+        found.error("Invalid variable name", f"`{node.text}` cannot be used in a template", node.span,
                     hint="a name has letters, digits and _, and starts with no digit")
     else:
         wrong_type(name, "a variable name", node, found)
@@ -213,5 +213,5 @@ def unknown_keyword(key: Scalar, place: Place, found: Collector, *, also: tuple[
         hint = f"it belongs on: {places}"
     else:
         hint = near(key.text, known)
-    thing = "an import" if place is Place.IMPORT else f"a {place.value}"
-    found.error("Unknown keyword", f"`{key.text}` is not a keyword of {thing}", key.span, hint=hint)
+    thing = "an Import" if place is Place.IMPORT else f"a {place.value.capitalize()}"
+    found.error("Unknown keyword", f"'{key.text}' is not a valid attribute for {thing}", key.span, hint=hint)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _OPENERS: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
-_KEY: Final = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)$", re.DOTALL)
+_KEY: Final = re.compile(r"^((?:[A-Za-z_]|\{\{.*?\}\})(?:\w|\{\{.*?\}\})*)=(.*)$", re.DOTALL | re.ASCII)
 
 
 class UnbalancedError(ValueError):

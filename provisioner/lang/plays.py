@@ -144,7 +144,7 @@ def _check_keys(item: Map, loading: Loading) -> bool:
             continue
         all_known = False
         if isinstance(key.value, str) and key.text not in KEYWORDS and modules.canonical(key.text, loading.ours):
-            detail = f"`{key.text}` is a module, not a keyword of a play"
+            detail = f"'{key.text}' is not a valid attribute for a Play: it is a module"
             loading.found.error("Task outside of `tasks`", detail, key.span, hint="put it under `tasks:`")
         else:
             unknown_keyword(key, Place.PLAY, loading.found, also=_IMPORTS[:1])

@@ -242,7 +242,7 @@ class _Composer:
             frame.seen[identity] = key
         elif not frame.broken:
             self.found.warning(
-                "Duplicate key", f"`{key.text}` is there twice in one mapping; the last one is used", key.span,
+                "Duplicate key", f"Found duplicate mapping key '{key.text}'; the last one is used", key.span,
                 related=(("first defined here", first.span),),
             )
             owner.entries[:] = [entry for entry in owner.entries if (type(entry[0].value), entry[0].value) != identity]

@@ -25,9 +25,11 @@ def undefined_error(missing: Missing, scope: Variables, span: Span | None) -> Un
         return UndefinedVariable(missing.hint, name=missing.name, span=span)
     owner = missing.owner
     if owner is None:
-        return UndefinedVariable(f"`{missing.name}` is undefined", name=missing.name, span=span,
+        return UndefinedVariable(f"'{missing.name}' is undefined", name=missing.name, span=span,
                                  hint=near(missing.name, scope.names()) or _where_to_set(missing.name))
-    return UndefinedVariable(f"{describe_owner(owner)} has no `{missing.name}`", name=missing.name, span=span,
+    lacks = f": object has no element {missing.name}" if isinstance(owner, list) else (
+        f" has no attribute '{missing.name}'")
+    return UndefinedVariable(describe_owner(owner) + lacks, name=missing.name, span=span,
                              hint=_hint(missing.name, owner))
 
 

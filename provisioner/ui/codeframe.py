@@ -19,7 +19,7 @@ def codeframe(diagnostic: Diagnostic, read_line: ReadLine) -> str:
     """The whole message, several lines, without a newline at the end.
 
         site.yml:4:7: error: Unknown keyword
-          `wehn` is not a keyword of a task
+          'wehn' is not a valid attribute for a Task
             4 |       wehn: false
               |       ^
           did you mean `when`?

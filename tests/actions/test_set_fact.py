@@ -36,7 +36,7 @@ def test_cacheable_ones_are_facts_too(run_tasks: Tasks) -> None:
 def test_a_name_must_be_one(run_tasks: Tasks, task: str) -> None:
     played = run_tasks(f"- {task}")
     assert played.statuses("h1") == ["failed"]
-    assert "is not valid" in dict(played.results("h1")[0].result)["msg"]
+    assert "Invalid variable name" in dict(played.results("h1")[0].result)["msg"]
 
 
 def test_nothing_to_set_fails(run_tasks: Tasks) -> None:

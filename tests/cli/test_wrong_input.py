@@ -37,7 +37,7 @@ def assert_told(told: tuple[int, str], code: int, *words: str) -> None:
 @pytest.mark.parametrize(("text", "words"), [
     ("- hosts: all\n  gather_fact: no\n", ["site.yml:2:3: error: Unknown keyword", "did you mean `gather_facts`?"]),
     ("- hosts: all\n  tasks:\n    - block: []\n      rescues: []\n",
-     ["site.yml:4:7:", "`rescues` is not a keyword of a block", "did you mean `rescue`?"]),
+     ["site.yml:4:7:", "'rescues' is not a valid attribute for a Block", "did you mean `rescue`?"]),
     (f"{PLAY}    - ping:\n      wehn: true\n", ["site.yml:6:7:", "6 |       wehn: true\n", "|       ^\n", "`when`?"]),
     (f"{PLAY}    - name: x\n\t  ping:\n", ["site.yml:6:1: error: Tab in the indentation", "use spaces"]),
     (f"{PLAY}    - copi: {{}}\n", ["site.yml:5:7: error: Unknown module", "did you mean `copy`?"]),
@@ -51,9 +51,9 @@ def assert_told(told: tuple[int, str], code: int, *words: str) -> None:
     (f"{PLAY}    []\n---\n[]\n", ["site.yml:6:1: error: More than one document"]),
     ("", ["site.yml:1:1: error: Empty playbook", "start with `- hosts: all`"]),
     ("hosts: all\n", ["a playbook must be a list of plays, not a mapping", "start each play with `- `"]),
-    ("- apt: {name: htop}\n", ["`apt` is a module, not a keyword of a play", "put it under `tasks:`"]),
+    ("- apt: {name: htop}\n", ["'apt' is not a valid attribute for a Play: it is a module", "put it under `tasks:`"]),
     ("- hosts: '{{ target }}'\n  tasks: []\n", ["site.yml:1:10: error: The hosts of a play are not known",
-                                                "`target` is undefined", "`-e target=…`"]),
+                                                "'target' is undefined", "`-e target=…`"]),
     ("- hosts: all\n  vars_files: [nope.yml]\n  tasks: []\n",
      ["site.yml:1:3: error: Variables file not found", "none of these exists: `nope.yml`, `vars/nope.yml`"]),
 ])
@@ -72,23 +72,23 @@ def test_a_misspelt_argument_is_told_once(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(("tasks", "words"), [
-    ("    - debug: {msg: '{{ app_nme }}'}\n", ["site.yml:5:20: `app_nme` is undefined", "did you mean `app_name`?"]),
-    ("    - debug:\n      when: app_nme == 'x'\n", ["site.yml:6:13: `app_nme` is undefined", "`app_name`?"]),
-    ("    - debug:\n      when: app_name == Debian\n", ["`Debian` is undefined", "needs quotes: 'Debian'"]),
+    ("    - debug: {msg: '{{ app_nme }}'}\n", ["site.yml:5:20: 'app_nme' is undefined", "did you mean `app_name`?"]),
+    ("    - debug:\n      when: app_nme == 'x'\n", ["site.yml:6:13: 'app_nme' is undefined", "`app_name`?"]),
+    ("    - debug:\n      when: app_name == Debian\n", ["'Debian' is undefined", "needs quotes: 'Debian'"]),
     ("    - debug:\n      when: app_name = 'x'\n", ["site.yml:6:13: Template syntax", "write `==` to compare"]),
     ("    - debug:\n      when: n\n", ["The condition `n` is an integer (3), not a boolean", "compare it"]),
-    ("    - debug:\n      loop: '{{ app_nme }}'\n", ["fatal: [here]: FAILED! =>", "`app_nme` is undefined"]),
-    ("    - debug: {msg: '{{ ansible_facts.distribution }}'}\n", ["has no `distribution`", "`gather_facts: true`"]),
+    ("    - debug:\n      loop: '{{ app_nme }}'\n", ["fatal: [here]: FAILED! =>", "'app_nme' is undefined"]),
+    ("    - debug: {msg: '{{ ansible_facts.distribution }}'}\n", ["no attribute 'distribution'", "gather_facts: true"]),
     ("    - debug: {msg: '{{ n | uper }}'}\n", ["Unknown filter `uper`", "did you mean `upper`?"]),
     ("    - debug: {msg: '{{ n '}\n", ["site.yml:5:20: Template syntax", "close it with `}}`"]),
     ("    - debug: {msg: '{{ a }}'}\n", ["Variable refers to itself: a -> b -> a"]),
-    ("    - template: {src: site.j2, dest: /nope/x}\n", ["site.j2:2:1: `app_nam` is undefined", "`app_name`?"]),
+    ("    - template: {src: site.j2, dest: /nope/x}\n", ["site.j2:2:1: 'app_nam' is undefined", "`app_name`?"]),
     ("    - template: {src: sit.j2, dest: /nope/x}\n", ["there is no file `sit.j2` (did you mean `site.j2`?)",
                                                         "| task: site.yml:5"]),
     ("    - command: 'true'\n      register: out\n      changed_when: out.stdot\n",
      ["site.yml:7:21: A dictionary with", "did you mean `stdout`?"]),
     ("    - command: 'true'\n      register: out\n      until: ouut.rc == 0\n",
-     ["site.yml:7:14: `ouut` is undefined", "did you mean `out`?", "failed=1"]),
+     ["site.yml:7:14: 'ouut' is undefined", "did you mean `out`?", "failed=1"]),
 ])
 def test_a_task_that_cannot_be_done_fails_its_host(tasks: str, words: list[str],
                                                    capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from tests.conformance.place import prepare
 from tests.conformance.yardstick import COUNTS, Target
 
 _RECAP = re.compile(r"^\S+ +: (ok=\d+ .*\bfailed=\d+.*)$", re.MULTILINE)
+_TASK = re.compile(r"(TASK|RUNNING HANDLER) \[")
+_RESULT = re.compile(r"(ok|failed): \[([^\]]+)\]")
 _COUNT = re.compile(r"\b(ok|changed|skipped|ignored)=(\d+)")
 
 
@@ -55,8 +57,25 @@ def counted(told: str) -> tuple[int, ...]:
     for line in _RECAP.findall(told):
         for name, number in _COUNT.findall(line):
             sums[name] += int(number)
-    sums["asserts"] = told.count("All assertions passed")
+    sums["asserts"] = _passed_asserts(told)
     return tuple(sums.values())
+
+
+def _passed_asserts(told: str) -> int:
+    """Tasks of `assert` that passed, on each host; one with a loop counts once, and only if no item failed."""
+    passed: set[tuple[int, str]] = set()
+    failed: set[tuple[int, str]] = set()
+    task, host = 0, ""
+    for line in told.splitlines():
+        if _TASK.match(line):
+            task += 1
+        elif result := _RESULT.match(line):
+            host = result[2]
+            if result[1] == "failed":
+                failed.add((task, host))
+        if "All assertions passed" in line:
+            passed.add((task, host))
+    return len(passed - failed)
 
 
 def _run(command: list[str], timeout: float) -> tuple[bool, str]:

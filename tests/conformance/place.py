@@ -20,6 +20,24 @@ set -o pipefail
 PYTHONPATH={project} {python} -m provisioner apply --no-history "$@" | tee -a {log}
 """
 
+#: `ansible HOSTS -m MODULE -a ARGUMENTS`: a play of one task, whose recap nobody counts.
+SINGLE = """#!/bin/bash
+pattern= module=command arguments= options=() play=$(mktemp)
+while [ $# -gt 0 ]; do
+  case $1 in
+    -m) module=$2; shift 2 ;;
+    -a) arguments=$2; shift 2 ;;
+    -i|-e|-c) options+=("$1" "$2"); shift 2 ;;
+    -*) options+=("$1"); shift ;;
+    *) pattern=$1; shift ;;
+  esac
+done
+{python} -c 'import json, sys; hosts, module, args = sys.argv[1:]
+print(json.dumps([{{"hosts": hosts, "gather_facts": False, "tasks": [{{module: args}}]}}]))' \\
+  "$pattern" "$module" "$arguments" > "$play"
+ANSIBLE_PLAYBOOK_DIR=$PWD PYTHONPATH={project} {python} -m provisioner apply --no-history "${{options[@]}}" "$play"
+"""
+
 GO = """set -e
 export PATH={bin}:$PATH HOME={home} OUTPUT_DIR={output} INVENTORY_PATH={inventory} ANSIBLE_PLAYBOOK_DIR={directory}
 export ANSIBLE_FORCE_HANDLERS=true ANSIBLE_HOST_PATTERN_MISMATCH=error ANSIBLE_HOST_KEY_CHECKING=false
@@ -58,9 +76,10 @@ def prepare(target: Target, sources: Path, place: Path, host_variables: str) -> 
     (place / "ansible.cfg").touch()
     inventory = integration / "inventory"
     inventory.write_text(f"[testgroup]\ntesthost {host_variables}\n")
-    shim = place / "bin/ansible-playbook"
-    shim.write_text(SHIM.format(project=quote(str(PROJECT)), python=quote(sys.executable), log=place / "log"))
-    shim.chmod(0o755)
+    for name, shim in (("ansible-playbook", SHIM), ("ansible", SINGLE)):
+        command = place / "bin" / name
+        command.write_text(shim.format(project=quote(str(PROJECT)), python=quote(sys.executable), log=place / "log"))
+        command.chmod(0o755)
     directory = integration / "targets" / target.directory
     whole = target.playbook or (directory / "runme.sh").exists()
     go = GO.format(bin=place / "bin", home=place / "home", output=place / "output", inventory=inventory,
@@ -81,7 +100,9 @@ def _commands(target: Target, integration: Path, directory: Path, output: Path) 
             commands += _role(name, integration, facts, output) if name not in CONTROLLER_ONLY else []
     if target.playbook:
         environment = "".join(f"export {quote(word)}\n" for word in target.environment)
-        return [*commands, f"{environment}cd {directory}", f"ansible-playbook -i {target.inventory} {target.playbook}"]
+        first = [target.before] if target.before else []
+        run = f"ansible-playbook -i {target.inventory} {target.playbook}"
+        return [*commands, f"{environment}cd {directory}", *first, run]
     if (directory / "runme.sh").exists():
         return [*commands, f"cd {directory}", "./runme.sh"]
     return [*commands, *_role(target.directory, integration, facts, output)]

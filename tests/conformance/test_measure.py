@@ -19,11 +19,17 @@ i                          : ok=2    changed=0    unreachable=0    failed=1    s
 
 
 def a_target(counts: tuple[int | None, ...], *, passes: bool = True) -> Target:
-    return Target("blocks:a.yml", "local", passes, counts, "hosts", ("A=1 2",))
+    return Target("blocks:a.yml", "local", passes, counts, "hosts", ("A=1 2",), "true")
 
 
 def test_the_recaps_of_all_hosts_are_summed() -> None:
     assert counted(TOLD) == (5, 1, 2, 1, 1)
+
+
+def test_an_assert_with_a_loop_counts_once_and_only_if_every_item_passed() -> None:
+    item = 'ok: [h] => (item=1) => {\n    "msg": "All assertions passed"\n}\n'
+    assert counted(f"TASK [a] ***\n{item}{item}TASK [b] ***\n{item}")[-1] == 2
+    assert counted(f"TASK [a] ***\n{item}failed: [h] (item=2) => {{}}\n")[-1] == 0
 
 
 def test_a_target_is_equal_when_its_status_and_every_known_count_are() -> None:

@@ -30,6 +30,8 @@ class Target:
     """In the order of COUNTS; None where they were not counted."""
     inventory: str
     environment: tuple[str, ...]
+    before: str
+    """What the target's script does first, as a shell command in the target's directory."""
 
     @property
     def directory(self) -> str:
@@ -48,4 +50,4 @@ def targets() -> list[Target]:
 def _target(row: list[str]) -> Target:
     name, mode, status, *rest = row
     counts = tuple(None if value == "-" else int(value) for value in rest[:5])
-    return Target(name, mode, status == "pass", counts, rest[5], tuple(rest[6].split()))
+    return Target(name, mode, status == "pass", counts, rest[5], tuple(rest[6].split()), *rest[7:] or [""])

@@ -113,7 +113,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- import_playbook:\n": [(1, 19, "the name of a file")],
     "- import_playbook: [x]\n": [(1, 20, "the name of a file")],
     "- import_playbook: '{{ x }}.yml'\n": [(1, 20, "Not known at load")],
-    "- import_playbook: x.yml\n  hosts: all\n": [(1, 20, "not found"), (2, 3, "not a keyword of an import")],
+    "- import_playbook: x.yml\n  hosts: all\n": [(1, 20, "not found"), (2, 3, "not a valid attribute for an Import")],
     "- hosts: all\n- tsks: []\n  hosts: all\n- hosts: all\n  tasks:\n  - pign:\n":
         [(2, 3, "did you mean `tasks`"), (6, 5, "did you mean `ping`")],
     "- hosts: all\n\ttasks: []\n": [(2, 1, "Tab")],

@@ -200,7 +200,7 @@ def test_a_failure_shows_real_lines_below_the_one_with_json() -> None:
 
 
 def test_a_message_with_a_place_of_its_own_needs_no_other() -> None:
-    assert "| task:" not in shown(result("failed", {"msg": "site.yml:6:9: `x` is undefined"}))
+    assert "| task:" not in shown(result("failed", {"msg": "site.yml:6:9: 'x' is undefined"}))
 
 
 def test_the_recap_has_a_line_for_each_host() -> None:

@@ -1,0 +1,80 @@
+"""Rules of the language that roles rely on and that are easily got wrong, each played out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.actions.registry import Registry
+from provisioner.testing.play import Played, play
+
+
+def run(tmp_path: Path, tasks: str, hosts: Any = ("h1",)) -> Played:
+    text = f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"
+    return play(text, hosts=hosts, modules={"yum": lambda host, args: {"changed": False, **args}},
+                directory=tmp_path, actions=Registry())
+
+
+def results(played: Played, host: str = "h1") -> list[Mapping[str, Any]]:
+    return [event.result for event in played.results(host)]
+
+
+def test_a_skipped_task_whose_loop_is_undefined_registers_no_results(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {include_tasks: none.yml, loop: "{{ nope }}", when: false, register: included}
+    - {yum: {}, loop: "{{ nope }}", when: false, register: ordinary}
+""")
+    for name in ("included", "ordinary"):
+        registered = played.variables("h1")[name]
+        assert (registered["skipped"], "results" in registered) == (True, False)
+
+
+def test_ansible_delegated_vars_has_the_variables_of_who_does_the_task(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - yum: {where: "{{ ansible_delegated_vars['h2'].ansible_host }}"}
+      delegate_to: h2
+      when: inventory_hostname == 'h1'
+    - {yum: {where: "{{ ansible_delegated_vars is defined }}"}}
+""", hosts={"h1": {"ansible_host": "192.0.2.1"}, "h2": {"ansible_host": "192.0.2.2"}})
+    assert [result["where"] for result in results(played)] == ["192.0.2.2", False]
+
+
+def test_retries_may_differ_from_item_to_item(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - yum: {}
+      loop: [a, b]
+      loop_control: {index_var: number}
+      until: false
+      retries: "{{ number + 1 }}"
+      delay: 0
+      register: tried
+""")
+    assert [result["attempts"] for result in played.variables("h1")["tried"]["results"]] == [1, 2]
+
+
+def test_names_of_arguments_may_be_templates_also_in_free_text(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - set_fact: "{{ name }}_port='{{ port }} 1' plain=x"
+      vars: {name: web, port: 80}
+""")
+    assert (played.variables("h1")["web_port"], played.variables("h1")["plain"]) == ("80 1", "x")
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("{{ 'true'}}-x", "Invalid variable name 'true-x'"), ("{{ 1 }}", "Invalid variable name '1' of type 'int'"),
+])
+def test_an_invalid_variable_name_from_a_template_fails_the_task(tmp_path: Path, name: str, message: str) -> None:
+    (result,) = results(run(tmp_path, f"    - set_fact: {{\"{name}\": x}}\n"))
+    assert message in result["msg"]
+
+
+def test_braces_inside_a_condition_fail_the_task_that_comes_to_it_and_no_other(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {name: never reached, yum: {}, when: [false, "'a' in {{ words }}"]}
+    - {name: reached, yum: {}, when: "'a' in {{ words }}", ignore_errors: true}
+    - {name: after, yum: {}}
+""")
+    assert [event.status for event in played.results("h1")] == ["skipped", "failed", "ok"]
