@@ -7,7 +7,7 @@ names that the outer template set win over it, as Jinja passes them on.
 
 from __future__ import annotations
 
-import os
+import posixpath
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any, TypeAlias, cast
@@ -57,7 +57,7 @@ def part(context: Context, named: Any) -> JinjaTemplate:
 
 
 def _find(context: Any, name: str) -> Mapping[str, Any] | None:
-    beside = (("beside", os.path.dirname(context.name)),) if context.name else ()
+    beside = (("beside", posixpath.dirname(context.name)),) if context.name else ()
     found: Mapping[str, Any] | None = context.scope.effects.ask(Effect(PART, (name,), beside))
     return found
 
