@@ -140,7 +140,8 @@ class Alone:
             except TemplateError as error:  # `until` itself is wrong: no attempt will make it right
                 return Judged("failed", {**judged.result, **broken(error)}), total
             if attempt > own.retries:
-                return Judged("failed", {**judged.result, "attempts": own.retries, "failed": True}), total
+                status = "failed" if entry.task.failed_when is None else judged.status  # it has the last word
+                return Judged(status, {**judged.result, "attempts": own.retries, "failed": True}), total
             left = own.retries - attempt + 1
             yield Emit(Retry(entry.host, reference(entry), left, {} if entry.no_log else judged.result))
             yield from sleep(self.batch, own.delay)

@@ -120,7 +120,8 @@ def not_boolean(condition: Condition, value: Value) -> ConditionError:
         hint = "use `… | length > 0`"
     elif value is None:
         hint = "use `is not none`, or give it a value"
-    return ConditionError(f"The condition `{condition.source}` is {describe_type(value)}{shown}, not a boolean",
+    again = "; as an untrusted template or expression it is not evaluated again" if isinstance(value, str) else ""
+    return ConditionError(f"The condition `{condition.source}` is {describe_type(value)}{shown}, not a boolean{again}",
                           hint=hint, span=condition.span)
 
 

@@ -31,7 +31,8 @@ def test_cacheable_ones_are_facts_too(run_tasks: Tasks) -> None:
 
 @pytest.mark.parametrize(
     "task",
-    ["set_fact: {'a-b': 1}", "set_fact: {1a: 1}", "set_fact: {'a.b': 1}", "set_fact: {é: 1}", "set_fact: {class: 1}"],
+    ["set_fact: {'a-b': 1}", "set_fact: {1a: 1}", "set_fact: {'a.b': 1}", "set_fact: {é: 1}", "set_fact: {class: 1}",
+     "set_fact: {'none': 1}"],
 )
 def test_a_name_must_be_one(run_tasks: Tasks, task: str) -> None:
     played = run_tasks(f"- {task}")

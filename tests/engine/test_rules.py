@@ -78,3 +78,11 @@ def test_braces_inside_a_condition_fail_the_task_that_comes_to_it_and_no_other(t
     - {name: after, yum: {}}
 """)
     assert [event.status for event in played.results("h1")] == ["skipped", "failed", "ok"]
+
+
+def test_failed_when_has_the_last_word_also_when_retries_run_out(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {yum: {}, register: r, until: false, retries: 2, delay: 0, failed_when: r.attempts > 6}
+    - {yum: {}, until: false, retries: 2, delay: 0}
+""")
+    assert [event.status for event in played.results("h1")] == ["ok", "failed"]
