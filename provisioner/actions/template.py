@@ -61,7 +61,7 @@ SPEC = Spec(
         **ATTRIBUTE_ARGS,
     },
     notes="Inside: `ansible_managed`, `template_path`, `template_fullpath`, `template_destpath`, `template_uid`, "
-    "`template_mtime`. "
+    "`template_mtime`, `template_host` (this machine), `template_run_date`. "
     "A first line `#jinja2: trim_blocks: false, …` overrides settings.",
     examples="""
 - name: The site
@@ -133,4 +133,6 @@ def _variables(args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, A
         "template_destpath": args["dest"],
         "template_uid": found["owner"],
         "template_mtime": found["mtime"],
+        "template_host": found["node"],
+        "template_run_date": found["read_at"],
     }

@@ -2,7 +2,8 @@
 
     find_file   (name, subdirs) -> {"path", "kind": "file" | "directory", "mode", "size", "sha256", "sha1", "data",
                                     "decrypted"}
-    read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner", "decrypted"}
+    read_text   (name, subdirs) -> {"path", "fullpath", "text", "mode", "mtime", "owner", "node", "read_at",
+                                    "decrypted"}
     tree        (path, follow)  -> [{"path", "kind", "mode", "size", "sha256", "source", "target", "data",
                                     "decrypted"}], kinds also "link"
 
@@ -19,6 +20,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,8 @@ def read_text(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -
         "mode": _mode(status),
         "mtime": status.st_mtime,
         "owner": _owner(status.st_uid),
+        "node": os.uname().nodename,
+        "read_at": datetime.now().astimezone().replace(tzinfo=None),
         "decrypted": decrypted,
     }
 
