@@ -114,7 +114,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
     settings = request.settings
     library = find_library(folders_of(request.playbooks, settings.roles_path), map(Path, settings.library))
-    loader = Loader(Options(request.extra_vars, settings.roles_path, render, request.vault),
+    loader = Loader(Options(request.extra_vars, settings.roles_path, settings.collections_path, render, request.vault),
                     known_modules() | library.modules.keys())
     found = Collector()
     playbooks: list[Playbook] = []

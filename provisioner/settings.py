@@ -28,6 +28,8 @@ class Settings:
 
     options: Mapping[str, Any] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ("~/.ansible/collections", "/usr/share/ansible/collections")
+    """Directories with `ansible_collections/`, besides `collections/` beside the playbook; for roles of collections."""
     library: tuple[str, ...] = ()
     """Directories with modules of the user's own, besides `library/` beside playbooks and in roles."""
     strategy: str | None = None
@@ -193,6 +195,7 @@ def _rows() -> Iterator[Key]:
     yield row("run_tags", _words, "tags.run", option="tags")
     yield row("skip_tags", _words, "tags.skip", option="skip_tags")
     yield row("roles_path", _paths, "roles_path")
+    yield row("collections_path", _paths, "collections_path", "collections_paths")
     yield row("library", _paths, "library")
     yield row("strategy", _text, "strategy")
     yield row("gathering", _gathering, "gathering")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -73,12 +74,27 @@ def find_library(folders: Iterable[Path], libraries: Iterable[Path] = ()) -> Lib
 
 
 def folders_of(playbooks: Iterable[str], roles_path: Iterable[str]) -> list[Path]:
-    """Where modules may stand: beside playbooks, and in all roles that they can use."""
-    beside = list(dict.fromkeys(Path(playbook).parent for playbook in playbooks))
+    """Where modules may stand: beside playbooks and those that they import, and in all roles that they can use."""
+    beside = list(dict.fromkeys(path.parent for playbook in playbooks for path in _with_imported(Path(playbook))))
     shelves = [folder / "roles" for folder in beside] + [Path(os.path.expanduser(path)) for path in roles_path]
     roles = [role for shelf in dict.fromkeys(shelves) if shelf.is_dir()
              for role in sorted(shelf.iterdir()) if role.is_dir()]
     return [*beside, *roles]
+
+
+_IMPORTS = re.compile(rb"""^\s*-?\s*(?:[\w.]+\.)?import_playbook:[ \t]*['"]?([^'"#{\s]+)""", re.MULTILINE)
+
+
+def _with_imported(playbook: Path) -> Iterator[Path]:
+    """The playbook and those it imports by a plain name. Looked for in the text: modules are known before loading."""
+    waiting, met = [playbook], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path not in met:
+            met.add(path)
+            yield path
+            names = _IMPORTS.findall(path.read_bytes()) if path.is_file() else []
+            waiting += [Path(os.path.normpath(path.parent / os.fsdecode(name))) for name in names]
 
 
 def style_of(data: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.diag import TemplateError
+from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.engine.entry import NotKnowable, Skip
 from provisioner.engine.loops import item_variables
 from provisioner.engine.modules import plain_name
@@ -18,6 +18,8 @@ from provisioner.template.templar import Templar
 from provisioner.values import OMIT, Secret, Template, Unknown, drop_omitted
 from provisioner.vars.scope import Scope
 
+GATHERS = frozenset({"setup", "gather_facts"})
+"""Modules that gather facts."""
 JOBS = "~/.ansible_async"
 """Where a host keeps its jobs, where `ansible_async_dir` does not say; people look for them there."""
 
@@ -88,7 +90,7 @@ class Reading:
     def environment(self) -> dict[str, str | Secret]:
         merged: dict[str, str | Secret] = {}
         for layer in self.task.environment:
-            rendered = drop_omitted(self.render(layer))
+            rendered = drop_omitted(self._environment_layer(layer))
             if rendered is OMIT or rendered in (None, ""):
                 continue
             if not isinstance(rendered, Mapping):
@@ -96,6 +98,19 @@ class Reading:
             merged.update((str(name), value if isinstance(value, Secret) else str(value))
                           for name, value in rendered.items())
         return merged
+
+    def _environment_layer(self, layer: Any) -> Any:
+        """Rendered; before facts are gathered a play's variables that are made of `ansible_env` are left out."""
+        if self.task.module not in GATHERS or not isinstance(layer, Mapping):
+            return self.render(layer)
+        known: dict[Any, Any] = {}
+        for name, value in layer.items():
+            try:
+                known[name] = self.render(value)
+            except UndefinedVariable as error:
+                if error.name not in ("ansible_env", "env"):
+                    raise
+        return known
 
     def item_variables(self, items: Sequence[Any], index: int) -> dict[str, Any]:
         assert self.task.loop is not None

@@ -29,7 +29,7 @@ def load_playbook(
 
     render: renders names of imported files and roles from variables that are known already.
     """
-    return Loader(Options(extra_vars or {}, tuple(roles_path), render)).playbook(path)
+    return Loader(Options(extra_vars or {}, tuple(roles_path), render=render)).playbook(path)
 
 
 @dataclass(frozen=True, slots=True)

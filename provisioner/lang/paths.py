@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Protocol
 
 from provisioner.diag import Collector, Span
 from provisioner.lang.context import Context
@@ -25,18 +26,40 @@ def find_tasks(name: str, context: Context, span: Span, found: Collector) -> str
     return path
 
 
-def find_role(name: str, context: Context, roles_path: Iterable[str], span: Span, found: Collector) -> str | None:
-    """The directory of a role: roles/ beside the playbook, `roles_path`, beside this role, beside the playbook."""
-    directories = [join(context.playbook_dir, "roles"), *map(os.path.expanduser, roles_path)]
+class Places(Protocol):
+    """Where roles are looked for besides beside playbooks (`state.Options` is the real one)."""
+
+    @property
+    def roles_path(self) -> Iterable[str]: ...
+    @property
+    def collections_path(self) -> Iterable[str]: ...
+
+
+def find_role(name: str, context: Context, places: Places, span: Span, found: Collector) -> str | None:
+    """The directory of a role: roles/ beside the playbook, `roles_path`, beside this role, beside the playbook.
+
+    `namespace.collection.role` is a role of a collection first: of `collections/` beside the playbook, then of
+    `collections_path`.
+    """
+    directories = [join(context.playbook_dir, "roles"), *map(os.path.expanduser, places.roles_path)]
     if context.role is not None:
         directories.append(os.path.dirname(context.role.path))
     directories.append(context.playbook_dir)
-    candidates = _unique([join(directory, name) for directory in directories])
+    candidates = _unique([*_in_collections(name, context, places), *(join(place, name) for place in directories)])
     path = next((candidate for candidate in candidates if is_directory(candidate)), None)
     if path is None:
-        hint = "roles of collections are not supported: copy it into roles/" if name.count(".") == 2 else ""
-        missing("Role not found", f"there is no role `{name}`", candidates, span, found, hint=hint)
+        missing("Role not found", f"there is no role `{name}`", candidates, span, found)
     return path
+
+
+def _in_collections(name: str, context: Context, places: Places) -> list[str]:
+    parts = name.split(".")
+    if len(parts) != 3 or not all(parts):
+        return []
+    namespace, collection, role = parts
+    below = join(join("ansible_collections", namespace), join(collection, join("roles", role)))
+    shelves = [join(context.playbook_dir, "collections"), *map(os.path.expanduser, places.collections_path)]
+    return [join(shelf, below) for shelf in shelves]
 
 
 def role_files(role_path: str, folder: str, name: str | None) -> list[str]:

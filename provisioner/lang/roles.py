@@ -141,7 +141,7 @@ def include_role(
 
 def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tuple[Node, ...]:
     """The tasks of one use of a role, after those of its dependencies; () when it has run already."""
-    path = find_role(use.name, context, loading.options.roles_path, use.span, loading.found)
+    path = find_role(use.name, context, loading.options, use.span, loading.found)
     if path is None:
         return ()
     part = join(join(path, "tasks"), use.files["tasks"]) if "tasks" in use.files else path

@@ -29,6 +29,7 @@ class Options:
 
     extra_vars: Mapping[str, Value] = field(default_factory=dict)
     roles_path: tuple[str, ...] = ()
+    collections_path: tuple[str, ...] = ()
     render: Render | None = None
     vault: Vault = LOCKED
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from jinja2 import nodes
 from jinja2.environment import Template as JinjaTemplate
+from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateNotFound, TemplatesNotFound
 from jinja2.runtime import Context, Undefined
 from jinja2.utils import missing, pass_context
@@ -81,6 +82,23 @@ class Part(JinjaTemplate):
         set_here = {name: value for name, value in (locals or {}).items() if value is not missing}
         context: Context = self.within.for_part(self.name, self.blocks, {**(vars or {}), **set_here})
         return context
+
+
+    def make_module(self, vars: dict[str, Any] | None = None, shared: bool = False,
+                    locals: Mapping[str, Any] | None = None) -> TemplateModule:
+        return PartModule(self, self.new_context(vars, shared, locals))
+
+
+class PartModule(TemplateModule):
+    """What `import` gives. Printed, it is put together as every output is."""
+
+    def __str__(self) -> str:
+        text: str = self._joined(self._body_stream)
+        return text
+
+    def __init__(self, template: JinjaTemplate, context: Context) -> None:
+        super().__init__(template, context)
+        self._joined = context.environment.concat
 
 
 def compile_part(environment: Any, path: str, source: str) -> JinjaTemplate:

@@ -38,7 +38,7 @@ def join_text(parts: Iterable[Value]) -> str:
             if part is None or part is OMIT:
                 continue
             shown = str(part)  # printing renders what is lazy, so look for secrets only afterwards
-            tainted = tainted or holds_secret(part)
+            tainted = tainted or isinstance(shown, Tainted) or holds_secret(part)
             texts.append(shown)
         else:
             texts.append(part)

@@ -97,7 +97,7 @@ class Missing(_Refusing, Undefined):
 
     @property
     def name(self) -> str:
-        return str(self._undefined_name or "")
+        return "" if self._undefined_name is None else str(self._undefined_name)
 
     @property
     def owner(self) -> Any:

@@ -173,6 +173,13 @@ def test_roles_beside_the_playbook_and_in_the_roles_path_are_looked_into(tmp_pat
         tmp_path, tmp_path / "roles/one", tmp_path / "shelf/two"]
 
 
+def test_directories_of_imported_playbooks_are_looked_into_too(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "site.yml").write_text("- import_playbook: sub/a.yml\n- name: x\n  import_playbook: '{{ later }}'\n")
+    (tmp_path / "sub/a.yml").write_text("- ansible.builtin.import_playbook: '../site.yml'\n- import_playbook: no.yml\n")
+    assert folders_of([str(tmp_path / "site.yml")], []) == [tmp_path, tmp_path / "sub"]
+
+
 @pytest.mark.parametrize(("data", "style"), [
     (b"from ansible.module_utils.basic import AnsibleModule", "python"), (b"#!/bin/sh\n# WANT_JSON\n", "json"),
     (b"\x7fELF\0\0", "json"), (b"#!/usr/bin/perl\n", "text")])

@@ -86,3 +86,15 @@ def test_failed_when_has_the_last_word_also_when_retries_run_out(tmp_path: Path)
     - {yum: {}, until: false, retries: 2, delay: 0}
 """)
     assert [event.status for event in played.results("h1")] == ["ok", "failed"]
+
+
+def test_an_environment_made_of_ansible_env_is_left_out_while_facts_are_gathered(tmp_path: Path) -> None:
+    modules: Mapping[str, Any] = {
+        "setup": lambda host, args: {"ansible_facts": {"env": {"PATH": "/bin"}}}, "yum": lambda host, args: {}}
+    played = play("""
+- hosts: all
+  environment: {PATH: "{{ ansible_env.PATH }}:/more", OTHER: x}
+  tasks:
+    - {yum: {}}
+""", hosts=["h1"], modules=modules, directory=tmp_path)
+    assert [event.status for event in played.results("h1")] == ["ok", "ok"]

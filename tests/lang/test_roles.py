@@ -146,10 +146,18 @@ def test_roles_are_searched_in_order(site: Site) -> None:
     assert [role.path for role in play.used_roles] == ["roles/usual", "elsewhere/far", "near"]
 
 
+def test_a_role_of_a_collection_is_found_beside_the_playbook_and_in_the_collections_path(site: Site) -> None:
+    paths = ["collections/ansible_collections/ns/col/roles/near", "shelf/ansible_collections/ns/col/roles/far"]
+    site.write({f"{path}/tasks/main.yml": "- ping:\n" for path in paths})
+    play = site.play("- hosts: all\n  roles: [ns.col.near, ns.col.far]\n", collections_path=("shelf",))
+    assert [role.name for role in play.used_roles] == ["ns.col.near", "ns.col.far"]
+    assert [role.path for role in play.used_roles] == paths
+
+
 #: A wrong role or entry → place and words.
 WRONG: dict[str, tuple[str, str]] = {
     "[nope]": ("site.yml:2:11", "looked for `roles/nope`, `more/nope`, `nope`"),
-    "[a.b.c]": ("site.yml:2:11", "roles of collections"),
+    "[a.b.c]": ("site.yml:2:11", "looked for `collections/ansible_collections/a/b/roles/c`"),
     "{a: 1}": ("site.yml:2:10", "a list of roles"),
     "[[x]]": ("site.yml:2:11", "a name or a mapping"),
     "[{tags: x}]": ("site.yml:2:11", "No role name"),

@@ -22,6 +22,8 @@ PARTS = {
     "inner.j2": "{{ n }};",
     "broken.j2": "one\n{{ nope }}\n",
     "syntax.j2": "one\n{{ ( }}\n",
+    "loose.j2": "{{ nope }}",
+    "secret.j2": "{{ password }}",
     "locked.j2": "of the vault",
 }
 
@@ -67,6 +69,17 @@ def test_a_value_may_include_a_file_too() -> None:
 
 def test_what_an_encrypted_part_went_into_is_secret() -> None:
     assert isinstance(render("seen {% include 'locked.j2' %}"), Secret)
+
+
+@pytest.mark.parametrize("source", [
+    "{% include 'secret.j2' %}", "{% import 'secret.j2' as s %}{{ s }}", "{% extends 'secret.j2' %}"])
+def test_a_secret_that_a_part_prints_stays_one(source: str) -> None:
+    assert isinstance(render(source, password=Secret("x")), Secret)
+
+
+def test_what_is_undefined_in_an_imported_file_is_named() -> None:
+    with pytest.raises(TemplateError, match="'nope' is undefined"):
+        render("{% import 'loose.j2' as m %}{{ m }}")
 
 
 def test_a_missing_part_is_named() -> None:

@@ -90,6 +90,7 @@ def test_a_template_gives_the_value_it_stands_for(source: str, value: Value) -> 
     ("{{ app.urk }}", "A dictionary with `url`, `ports`, `bad` has no attribute 'urk'", "did you mean `url`?"),
     ("{{ skipped_result.stdout }}", "has no attribute 'stdout'", "was skipped"),
     ("{{ extra[5] }}", "A list of 1: object has no element 5", ""),
+    ("{{ [][0] }}", "A list of 0: object has no element 0", ""),
     ("{{ half }}", "'nope' is undefined", ""),
     ("{{ [1, nope] }}", "'nope' is undefined", ""),
     ("{{ nope | to_json }}", "'nope' is undefined", ""),
