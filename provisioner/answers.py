@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -32,6 +32,8 @@ class ControllerAnswers:
     """The real `driver.Answerer`."""
 
     loader: Loader
+    read_inventory: Callable[[], object]
+    """Reads the inventory anew, for `meta: refresh_inventory`."""
 
     def answer(self, ask: Ask) -> Value:
         if isinstance(ask.effect, LoadInclude):
@@ -45,6 +47,8 @@ class ControllerAnswers:
             return prompted(*effect.args)
         if effect.kind == "step":
             return take_step(*effect.args)
+        if effect.kind == "refresh_inventory":
+            return self.read_inventory()
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
         return effects.answer(effect, search_paths=ask.search, vault=vault)

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -100,6 +101,8 @@ class Loaded:
     library: Library
     warnings: tuple[Diagnostic, ...]
     sites: tuple[Site, ...] = ()
+    read: Callable[[], Inventory] = Inventory
+    """Reads the inventory once more, as it is by then."""
 
 
 def load(request: Request, *, to_run: bool = True) -> Loaded:
@@ -127,10 +130,11 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         else:
             playbooks.append(playbook)
             found.items += warnings
+    first = Path(request.playbooks[0]).parent if request.playbooks else None
+    read = partial(load_inventory, list(request.inventories), first, request.state_dir, request.vault,
+                   only_plain=not to_run, evaluate=expressions(templar))
     try:
-        first = Path(request.playbooks[0]).parent if request.playbooks else None
-        inventory = load_inventory(list(request.inventories), first, request.state_dir, request.vault,
-                                   only_plain=not to_run, evaluate=expressions(templar))
+        inventory = read()
     except InputError as error:
         found.items += error.items
     sites: tuple[Site, ...] = ()
@@ -153,7 +157,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
         found.items += [warning for watch in watches for warning in inventory.unmatched(watch.hosts)]
         playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
-    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites)
+    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites, read)
 
 
 def expressions(templar: Templar) -> Evaluate:
@@ -264,9 +268,9 @@ class _Run:
         world = self._world()
         templar = Templar(on_loose=self._warn_once() if request.settings.loose_conditions else None)
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
-        driver = Driver(engine, self.registry, ControllerAnswers(self.loaded.loader), self.sinks.handle,
-                        self.redactor.learn, str(request.cache_dir), str(request.state_dir), request.forks,
-                        self.patient)
+        answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
+        driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
+                        str(request.cache_dir), str(request.state_dir), request.forks, self.patient)
         code = ERROR
         try:
             code = exit_code(driver.run())

@@ -13,7 +13,7 @@ from provisioner.engine.entry import Entry, Meta
 from provisioner.engine.naming import reference
 from provisioner.engine.routines import WAIT, Routine
 from provisioner.events import TaskStarted
-from provisioner.messages import Ask, Emit
+from provisioner.messages import Answered, Ask, Emit
 from provisioner.template.effects import Effect
 
 if TYPE_CHECKING:
@@ -67,12 +67,14 @@ ACTIONS: Mapping[str, Callable[[Batch, Entry], None]] = {
     "clear_facts": _clear_facts,
     "clear_host_errors": _clear_host_errors,
     "reset_connection": _noop,
+    "refresh_inventory": _noop,
 }
 
 
 def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
                    entries: Sequence[Entry]) -> Routine[None]:
     """The meta task of each host; `when` decides host by host."""
+    refreshed = False
     for entry in entries:
         work = entry.items[0].work
         if not isinstance(work, Meta):
@@ -89,4 +91,17 @@ def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
         if work.action == "reset_connection":
             yield Ask(batch.world.number(), Effect("reset_connection", (entry.host,)))
             yield WAIT
+        if work.action == "refresh_inventory" and not refreshed:
+            yield from _refresh(batch)
+            refreshed = True
         action(batch, entry)
+
+
+def _refresh(batch: Batch) -> Routine[None]:
+    """Read the inventory anew, once for all hosts. The play goes on with its hosts, later plays have the new ones."""
+    yield Ask(batch.world.number(), Effect("refresh_inventory"))
+    answered = yield WAIT
+    assert isinstance(answered, Answered)
+    if answered.error is not None:
+        raise answered.error
+    batch.world.inventory.refresh(answered.value)

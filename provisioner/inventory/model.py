@@ -67,6 +67,9 @@ class Inventory:
     beside_inventory: tuple[VarsDirectory, ...] = ()
     beside_playbook: tuple[VarsDirectory, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    _added: dict[HostName, dict[str, Value]] = field(default_factory=dict, repr=False)
+    """Hosts that came while plays ran, and what came with them; so did the groups of `_joined`, with their parents."""
+    _joined: dict[tuple[str, HostName], tuple[str, ...]] = field(default_factory=dict, repr=False)
     _members: dict[str, list[HostName]] = field(default_factory=dict, repr=False)
     _groups: dict[HostName, list[str]] = field(default_factory=dict, repr=False)
     _depths: dict[str, int] = field(default_factory=dict, repr=False)
@@ -153,15 +156,28 @@ class Inventory:
         before = dict(self.host_table.get(name, {}))
         new = name not in self.host_table
         self.host_table.setdefault(name, {}).update(variables)
+        self._added.setdefault(name, {}).update(variables)
         joined = [self.add_to_group(group, name, ()) for group in groups]
         if new and not joined:
             self.group_table[UNGROUPED].hosts[name] = None
         self._forget()
         return new or any(joined) or before != self.host_table[name]
 
+    def refresh(self, found: Inventory) -> None:
+        """Become what was read anew, `found`; hosts and groups that were added while plays ran stay."""
+        self.sources, self.group_table, self.host_table = found.sources, found.group_table, found.host_table
+        self.beside_inventory, self.beside_playbook = found.beside_inventory, found.beside_playbook
+        for name, variables in dict(self._added).items():
+            self.add_host(name, (), variables)
+        for (group, host), parents in dict(self._joined).items():
+            if self.has(host):
+                self.add_to_group(group, host, parents)
+        self._forget()
+
     def remove_host(self, name: HostName) -> None:
         """Forget a host; its groups stay."""
         self.host_table.pop(name, None)
+        self._added.pop(name, None)
         for group in self.group_table.values():
             group.hosts.pop(name, None)
         self._forget()
@@ -179,6 +195,7 @@ class Inventory:
                 new = group not in above.children or new
                 self._link(parent, group)
         changed = new or host not in entry.hosts
+        self._joined[group, host] = tuple(parents)
         entry.hosts[host] = None
         table[UNGROUPED].hosts.pop(host, None)
         self._forget()

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from provisioner.actions.registry import Registry
+from provisioner.inventory.model import Inventory
 from provisioner.testing.play import Played, play
+from provisioner.values import HostName
 
 
 def run(tmp_path: Path, tasks: str, hosts: Any = ("h1",)) -> Played:
@@ -98,3 +100,21 @@ def test_an_environment_made_of_ansible_env_is_left_out_while_facts_are_gathered
     - {yum: {}}
 """, hosts=["h1"], modules=modules, directory=tmp_path)
     assert [event.status for event in played.results("h1")] == ["ok", "ok"]
+
+
+def test_refresh_inventory_reads_it_once_and_the_next_play_has_its_hosts(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(effect: Any) -> Inventory:
+        asked.append(effect.kind)
+        found = Inventory()
+        found.add_host(HostName("h3"), [], {})
+        return found
+
+    text = """
+- {hosts: all, gather_facts: false, tasks: [{meta: refresh_inventory}, {yum: {}}]}
+- {hosts: h3, gather_facts: false, tasks: [{yum: {}}]}
+"""
+    played = play(text, hosts=["h1", "h2"], modules={"yum": lambda host, args: {}}, directory=tmp_path, answers=answer)
+    assert asked == ["refresh_inventory"]
+    assert sorted(played.history) == ["h1", "h2", "h3"]

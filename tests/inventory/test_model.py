@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.inventory.load import load_inventory
 from provisioner.inventory.model import Inventory
 from provisioner.values import HostName
 from tests.inventory.conftest import Files
@@ -95,3 +96,15 @@ def test_a_group_is_made_below_its_parents(files: Files) -> None:
     assert inventory.groups_of(W1) == ["os_debian", "systems", "web"]
     assert inventory.add_to_group("later", W1, [])
     assert inventory.hosts("later") == ["w1"]
+
+
+def test_a_refreshed_inventory_keeps_what_was_added_while_plays_ran(files: Files) -> None:
+    files.write({"old.ini": "one\ntwo\n", "new.ini": "two\nthree\n"})
+    inventory = load_inventory(["old.ini"])
+    inventory.add_host(HostName("added"), ["late"], {"size": 1})
+    inventory.add_to_group("odd", HostName("one"), ())
+    inventory.add_to_group("even", HostName("two"), ())
+    inventory.refresh(load_inventory(["new.ini"]))
+    assert sorted(inventory.hosts("all")) == ["added", "three", "two"]
+    assert (inventory.groups["late"], inventory.groups["even"]) == (["added"], ["two"])
+    assert dict(inventory.host_layers(HostName("added")))["inventory host"] == {"size": 1}
