@@ -18,6 +18,9 @@ from provisioner.actions.base import Driving
 from provisioner.actions.library import Library, find_library, folders_of
 from provisioner.actions.registry import Registry
 from provisioner.answers import ControllerAnswers
+from provisioner.baseline.keeper import Keeper
+from provisioner.baseline.key import site_key
+from provisioner.baseline.signed import Record
 from provisioner.cloud.touch import Confirm, Touch
 from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span, UsageError
 from provisioner.drift.watchlist import read_watches
@@ -31,7 +34,6 @@ from provisioner.engine.targets import ConnectionDefaults, opened
 from provisioner.events import Resource, RunEnded, RunStarted, Warned
 from provisioner.factcache import FactCache
 from provisioner.history import db
-from provisioner.history.baselines import key_in
 from provisioner.history.writer import Recorder
 from provisioner.inventory.constructed import Evaluate
 from provisioner.inventory.load import load_inventory
@@ -91,6 +93,8 @@ class Request:
     touch: Touch = Touch()
     confirm: Confirm = field(default=lambda question: False, compare=False)
     """Asked before machines are changed."""
+    on_record: Callable[[HostName, Record], None] | None = field(default=None, compare=False)
+    """Hears, in a check, what hosts that differ have kept of what was applied to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +238,25 @@ def _loaded(request: Request) -> Loaded:
 def _run(request: Request, loaded: Loaded, registry: Registry, sinks: Sequence[Sink], *, patient: bool = True) -> int:
     redactor = Redactor()
     request.vault.tell(redactor.learn)
-    recorder = Recorder(request.state_dir / db.FILE) if request.record else None
-    if recorder is not None:
-        sinks = [*sinks, recorder]
-    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient, recorder)
+    recorder = keeper = None
+    key = b""
+    if request.record:
+        recorder = Recorder(request.state_dir / db.FILE)
+        key = site_key(request.state_dir, request.inventories, request.vault)
+        keeper = _keeper(request, key, lambda words, host: run.sinks.handle(Warned(words, host=host)))
+        sinks = [*sinks, recorder, *([keeper] if keeper else [])]
+    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient, recorder, key, keeper)
     try:
         return run.run()
     finally:
         run.sinks.close()
+
+
+def _keeper(request: Request, key: bytes, warn: Callable[[str, HostName], None]) -> Keeper | None:
+    """None for a check that nobody wants to judge, and where there is no key."""
+    if not key or (request.check and request.on_record is None):
+        return None
+    return Keeper(key, request.state_dir / db.FILE, warn, request.on_record)
 
 
 @dataclass(slots=True)
@@ -253,6 +268,8 @@ class _Run:
     registry: Registry
     patient: bool
     recorder: Recorder | None
+    key: bytes
+    keeper: Keeper | None
     started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
@@ -270,7 +287,8 @@ class _Run:
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
         answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
-                        str(request.cache_dir), str(request.state_dir), request.forks, self.patient)
+                        str(request.cache_dir), str(request.state_dir), request.forks, self.patient,
+                        self.keeper.part if self.keeper else None)
         code = ERROR
         try:
             code = exit_code(driver.run())
@@ -301,7 +319,7 @@ class _Run:
 
         try:
             return stage(self.request, self.loaded.sites, self.loaded.inventory, self.sinks.handle,
-                         resource_key=self._resource_key())
+                         resource_key=self.key)
         except ProvisionError as error:
             self.sinks.handle(RunEnded(error.exit_code, {}, (time.monotonic() - self.started) * 1000))
             raise
@@ -318,7 +336,7 @@ class _Run:
             start_at_task=request.start_at_task, step=request.step,
             missing_handlers_allowed=not settings.error_on_missing_handler,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
-            resource_key=self._resource_key(),
+            resource_key=self.key,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
             inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
         world = World(self.loaded.inventory, options)
@@ -329,9 +347,6 @@ class _Run:
             for host, facts in cache.read(hosts).items():
                 world.memory(host).facts = facts
         return world
-
-    def _resource_key(self) -> bytes:
-        return key_in(self.request.state_dir) if self.request.record else b""
 
     def _keep_facts(self, world: World) -> None:
         """For the next run, of every host whose facts are other ones now."""

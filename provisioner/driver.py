@@ -21,21 +21,26 @@ from provisioner.messages import (
     ActionEnded,
     Answered,
     Ask,
+    Become,
     CallEnded,
+    CallId,
     Command,
     Emit,
     Finish,
     Input,
+    ModuleCall,
     RunAction,
     RunSegment,
     SegmentEnded,
     SegmentLost,
+    Target,
 )
 from provisioner.transport.pool import SessionPool
-from provisioner.values import Secret, Value
+from provisioner.values import HostName, Secret, Value
 
 _INTERRUPTED = "interrupted: what runs on hosts is left to end, nothing more is started; Ctrl-C again ends it now"
 _INTERRUPTED_TWICE = "interrupted again: what runs on hosts is ended now; a third Ctrl-C leaves at once"
+_PARTING_MAY_TAKE = 60.0  # seconds on each host
 
 
 class Answerer(Protocol):
@@ -52,6 +57,30 @@ class _Crashed:
 
 
 @dataclass(slots=True)
+class Reached:
+    """The hosts that a run has had sessions with. Of the users that it became there, root counts before others."""
+
+    pool: SessionPool
+    _as: dict[HostName, tuple[Target, Become | None]] = field(default_factory=dict)
+    lost: frozenset[HostName] = frozenset()
+
+    def note(self, host: HostName, target: Target, become: Become | None) -> None:
+        if target.host == host and target.connection != "local" and (
+                host not in self._as or (become is not None and become.user == "root")):  # fmt: skip
+            self._as[host] = (target, become)
+
+    def places(self) -> Mapping[HostName, str]:
+        """Their addresses, of those that are not lost."""
+        return {host: f"{target.address}:{target.port or ''}"
+                for host, (target, _) in self._as.items() if host not in self.lost}  # fmt: skip
+
+    def call(self, host: HostName, module: str, args: Mapping[str, object], *, check: bool) -> Mapping[str, object]:
+        target, become = self._as[host]
+        call = ModuleCall(CallId(0), module, args, check=check, timeout=_PARTING_MAY_TAKE)
+        return self.pool.session(target).call(call, become)
+
+
+@dataclass(slots=True)
 class Driver:
     """Of one run."""
 
@@ -65,8 +94,11 @@ class Driver:
     forks: int = 5
     patient: bool = True
     """The first Ctrl-C lets end what runs on hosts; else it ends that, as the second one does."""
+    part: Callable[[Reached], None] | None = None
+    """Called when the engine has finished, while the sessions are still open."""
     inbox: queue.SimpleQueue[Input | Event | _Crashed] = field(default_factory=queue.SimpleQueue)
     _pool: SessionPool | None = None
+    _reached: Reached | None = None
     _finished: Finish | None = None
     _interrupted: int = 0
     _outstanding: int = 0
@@ -77,6 +109,7 @@ class Driver:
         """Carry the playbook out. Raises `Interrupted` after Ctrl-C, once what was running has ended."""
         with SessionPool(self.inbox.put, forks=self.forks) as pool:
             self._pool = pool
+            self._reached = Reached(pool)
             self._take(self.engine.start())
             while self._finished is None:
                 try:
@@ -85,6 +118,9 @@ class Driver:
                     self._interrupt()
                 if self._interrupted and not self._outstanding:
                     raise Interrupted("interrupted: what was running has ended, nothing more was started")
+            if self.part is not None:
+                self._reached.lost = self._finished.unreachable
+                self.part(self._reached)
         return self._finished
 
     # -- in -------------------------------------------------------------------------------------------------
@@ -140,6 +176,8 @@ class Driver:
 
     def _run_segment(self, command: RunSegment) -> None:
         assert self._pool is not None
+        assert self._reached is not None
+        self._reached.note(command.host, command.target, command.segment.become)
         self.learn_secrets(command.target)
         self.learn_secrets(command.segment.become)
         for call in command.segment.calls:
@@ -151,7 +189,9 @@ class Driver:
         self._pool.session(command.target).submit(command.host, command.segment)
 
     def _run_action(self, command: RunAction) -> None:
+        assert self._reached is not None
         for share in command.hosts:
+            self._reached.note(share.host, share.target, share.become)
             self.learn_secrets(share.args)
             self._learn_arguments(command.action, share.args)
         self._outstanding += 1

@@ -246,7 +246,7 @@ class RunEnded:
     stats: Mapping[HostName, HostStats]
     duration_ms: float
     round_trips: Mapping[HostName, int] = field(default_factory=dict)
-    """Segments sent to each host."""
+    """Segments that the plays sent to each host."""
 
 
 Event: TypeAlias = (

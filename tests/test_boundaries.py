@@ -82,8 +82,13 @@ INSIDE: Mapping[str, frozenset[str]] = {
     }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
+    "provisioner.baseline": frozenset({
+        "provisioner.diag", "provisioner.durable", "provisioner.events", "provisioner.values", "provisioner.history",
+        "provisioner.vault.keyring",  # the shared key is encrypted by it
+    }),
     "provisioner.drift": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.ui",
+        "provisioner.baseline.signed",
         "provisioner.lang.yaml", "provisioner.lang.nodes",  # drift.yml
     }),
     "provisioner.watching": frozenset({
@@ -185,6 +190,7 @@ PURE: Mapping[str, frozenset[str]] = {
     "provisioner.nextjs.workspace": PLAIN,
     "provisioner.remote.nextjs.release": PLAIN,
     "provisioner.enrol.userdata": PLAIN | {"email"},
+    "provisioner.baseline.signed": PLAIN | {"hmac"},
     "provisioner.schedule.every": PLAIN,
     "provisioner.schedule.units": PLAIN,
     "provisioner.web.links": PLAIN | {"urllib.parse"},

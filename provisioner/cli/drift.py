@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from provisioner import app
+from provisioner.baseline.signed import Record
 from provisioner.cli.app_run import paint_of
 from provisioner.cli.apply import confirmed, reports, request_of
 from provisioner.cli.options import RunOptions, run_options
@@ -36,10 +37,12 @@ from provisioner.history.baselines import baseline_of, key_in
 from provisioner.history.queries import RUNNING, Filter, opened, runs
 from provisioner.settings import Settings
 from provisioner.ui.collecting import Collecting
+from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
 from provisioner.ui.live import LiveScreen
 from provisioner.ui.reports import writable, write_whole
 from provisioner.ui.terminal import PlainScreen, Terminal, size_of, write
+from provisioner.values import HostName
 
 
 @dataclass(slots=True)
@@ -143,11 +146,15 @@ def _known(db: sqlite3.Connection, key: bytes) -> Known:
 def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Looked:
     """One check run, judged and kept; with `request.fixes` these are applied on its way."""
     started, events = time.time(), _Events()
-    app.apply(request, [_screen(), *reports(options), events])
+    kept: dict[HostName, Record] = {}
+    app.apply(replace(request, on_record=kept.__setitem__), [_screen(), *reports(options), events])
+    for host, record in kept.items():
+        if record.problem:
+            click.echo(f"[WARNING]: {visible(host)}: {record.problem}", err=True)
     with opened(request.state_dir / database.FILE) as db:
         applying = [run.id for run in runs(db, Filter(), 200) if not run.checked and run.id != events.run
                     and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
-        check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying)
+        check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying, kept)
         beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
         check = replace(check, findings=(*check.findings, *beyond))
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from provisioner.baseline.key import share
+from provisioner.cli import places
 from provisioner.cli.options import ask_password, is_set, vault_options, warn_about
 from provisioner.diag import ProvisionError, Span, UsageError
 from provisioner.vault import files
@@ -292,3 +294,19 @@ def _shown(name: str) -> str:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
+
+
+# -- the site's key ----------------------------------------------------------------------------------------------
+
+
+@vault.command(name="site-key")
+@click.option("-i", "--inventory", multiple=True, required=True, metavar="FILE", help="The site's inventory.")
+@click.option("--state-dir", metavar="DIR", help="Where this controller keeps its state.")
+@_encrypt_with
+@_with_passwords()
+def site_key(*, inventory: tuple[str, ...], state_dir: str | None, encrypt_vault_id: str | None,
+             keys: Keyring) -> None:  # fmt: skip
+    """Put this controller's key beside the inventory, encrypted, for all controllers of the site: with it drift checks
+    know what each of them has applied."""
+    file = share(places.state_dir(state_dir), inventory, keys, encrypt_vault_id)
+    click.echo(f"{file}: commit it, so that other controllers of the site have it too")

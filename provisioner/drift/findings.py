@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from provisioner.baseline.signed import Record
 from provisioner.events import (
     Event,
     ItemResult,
@@ -87,11 +88,14 @@ class Check:
         return sum(1 for each in self.findings if each.kind == kind and host in (None, each.host))
 
 
-def check_of(events: Iterable[Event], known: Known, applying: Sequence[str]) -> Check:
-    """applying: runs that were changing hosts meanwhile. What differs then is neither drift nor not."""
+def check_of(events: Iterable[Event], known: Known, applying: Sequence[str],
+             kept: Mapping[HostName, Record] | None = None) -> Check:  # fmt: skip
+    """applying: runs that were changing hosts meanwhile. What differs then is neither drift nor not.
+    kept: what hosts have of applies, also of other controllers: what is newer counts."""
     happened = list(events)
     ended = next((event for event in happened if isinstance(event, RunEnded)), None)
-    found = tuple(_sorted(finding, known, applying) for finding in _differences(happened))
+    records = kept or {}
+    found = tuple(_sorted(finding, known, applying, records.get(finding.host)) for finding in _differences(happened))
     return Check(found, tuple(sorted(ended.stats)) if ended else (), ended is not None)
 
 
@@ -157,7 +161,7 @@ def _list(diff: Any) -> list[Any]:
     return [] if not diff else list(diff) if isinstance(diff, (list, tuple)) else [diff]
 
 
-def _sorted(finding: Finding, known: Known, applying: Sequence[str]) -> Finding:
+def _sorted(finding: Finding, known: Known, applying: Sequence[str], kept: Record | None) -> Finding:
     if finding.kind == UNKNOWN:
         return finding
     if applying:
@@ -166,9 +170,11 @@ def _sorted(finding: Finding, known: Known, applying: Sequence[str]) -> Finding:
         return finding
     if finding.resource is None:
         return replace(finding, kind=PENDING, reason=_UNTELLABLE)
-    baseline = known(finding.resource)
+    here, there = known(finding.resource), kept.baseline(finding.resource) if kept else None
+    baseline = max((each for each in (here, there) if each), key=lambda each: each.applied, default=None)
     if baseline is None:
-        return replace(finding, kind=PENDING, reason="never applied from here")
+        why = f"never applied from here, and {kept.problem}" if kept and kept.problem else "never applied"
+        return replace(finding, kind=PENDING, reason=why if kept else "never applied from here")
     kind = DRIFTED if finding.resource.wanted in baseline.wanted else PENDING
     return replace(finding, kind=kind, applied=baseline.applied)
 

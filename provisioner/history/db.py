@@ -128,6 +128,14 @@ MIGRATIONS: Final[Sequence[str]] = (
     CREATE INDEX deploys_of_hosts ON deploys (host, time);
     CREATE INDEX machine_steps ON events (run, seq) WHERE type = 'machine_step';
     """,
+    """
+    CREATE TABLE kept_on_hosts (   -- what hosts were told last: baseline.keeper
+        host TEXT NOT NULL,
+        name TEXT NOT NULL,
+        wanted TEXT NOT NULL,
+        PRIMARY KEY (host, name)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each makes a version of the tables from the one before. One that was released never changes."""
 

@@ -31,7 +31,7 @@ from provisioner.lang.yaml import load_file, parse_source
 from provisioner.values import Vault
 
 _IGNORED: Final = ("~", ".orig", ".bak", ".cfg", ".retry", ".pyc", ".swp", ".md", ".txt", ".rst",
-                   ".host-ca", ".host-ca.pub")
+                   ".host-ca", ".host-ca.pub", ".site-key")
 _VARS_FOLDERS: Final = ("group_vars", "host_vars")
 
 
