@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from provisioner.cloud.apply import Fresh, Means, Outcome, apply
-from provisioner.cloud.declared import by_declaration, resources
+from provisioner.cloud.declared import by_declaration, resources, volume_ref
 from provisioner.cloud.journal import Journal
 from provisioner.cloud.lock import site_lock
-from provisioner.cloud.model import Found, Place, Ref, Wanted
+from provisioner.cloud.model import Found, Known, Place, Ref, Wanted
 from provisioner.cloud.plan import SIGNS, Change, Plan, Scope
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.settings import Machines, read
@@ -47,7 +47,7 @@ class Site:
     @property
     def hosts(self) -> tuple[NewHost, ...]:
         """The hosts that its machines will be, without what is only known when they are there."""
-        return tuple(_host(each, {}) for each in _machines(self.wanted))
+        return tuple(_host(each, {}, {}) for each in _machines(self.wanted))
 
 
 class Enroller(Protocol):
@@ -154,7 +154,7 @@ class Machinery:
         for wanted in _machines(() if touch.destroy else seen.wanted):
             found = there.get(wanted.ref)
             variables = enroller.known(wanted, found) if found is not None else None
-            (absent if variables is None else hosts).append(_host(wanted, variables or {}))
+            (absent if variables is None else hosts).append(_host(wanted, variables or {}, there))
         return Stage(tuple(hosts), tuple(absent), changed=bool(plan.changes), digest=plan.digest)
 
     def apply(self, site: Site, touch: Touch, what: str) -> Stage:
@@ -195,7 +195,7 @@ class Machinery:
                 variables = known or enroller.host(wanted, found, provider, attempt.notes if attempt else (), report)
                 if known and wanted.ref in started:
                     enroller.wait(wanted, found, provider, report)
-            hosts.append(_host(wanted, variables))
+            hosts.append(_host(wanted, variables, outcome.known))
         for change in plan.changes:
             if change.on_host and change.wanted is not None:
                 rekeyed[change.ref.name] = (change.wanted, _remembering(seen, outcome, change.wanted))
@@ -249,9 +249,19 @@ def _machines(wanted: Iterable[Wanted]) -> list[Wanted]:
     return [each for each in wanted if each.ref.kind == "machine"]
 
 
-def _host(wanted: Wanted, variables: Mapping[str, Any]) -> NewHost:
+def _host(wanted: Wanted, variables: Mapping[str, Any], known: Known) -> NewHost:
     assert wanted.host is not None
-    return NewHost(wanted.ref.name, wanted.host.groups, {**wanted.host.variables, **variables})
+    own = dict(wanted.host.variables)
+    if volumes := own.get("machine_volumes"):
+        own["machine_volumes"] = [{**each, "device": _device(volume_ref(wanted.ref.name, each["name"]), known)}
+                                  for each in volumes]
+    return NewHost(wanted.ref.name, wanted.host.groups, {**own, **variables})
+
+
+def _device(volume: Ref, known: Known) -> str:
+    """The volume's path on its host; of one that is still to be made, one that is not there."""
+    found = known.get(volume)
+    return str(found.more.get("device") if found else f"/dev/disk/by-id/not-made-yet-{volume.name}")
 
 
 def _remembering(seen: Survey, outcome: Outcome, wanted: Wanted) -> Callable[[], None]:

@@ -136,6 +136,18 @@ def test_an_apply_asks_makes_verifies_and_gives_hosts(bench: Bench) -> None:
     assert "verified: [machine web-2]" in lines
 
 
+def test_hosts_know_their_volumes_by_paths_that_stay(bench: Bench) -> None:
+    volumes = "2\n      volumes: [{name: data, size: 10, mount: /srv}]"
+    said = [host.variables["machine_volumes"] for host in bench.plan(count=volumes).absent]
+    assert [each["device"] for each, in said] == [
+        "/dev/disk/by-id/not-made-yet-web-1-data", "/dev/disk/by-id/not-made-yet-web-2-data"]
+    made = [host.variables["machine_volumes"] for host in bench.apply(count=volumes).hosts]
+    ids = {each.ref.name: each.id for each in bench.cloud.found("shop") if each.ref.kind == "volume"}
+    assert made == [[{"name": "data", "size": 10, "mount": "/srv", "filesystem": "ext4",
+                      "device": f"/dev/disk/by-id/{ids[f'web-{number}-data']}"}] for number in (1, 2)]
+    assert [host.variables["machine_volumes"] for host in bench.plan(count=volumes).hosts] == made
+
+
 def test_a_second_apply_neither_asks_nor_looks_at_hosts(bench: Bench) -> None:
     bench.apply()
     bench.questions.clear()

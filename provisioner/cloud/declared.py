@@ -28,6 +28,10 @@ def by_declaration(declarations: Sequence[Machines]) -> Mapping[str, tuple[Ref, 
     return {each.name: tuple(wanted.ref for wanted in _of_one(each)) for each in declarations}
 
 
+def volume_ref(machine: str, name: str) -> Ref:
+    return Ref("volume", f"{machine}-{name}")
+
+
 def _of_one(machines: Machines) -> Iterator[Wanted]:
     def make(ref: Ref, fields: Mapping[str, Any], needs: Sequence[Ref] = (),
              host: HostSettings | None = None) -> Wanted:
@@ -51,7 +55,7 @@ def _of_one(machines: Machines) -> Iterator[Wanted]:
             machines.user, machines.groups, {**machines.variables, **_volume_variables(machines)}, machines.keys,
             machines.user_data, machines.host_keys))
         for volume in machines.volumes:
-            yield make(Ref("volume", f"{machine.name}-{volume['name']}"),
+            yield make(volume_ref(machine.name, volume["name"]),
                        {"size": volume["size"], "machine": machine.name}, [machine])
         if machines.reserved_ip:
             yield make(Ref("address", machine.name), {"machine": machine.name}, [machine])

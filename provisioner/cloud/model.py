@@ -95,7 +95,8 @@ class Found:
 
     id: the provider's own. generation: which one of this name it is, from its tags (1 where a kind has no tags).
     status: `pending`, `running`, `stopped`, `stopping`, `leaving` for machines, else `ready`. address: the public
-    address, "" while there is none. more: what only the provider itself uses (ids of parts).
+    address, "" while there is none. more: what only the provider itself uses (ids of parts); of a
+    volume also `device`, its path on the host that stays the same.
     """
 
     ref: Ref

@@ -51,7 +51,8 @@ SPEC: Final = Spec(
         "volumes": Arg(
             type="list", elements="dict", default=[], doc="Further disks of each machine, attached and empty",
             options={"name": Arg(required=True), "size": Arg(type="int", required=True, doc="GiB"),
-                     "mount": Arg(doc="For your tasks: `machine_volumes` has it"), "filesystem": Arg(default="ext4")},
+                     "mount": Arg(doc="Where it is to be mounted, for your tasks: `machine_volumes` has it"),
+                     "filesystem": Arg(default="ext4", doc="What your tasks make on it")},
         ),
         "dns": Arg(
             type="list", elements="dict", default=[], doc="Names that all these machines answer for",

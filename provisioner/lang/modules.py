@@ -28,6 +28,7 @@ HOMES: Final[Mapping[str, str]] = {
     "ufw": "community.general",
     "sysctl": "ansible.posix",
     "mount": "ansible.posix",
+    "filesystem": "community.general",
     "authorized_key": "ansible.posix",
     "synchronize": "ansible.posix",
     "selinux": "ansible.posix",

@@ -172,8 +172,9 @@ class FakeCloud:
         if each["ref"][0] == "machine":
             fields["running"] = each["status"] != "stopped"
         running = each["status"] == "running"
+        more = {"device": f"/dev/disk/by-id/{each['id']}"} if each["ref"][0] == "volume" else {}
         return Found(Ref(*each["ref"]), self.place, each["id"], fields, each["generation"], each["status"],
-                     each["address"] if running else "")
+                     each["address"] if running else "", more=more)
 
     def _count(self, call: str) -> int:
         self.calls[call] = self.calls.get(call, 0) + 1
