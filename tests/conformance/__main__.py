@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import click
@@ -35,9 +38,10 @@ def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, 
         raise click.UsageError(f"no such target: {' '.join(names)}")
     where = sources()
     results: list[Measured] = []
-    for target in chosen:
-        results.append(_measured(target, where, timeout))
-        click.echo(row(results[-1]))
+    with ThreadPoolExecutor(os.cpu_count() if mode == "local" or quick else 1) as pool:  # each has a place of its own
+        for result in pool.map(partial(_measured, where=where, timeout=timeout), chosen):
+            results.append(result)
+            click.echo(row(result))
     if markdown:
         markdown.write_text(table(results))
     equal = sum(result.equal for result in results)

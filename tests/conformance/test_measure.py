@@ -52,7 +52,7 @@ def test_a_place_has_the_shim_an_inventory_and_the_script(tmp_path: Path) -> Non
     (sources / "test/integration/targets/blocks").mkdir(parents=True)
     place.mkdir()
     box = prepare(a_target((None,) * 5), sources, place, "ansible_connection=local")
-    assert (place / "test/integration/inventory").read_text() == "[testgroup]\ntesthost ansible_connection=local\n"
+    assert (place / "added/inventory").read_text() == "[testgroup]\ntesthost ansible_connection=local\n"
     assert (place / "bin/ansible-playbook").stat().st_mode & 0o111
     assert "export 'A=1 2'" in (place / "go.sh").read_text()
     assert f"chroot {place}/box/root" in box.read_text()
