@@ -173,7 +173,7 @@ def _ssh_command(ctx: Ctx, a: Arguments) -> str:
         "-o",
         "BatchMode=yes",
         "-o",
-        "StrictHostKeyChecking=%s" % ("accept-new" if a.accept_newhostkey else "yes"),
+        "StrictHostKeyChecking=%s" % ("accept-new" if a.accept_newhostkey or a.accept_hostkey else "yes"),
     ]
     if a.key_file is not None:
         words += ["-i", ctx.expand(a.key_file), "-o", "IdentitiesOnly=yes"]

@@ -30,7 +30,7 @@ SPEC = Spec(
         "single_branch": Arg(type="bool", default=False, doc="Clone only the branch of `version`"),
         "reference": Arg(doc="A repository on the host to borrow objects from"),
         "key_file": Arg(type="path", doc="The private SSH key to use"),
-        "accept_hostkey": Arg(type="bool", default=False, doc="Refused: it would trust whoever answers"),
+        "accept_hostkey": Arg(type="bool", default=False, doc="The same as `accept_newhostkey`, with a warning"),
         "accept_newhostkey": Arg(
             type="bool", default=False, doc="Trust the key of a server never seen before; a changed one is refused"
         ),
@@ -61,6 +61,7 @@ SPEC = Spec(
     },
 )
 
+_BY_SSH = re.compile(r"ssh://|git\+ssh://|[^/:]+:(?!//)")
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./@{}^~+-]*")
 
 
@@ -78,10 +79,10 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 def _check_arguments(ctx: Ctx, a: Arguments) -> None:
     if a.dest is None and a.clone:
         raise ctx.fail("the destination directory must be specified unless clone=no")
-    if a.accept_hostkey:
-        raise ctx.fail(
-            "`accept_hostkey` would trust whoever answers in the server's place; put the server's key into "
-            "known_hosts, or use `accept_newhostkey: true`, which refuses a changed key"
+    if a.accept_hostkey and _BY_SSH.match(a.repo):
+        ctx.warn(
+            "`accept_hostkey` is read as `accept_newhostkey`: the key of a server never seen before is trusted, "
+            "a changed one is refused"
         )
     if a.repo.startswith("-") or any(ord(sign) < 32 for sign in a.repo):
         raise ctx.fail("%r is not a repository" % a.repo)

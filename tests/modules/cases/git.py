@@ -73,7 +73,6 @@ CASES = [
         {"repo": REPO, "dest": COPY, "version": "--orphan"},
         fails="is not a name that git allows",
     ),
-    Case("whoever answers", {"repo": REPO, "dest": COPY, "accept_hostkey": True}, fails="would trust whoever answers"),
     Case(
         "whoever answers, by an option",
         {"repo": REPO, "dest": COPY, "ssh_opts": "-o StrictHostKeyChecking=no"},
