@@ -9,6 +9,11 @@ _OPENERS: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _KEY: Final = re.compile(r"^((?:[A-Za-z_]|\{\{.*?\}\})(?:\w|\{\{.*?\}\})*)=(.*)$", re.DOTALL | re.ASCII)
 
 
+#: Python's escape sequences, which words of arguments may have: `line="a\\tb"`.
+_ESCAPE: Final = re.compile(
+    r"\\(?:U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^}]+\}|[\\'\"abfnrtv])")
+
+
 class UnbalancedError(ValueError):
     """A quote or a template that is never closed; the message says which."""
 
@@ -53,9 +58,27 @@ def split_words(text: str) -> list[tuple[str, int, int]]:
 
 def unquote(word: str) -> str:
     """The word without the quotes around it, if one pair encloses it whole."""
-    if len(word) >= 2 and word[0] == word[-1] and word[0] in "'\"" and word[0] not in word[1:-1]:
+    if len(word) >= 2 and word[0] == word[-1] and word[0] in "'\"" and word[-2] != "\\":
         return word[1:-1]
     return word
+
+
+def _decoded(word: str) -> str:
+    """The word with what its escape sequences stand for; those that stand for nothing are left as they are."""
+    return _ESCAPE.sub(_meant, word)
+
+
+def _meant(escape: re.Match[str]) -> str:
+    try:
+        return escape.group().encode("ascii").decode("unicode_escape")
+    except UnicodeError:  # `\N{…}` of no character, `\U` of a number that is too large
+        return escape.group()
+
+
+def _argument(word: str) -> tuple[str, str] | None:
+    """Name and value of a `key=value` word."""
+    match = _KEY.match(_decoded(word))
+    return (match.group(1), unquote(match.group(2))) if match else None
 
 
 def split_arguments(text: str) -> tuple[dict[str, str], list[str]]:
@@ -63,9 +86,8 @@ def split_arguments(text: str) -> tuple[dict[str, str], list[str]]:
     arguments: dict[str, str] = {}
     others: list[str] = []
     for word, _, _ in split_words(text):
-        match = _KEY.match(word)
-        if match:
-            arguments[match.group(1)] = unquote(match.group(2))
+        if argument := _argument(word):
+            arguments[argument[0]] = argument[1]
         else:
             others.append(word)
     return arguments, others
@@ -84,9 +106,9 @@ def split_raw(text: str, options: frozenset[str]) -> tuple[str, dict[str, str]]:
     kept: list[str] = []
     position = 0
     for word, start, end in words:
-        match = _KEY.match(word)
-        if match and match.group(1) in options:
-            taken[match.group(1)] = unquote(match.group(2))
+        argument = _argument(word)
+        if argument and argument[0] in options:
+            taken[argument[0]] = argument[1]
             kept.append(text[position:start])
             position = end
     kept.append(text[position:])

@@ -25,6 +25,12 @@ OPTIONS = frozenset({"chdir", "creates"})
     ("foo a=1", {"a": "1"}, ["foo"]),
     ("a=b=c", {"a": "b=c"}, []),
     ("", {}, []),
+    (r'content="{{ a }}\n"', {"content": "{{ a }}\n"}, []),
+    (r"line='a\tb\\c\x41\u00e9' b=\1", {"line": "a\tb\\cAé", "b": r"\1"}, []),
+    (r"regexp='^\s+\.' b=\d", {"regexp": r"^\s+\.", "b": r"\d"}, []),
+    (r'line="say \"yes\" twice"', {"line": 'say "yes" twice'}, []),
+    (r"line=\N{BULLET} c=\N{none} d=\U99999999", {"line": "•", "c": r"\N{none}", "d": r"\U99999999"}, []),
+    (r"not\tone a=1", {"a": "1"}, [r"not\tone"]),
 ])
 def test_words_are_arguments(text: str, arguments: dict[str, str], others: list[str]) -> None:
     assert split_arguments(text) == (arguments, others)
@@ -39,6 +45,7 @@ def test_words_are_arguments(text: str, arguments: dict[str, str], others: list[
     ("echo   'a  b'  \"c\"", "echo   'a  b'  \"c\"", {}),
     ("cat <<EOF\nit's\nEOF", "cat <<EOF\nit's\nEOF", {}),
     ("a\nb creates={{ x }}", "a\nb", {"creates": "{{ x }}"}),
+    (r"printf 'a\n' chdir='/a\tb'", r"printf 'a\n'", {"chdir": "/a\tb"}),
 ])
 def test_a_command_keeps_its_text(text: str, rest: str, taken: dict[str, str]) -> None:
     assert split_raw(text, OPTIONS) == (rest, taken)
