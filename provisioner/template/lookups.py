@@ -120,7 +120,20 @@ def _subelements(context: Context, terms: list[Value], options: Options) -> list
         raise TemplateError("The lookup `subelements` needs a list and the name of a key in its items")
     flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else options
     items = list(terms[0].values()) if isinstance(terms[0], Mapping) else terms[0]
-    return subelements(items, terms[1], skip_missing=bool(flags.get("skip_missing", False)))
+    pairs = subelements(items, terms[1], skip_missing=bool(flags.get("skip_missing", False)))
+    keys = _keys_of(terms[1])
+    return [[_without(item, keys), element] for item, element in pairs]
+
+
+def _keys_of(path: Value) -> list[Value]:
+    return path.split(".") if isinstance(path, str) else list(path)
+
+
+def _without(item: Mapping[Value, Value], keys: list[Value]) -> dict[Value, Value]:
+    """A copy of the item that lacks what is at the path, as playbooks that show items expect it."""
+    first, *rest = keys
+    kept = {key: value for key, value in item.items() if rest or key != first}
+    return {**kept, first: _without(item[first], rest)} if rest else kept
 
 
 def subelements(items: Iterable[Value], path: Value, *, skip_missing: bool) -> list[Value]:
@@ -129,7 +142,7 @@ def subelements(items: Iterable[Value], path: Value, *, skip_missing: bool) -> l
     >>> subelements([{"n": "a", "k": [1, 2]}], "k", skip_missing=False)
     [[{'n': 'a', 'k': [1, 2]}, 1], [{'n': 'a', 'k': [1, 2]}, 2]]
     """
-    keys = path.split(".") if isinstance(path, str) else list(path)
+    keys = _keys_of(path)
     pairs: list[Value] = []
     for item in items:
         inner = item

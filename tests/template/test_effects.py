@@ -88,13 +88,13 @@ def test_effects_are_equal_by_what_they_ask() -> None:
     ("{{ query('together', [1, 2], [3]) }}", [[1, 3], [2, None]]),
     ("{{ query('indexed_items', ['a', 'b']) }}", [[0, "a"], [1, "b"]]),
     ("{{ query('sequence', 'start=1 end=3') }}", ["1", "2", "3"]),
-    ("{{ query('subelements', users, 'keys') }}", [[{"keys": [1, 2]}, 1], [{"keys": [1, 2]}, 2]]),
+    ("{{ query('subelements', users, 'of.keys') }}", [[{"of": {"n": 1}}, 1], [{"of": {"n": 1}}, 2]]),
     ("{{ lookup('vars', 'a_x') }}", 1),
     ("{{ lookup('vars', 'nope', default='d') }}", "d"),
     ("{{ query('varnames', '^a_') }}", ["a_x", "a_y"]),
 ])
 def test_pure_lookups_ask_nothing(source: str, value: Value) -> None:
-    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=[{"keys": [1, 2]}]) == (value, [])
+    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=[{"of": {"keys": [1, 2], "n": 1}}]) == (value, [])
 
 
 @pytest.mark.parametrize(("name", "terms", "items"), [
