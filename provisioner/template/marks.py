@@ -97,7 +97,10 @@ class Missing(_Refusing, Undefined):
 
     @property
     def name(self) -> str:
-        return "" if self._undefined_name is None else str(self._undefined_name)
+        try:
+            return "" if self._undefined_name is None else str(self._undefined_name)
+        except UndefinedSignal as signal:  # looked up by a key in which something is undefined, as in `a[[b]]`
+            return signal.missing.name
 
     @property
     def owner(self) -> Any:

@@ -98,6 +98,7 @@ def test_a_template_gives_the_value_it_stands_for(source: str, value: Value) -> 
     ("{{ nope == 1 }}", "'nope' is undefined", ""),
     ("{{ extra.append(1) }}", "would change a variable", ""),
     ("{{ ''.__class__.__mro__ }}", "`__class__` is not for templates", ""),
+    ("{{ none[[nope]] }}", "'nope' is undefined", ""),
     ("{{ undef('give me a name') }}", "give me a name", ""),
     ("{{ nope | mandatory('set nope') }}", "set nope", ""),
 ])
