@@ -193,7 +193,7 @@ class Console:
         if status == "unknown":
             head += f" => {_reason(result) or 'not known in check mode'}"
         elif task.module in _TELLING and status in ("ok", "changed"):
-            told = {key: value for key, value in result.items() if key != "changed" or task.module != "debug"}
+            told = _of_debug(result) if task.module == "debug" else result
             head += f" => {dump(told, self.verbosity, pretty=True)}"
         elif self.verbosity > (2 if task.module == "setup" else 0):
             head += f" => {dump(result, self.verbosity)}"
@@ -278,6 +278,12 @@ def _title(task: TaskRef) -> str:
 
 def _host(host: str, delegate: str | None) -> str:
     return f"{visible(host)} -> {visible(delegate)}" if delegate else visible(host)
+
+
+def _of_debug(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message alone, or the variable with the item it was told for."""
+    hidden = {"changed", "ansible_loop_var"}
+    return {key: value for key, value in result.items() if (key == "msg" if "msg" in result else key not in hidden)}
 
 
 def _reason(result: Mapping[str, Any]) -> str:

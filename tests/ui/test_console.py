@@ -283,6 +283,16 @@ def test_h6_h7_nothing_from_hosts_or_files_reaches_the_terminal_as_a_command(ver
     assert "[/x][link=x]" in screen.text
 
 
+@pytest.mark.parametrize(("told", "lines"), [
+    ({"msg": "m", "item": 1}, ['    "msg": "m"']),
+    ({"x": 3, "item": 1}, ['    "item": 1,', '    "x": 3']),
+])
+def test_debug_tells_its_message_alone_or_the_variable_with_the_item(told: dict[str, Any], lines: list[str]) -> None:
+    data = {"changed": False, "ansible_loop_var": "item", **told}
+    text = shown(ItemResult(H, TaskRef("2", "t", "debug"), "1", "ok", data))
+    assert text.splitlines() == ["ok: [h1] => (item=1) => {", *lines, "}"]
+
+
 def test_colours_are_ansibles() -> None:
     screen = KeptScreen()
     console = Console(screen, paint=coloured)
