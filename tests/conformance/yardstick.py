@@ -8,13 +8,26 @@ from pathlib import Path
 TABLE = Path(__file__).with_name("targets.tsv")
 COUNTS = ("ok", "changed", "skipped", "ignored", "asserts")
 
-#: For CI: parts of the language that need no host, together well under six minutes. All of them are equal.
+#: For CI (.ci/language): parts of the language that need no host, a few minutes in all. All of them are equal.
 QUICK = frozenset({
     "blocks:43191-2.yml", "blocks:43191.yml", "blocks:72725.yml", "blocks:block_rescue_vars.yml",
     "blocks:finalized_task.yml", "blocks:inherit_notify.yml", "blocks:issue29047.yml", "blocks:unsafe_failed_task.yml",
-    "check_mode:check_mode-not-on-cli.yml", "debug:nosetfacts.yml", "ignore_errors:test_ignore_errors.yml",
-    "import_tasks", "includes:inherit_notify.yml", "includes:test_includes.yml", "loop_control:break_when.yml",
-    "register:can_register.yml", "var_templating:task_vars_templating.yml",
+    "changed_when", "check_mode:check_mode-not-on-cli.yml", "debug:nosetfacts.yml",
+    "handlers:79776.yml", "handlers:rescue_flush_handlers.yml", "handlers:test_handlers_inexistent_notify.yml",
+    "handlers:test_listening_handlers.yml", "handlers:test_multiple_handlers_with_recursive_notification.yml",
+    "handlers:test_role_handlers_including_tasks.yml", "handlers:test_templating_in_handlers.yml",
+    "ignore_errors:test_ignore_errors.yml", "import_tasks", "include_import:apply/include_apply_65710.yml",
+    "include_import:public_exposure/playbook.yml", "include_import:role/test_include_role.yml",
+    "include_import:run_once/playbook.yml", "include_import:tasks/test_import_tasks.yml",
+    "include_import:test_grandparent_inheritance.yml", "include_import:test_loop_var_bleed.yaml",
+    "include_import:test_nested_tasks.yml", "include_import:test_role_recursion.yml",
+    "include_import:undefined_var/playbook.yml", "includes:inherit_notify.yml", "includes:test_includes.yml",
+    "loop_control:break_when.yml", "loop_control:extended.yml", "meta_tasks:test_end_host_rescue_rc.yml",
+    "register:can_register.yml", "roles:data_integrity.yml", "roles:role_dep_chain.yml", "roles:test_subdirs.yml",
+    "roles:vars_scope.yml", "set_fact:incremental.yml", "set_fact:set_fact_bool_conv_jinja2_native.yml",
+    "strategy_linear:task_action_templating.yml", "strategy_linear:task_templated_run_once.yml",
+    "template:ansible_managed.yml", "template:corner_cases.yml", "template:template_overrides.yml",
+    "var_templating:task_vars_templating.yml",
 })
 
 
