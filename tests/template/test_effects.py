@@ -94,7 +94,8 @@ def test_effects_are_equal_by_what_they_ask() -> None:
     ("{{ query('varnames', '^a_') }}", ["a_x", "a_y"]),
 ])
 def test_pure_lookups_ask_nothing(source: str, value: Value) -> None:
-    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=[{"of": {"keys": [1, 2], "n": 1}}]) == (value, [])
+    users = [{"of": {"keys": [1, 2], "n": 1}}]
+    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=users) == (value, [])
 
 
 @pytest.mark.parametrize(("name", "terms", "items"), [
