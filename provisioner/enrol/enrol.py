@@ -52,6 +52,10 @@ class Patience:
     pause: float = 2.0
 
 
+class ConsoleSilent(HostKeyRejected):
+    """All the time that there was, the machine's console did not show its keys."""
+
+
 @dataclass(frozen=True)
 class Site:
     """What all machines of a site have in common. key_files: private keys to log in with; empty: those ssh uses."""
@@ -228,9 +232,10 @@ class _Contact:
         self.report("waits for the host keys on the console")
         while not (found := console.printed(self.provider.console(self.found))):
             if deadline.passed:
-                raise HostKeyRejected(
-                    self.with_console(f"The console of {self.title} shows no host keys"),
-                    hint="some images print none: `host_keys: inject` gives new machines a throw-away key instead")
+                mended = (f"`--replace {self.found.ref.name}` makes it anew" if self.settings.host_keys == "auto"
+                          else "leave out `host_keys: console`, and it can be made anew")
+                raise ConsoleSilent(self.with_console(f"The console of {self.title} shows no host keys"),
+                                    hint=f"some images print none: {mended}, with a throw-away key instead")
             time.sleep(self.site.patience.pause)
         if found.keys:
             return found.keys

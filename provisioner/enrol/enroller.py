@@ -12,7 +12,7 @@ from provisioner.cloud.apply import Fresh
 from provisioner.cloud.model import Found, HostSettings, Wanted
 from provisioner.cloud.provider import Enrolment, Provider
 from provisioner.diag import HostKeyRejected
-from provisioner.enrol.enrol import Patience, Site, enrol, wait
+from provisioner.enrol.enrol import ConsoleSilent, Patience, Site, enrol, wait
 from provisioner.enrol.hostca import RENEW, CAPlace, HostCA, host_ca
 from provisioner.enrol.store import SiteStore
 from provisioner.enrol.throwaway import Expected, throw_away
@@ -38,7 +38,7 @@ class SiteEnroller:
     def fresh(self, wanted: Wanted, provider: Provider) -> Fresh:
         """Raises `UserDataError` if the provider would refuse it."""
         settings = _settings(wanted)
-        key = throw_away(self.now()) if _how(settings, provider) == "injected" else None
+        key = throw_away(self.now()) if self._how_new(wanted, provider) == "injected" else None
         data = user_data(settings, key)
         check_size(data, provider.user_data_limit, wanted.ref.name)
         return Fresh(data, {"public": key.expected.public, "made": key.expected.made} if key else {})
@@ -46,9 +46,9 @@ class SiteEnroller:
     def host(self, wanted: Wanted, found: Found, provider: Provider, notes: Sequence[Mapping[str, Any]],
              report: Callable[[str], None]) -> Mapping[str, Any]:
         settings = self._as_made(wanted, found)
-        how = _how(settings, provider)
         # Each time that its making was tried, the machine would have got another key: one of them is the one it has.
         candidates = [Expected(note["public"], note["made"]) for note in notes if note]
+        how = "injected" if candidates else _how(settings, provider)
         for left, expected in zip(range(len(candidates) - 1, -1, -1), reversed(candidates), strict=True):
             self._store.expect(wanted.ref.name, found.generation, expected)
             try:
@@ -56,7 +56,12 @@ class SiteEnroller:
             except HostKeyRejected:
                 if not left:
                     raise
-        return self._enrolled(found, settings, provider, report, how)
+        try:
+            return self._enrolled(found, settings, provider, report, how)
+        except ConsoleSilent:
+            if settings.host_keys == "auto":
+                self._store.silent(_image(wanted, found.fields.get("image")))
+            raise
 
     def known(self, wanted: Wanted, found: Found) -> Mapping[str, Any] | None:
         """Also None where its certificate is about to end: then `host` renews it."""
@@ -70,6 +75,15 @@ class SiteEnroller:
 
     def forget(self, found: Found) -> None:
         self._store.forget(found.id, found.ref.name)
+
+    def _how_new(self, wanted: Wanted, provider: Provider) -> Enrolment:
+        """A throw-away key is the worse way: for images of which a machine has shown that there is no other."""
+        how = _how(_settings(wanted), provider)
+        if how == "console" and _settings(wanted).host_keys == "auto" and self._store.is_silent(_image(wanted)):
+            self.tell(f"{wanted.ref.name} gets a throw-away host key: machines of {wanted.fields['image']} have shown "
+                      "none on their console")
+            return "injected"
+        return how
 
     def _enrolled(self, found: Found, settings: HostSettings, provider: Provider, report: Callable[[str], None],
                   how: Enrolment) -> Mapping[str, Any]:
@@ -99,6 +113,10 @@ def _settings(wanted: Wanted) -> HostSettings:
 
 def _how(settings: HostSettings, provider: Provider) -> Enrolment:
     return {"console": "console", "inject": "injected"}.get(settings.host_keys, provider.enrolment)  # type: ignore[return-value]
+
+
+def _image(wanted: Wanted, made_of: object = None) -> str:
+    return f"{wanted.place.provider} {made_of or wanted.fields['image']}"
 
 
 def place_of(site: str, state: Path, inventory: Path | None, keyring: Any) -> CAPlace:

@@ -1,7 +1,7 @@
 """What is known about the machines of a site on this controller: in the site's state directory, whole at any time.
 
     machines.json   by machine: its own key, how long its certificate holds; throw-away keys that machines in the
-                    making were given
+                    making were given; images that print no keys
     known_hosts     what every later connection is verified by; derived from it
 
 Nothing in it is secret, and all of it may be lost: hosts with a certificate are known by the site's CA alone.
@@ -38,6 +38,7 @@ class Enrolled:
 class _Content:
     machines: Mapping[str, Enrolled]
     expected: Mapping[str, Expected]
+    silent: frozenset[str] = frozenset()
 
 
 class SiteStore:
@@ -62,7 +63,7 @@ class SiteStore:
             content = self._read()
             expected = {key: value for key, value in content.expected.items()
                         if key.rpartition("/")[0] != machine.name}
-            self._write(_Content({**content.machines, machine_id: machine}, expected))
+            self._write(replace(content, machines={**content.machines, machine_id: machine}, expected=expected))
 
     def expect(self, name: str, generation: int, expected: Expected) -> None:
         """Write down the throw-away key of a machine before it is made."""
@@ -81,7 +82,17 @@ class SiteStore:
             machines = {key: value for key, value in content.machines.items() if key != machine_id}
             expected = {key: value for key, value in content.expected.items() if key.rpartition("/")[0] != name}
             if (machines, expected) != (content.machines, content.expected):
-                self._write(_Content(machines, expected))
+                self._write(replace(content, machines=machines, expected=expected))
+
+    def is_silent(self, image: str) -> bool:
+        """Whether a machine of this image showed no keys on its console."""
+        with self._lock:
+            return image in self._read().silent
+
+    def silent(self, image: str) -> None:
+        with self._lock:
+            content = self._read()
+            self._write(replace(content, silent=content.silent | {image}))
 
     def _read(self) -> _Content:
         file = self.directory / "machines.json"
@@ -95,11 +106,13 @@ class SiteStore:
         if data.get("schema") != SCHEMA:
             raise ProvisionError(f"{file} was written by another version of this program", hint="use that one")
         return _Content({key: Enrolled(**value) for key, value in data["machines"].items()},
-                        {key: Expected(**value) for key, value in data["expected"].items()})
+                        {key: Expected(**value) for key, value in data["expected"].items()},
+                        frozenset(data.get("silent", ())))
 
     def _write(self, content: _Content) -> None:
         data = {"schema": SCHEMA, "machines": {key: asdict(value) for key, value in content.machines.items()},
-                "expected": {key: asdict(value) for key, value in content.expected.items()}}
+                "expected": {key: asdict(value) for key, value in content.expected.items()},
+                "silent": sorted(content.silent)}
         durable.write(self.directory / "machines.json", json.dumps(data, indent=1, sort_keys=True).encode())
         lines = sorted({machine.line for machine in content.machines.values()})
         durable.write(self.known_hosts, (HEAD + "".join(f"{line}\n" for line in lines)).encode(), durable.OPEN)
