@@ -190,6 +190,12 @@ def destroy(request: Request, sinks: Sequence[Sink]) -> int:
     return _run(request, replace(loaded, playbooks=()), Registry(), sinks)
 
 
+def carry_out(request: Request, playbook: Playbook, sinks: Sequence[Sink]) -> int:
+    """Make a playbook of the program's own true on the hosts of the request. Gives the exit code."""
+    loaded = _loaded(replace(request, playbooks=()))
+    return _run(request, replace(loaded, playbooks=(playbook,)), Registry(), sinks)
+
+
 Work = Callable[[Sequence[Driving]], Mapping[HostName, Mapping[str, Any]]]
 """Something to do on hosts, all of them together: gives each one's result, as a `run_batch` does."""
 

@@ -95,7 +95,10 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.diag", "provisioner.values", "provisioner.lang.model", "provisioner.inventory.model",
         "provisioner.drift.watchlist", "provisioner.history.surveys",
     }),
-    "provisioner.schedule": frozenset({"provisioner.calendars", "provisioner.diag", "provisioner.durable"}),
+    "provisioner.schedule": frozenset({
+        "provisioner.calendars", "provisioner.diag", "provisioner.durable", "provisioner.lang.model",
+        "provisioner.remote.checkonly", "provisioner.transport.bundle",  # what a check-only key starts
+    }),
     "provisioner.durable": frozenset(),
     "provisioner.calendars": frozenset(),
     "provisioner.web": frozenset({

@@ -8,7 +8,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
@@ -16,14 +16,19 @@ from typing import Any
 
 import click
 
+from provisioner import app, durable
 from provisioner.cli.app_run import paint_of, width
+from provisioner.cli.apply import output, request_of
+from provisioner.cli.options import HostCommand, RunOptions
 from provisioner.cli.places import cache_dir, state_dir
 from provisioner.cli.schedulable import command_of
 from provisioner.diag import UsageError
 from provisioner.schedule import systemd
+from provisioner.schedule.checkkey import archive, playbook, public_of
 from provisioner.schedule.every import When, seconds_of, when_of
 from provisioner.schedule.systemd import Schedule, Scope
 from provisioner.schedule.units import Job, told_by_code
+from provisioner.transport.bundle import load_bundle
 from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
 from provisioner.ui.table import Column, table
@@ -148,6 +153,26 @@ def run(*, name: str, whole: bool | None) -> int:
     click.echo(f"{visible(name)}: {_result(done)}")
     click.echo(f"what it said: journalctl {'' if scope.whole else '--user '}-t provision-{visible(name)}")
     return int(done.ending[1]) if done.ending and done.ending[1].isdecimal() else 1
+
+
+@schedule.command(cls=HostCommand)
+@click.option("--key", required=True, metavar="FILE", help="The private key; its public half is FILE.pub.")
+@click.option("--check", is_flag=True, help="Only show what would be changed on the hosts.")
+def key(options: RunOptions, *, key: str, check: bool) -> int:
+    """Make a key one that may only check, on the hosts of an inventory: logged in as usual, it installs the check-only
+    runner (root's, for all users) and the line in the login user's authorized_keys by which sshd starts it, and nothing
+    else, for this key. Say it again after each upgrade of provision, and for new hosts.
+
+    \b
+    ssh-keygen -t ed25519 -N "" -f /root/check-key
+    provision schedule key --key /root/check-key -i inventories/production
+    provision schedule add --key /root/check-key "every 15 min" drift site.yml -i inventories/production
+    """
+    kind, blob = public_of(_private(key, "--key"))
+    runner = cache_dir() / "check-only.pyz"
+    durable.write(runner, archive(load_bundle()))
+    request = replace(request_of(options), check=check, diff=check, watch=False)
+    return app.carry_out(request, playbook(runner, kind, blob), [output(options)])
 
 
 def _scope_of(whole: bool | None) -> Scope:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from typing import Any, Mapping, Optional, Protocol
+from typing import Any, Callable, Mapping, Optional, Protocol
 
 from provisioner.remote.cancel import Terminated, TimedOut
 from provisioner.remote.channel import Channel
@@ -73,10 +73,25 @@ class Surroundings:
         return changed
 
 
-class Runner:
-    """One session. `serve` until it is over."""
+def _takes_any(header: "Mapping[str, Any]") -> "Optional[dict[str, Any]]":
+    return None
 
-    def __init__(self, loader: Loader, source: int, sink: int, early: bytes) -> None:
+
+def _runs_any(module: str, args: "Mapping[str, Any]") -> str:
+    return ""
+
+
+class Runner:
+    """One session. `serve` until it is over.
+
+    refused: gives the result of a task that is not run at all, None for others. refusal: says why a module is not run
+    with these arguments, also as a part of another one; empty if it is.
+    """
+
+    def __init__(self, loader: Loader, source: int, sink: int, early: bytes,
+                 refused: "Callable[[Mapping[str, Any]], Optional[dict[str, Any]]]" = _takes_any,
+                 refusal: "Callable[[str, Mapping[str, Any]], str]" = _runs_any) -> None:
+        self._refuse, self._refusal = refused, refusal
         self.user, self.home = _who()
         self.surroundings = Surroundings(self.home)
         self.loader = loader
@@ -154,7 +169,9 @@ class Runner:
         self.channel.in_segment = True
         self.channel.send({"t": "begin", "id": header["id"]})
         started = time.monotonic()
-        result = self._in_background(frame) if header.get("background") else self._guarded(frame)
+        result = self._refuse(header)
+        if result is None:
+            result = self._in_background(frame) if header.get("background") else self._guarded(frame)
         took = (time.monotonic() - started) * 1000
         self._remember(header, result)
         body = _as_json(result)
@@ -252,6 +269,9 @@ class Runner:
     def _execute(self, context: Context, name: str, args: "Mapping[str, Any]", verify: bool) -> "dict[str, Any]":
         if not self.loader.knows(MODULES + name):
             return {"failed": True, "changed": False, "msg": "there is no module `%s` for hosts" % name}
+        why = self._refusal(name, args)
+        if why:
+            return {"changed": False, "unknown": why}
         try:
             __import__(MODULES + name)
         except Cancelled:
@@ -343,11 +363,13 @@ def _set_signals(runner: Runner) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignored it would hide our children's exit status
 
 
-def main(loader: Loader, source: int, sink: int, early: bytes) -> None:
+def main(loader: Loader, source: int, sink: int, early: bytes,
+         refused: "Callable[[Mapping[str, Any]], Optional[dict[str, Any]]]" = _takes_any,
+         refusal: "Callable[[str, Mapping[str, Any]], str]" = _runs_any) -> None:
     """Serve one session on two descriptors."""
     runner: Optional[Runner] = None
     try:
-        runner = Runner(loader, source, sink, early)
+        runner = Runner(loader, source, sink, early, refused, refusal)
         _set_signals(runner)
         runner.serve()
     except Terminated:

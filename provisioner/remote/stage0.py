@@ -158,16 +158,21 @@ def receive_core(fd: int) -> tuple[bytes, bytes]:
         early += lengths + header + body
 
 
-def main() -> None:
-    sha, nonce = sys.argv[1:3]
-    # Nobody but the runner may touch the protocol's descriptors: a stray print goes to stderr. On a terminal
-    # stderr is the same device as stdout, so there it goes nowhere.
+def own_descriptors() -> tuple[int, int]:
+    """Input and output of the protocol. Nobody but the runner may touch them: a stray print goes to stderr. On a
+    terminal stderr is the same device as stdout, so there it goes nowhere."""
     source, sink, null = os.dup(0), os.dup(1), os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     if os.isatty(2):
         os.dup2(null, 2)
     os.dup2(2, 1)
     os.close(null)
+    return source, sink
+
+
+def main() -> None:
+    sha, nonce = sys.argv[1:3]
+    source, sink = own_descriptors()
     cache = Cache()
     core = cache.get(sha)
     os.write(sink, ("\nPROVISION-%s %s\n" % (nonce, "have" if core else "need")).encode())
