@@ -56,11 +56,11 @@ class ControllerAnswers:
 
 def vars_file(candidates: list[str], playbook: str, span: Span | None = None,
               vault: Vault = LOCKED) -> Mapping[str, Value]:
-    """The variables of the first file that exists; beside the playbook or in its `vars/`. `span`: who names them."""
+    """The variables of the first file that exists, in the playbook's `vars/` or beside it. `span`: who names them."""
     directory = PurePath(playbook).parent
     tried: list[str] = []
     for name in candidates:
-        for path in (directory / name, directory / "vars" / name):
+        for path in (directory / "vars" / name, directory / name):
             if os.path.isfile(path):
                 return _mapping(Path(path), vault)
             tried.append(str(path))

@@ -20,11 +20,20 @@ def _names(section: HandlerSection, handler: Task | Include, render: Render) -> 
         name = render(task.name)
     except TemplateError:
         return ()
-    if not isinstance(name, str) or not name:
-        return ()
+    return _spelt(section, name) if isinstance(name, str) and name else ()
+
+
+def _spelt(section: HandlerSection, name: str) -> tuple[str, ...]:
+    """A name or topic with and without the role; the role of a collection is also called without the collection."""
     if section.role is None:
         return (name,)
-    return name, f"{section.role.name} : {name}"
+    roles = dict.fromkeys([section.role.name, section.role.name.rpartition(".")[2]])
+    return name, *(f"{role} : {name}" for role in roles)
+
+
+def _topics(section: HandlerSection, handler: Task | Include) -> tuple[str, ...]:
+    task = handler.task if isinstance(handler, Include) else handler
+    return tuple(spelt for topic in task.listen for spelt in _spelt(section, str(topic)))
 
 
 @dataclass(slots=True)
@@ -64,8 +73,7 @@ class HandlerTable:
             for handler in section.handlers:
                 if not seen_here and notification in _names(section, handler, self.render):
                     by_name, seen_here = number, True
-                task = handler.task if isinstance(handler, Include) else handler
-                if notification in task.listen:
+                if notification in _topics(section, handler):
                     listening.add(number)
                 number += 1
         return frozenset(listening if by_name is None else listening | {by_name})
@@ -75,5 +83,4 @@ class HandlerTable:
         for section in self.sections:
             for handler in section.handlers:
                 yield from _names(section, handler, self.render)
-                listen = (handler.task if isinstance(handler, Include) else handler).listen
-                yield from map(str, listen)
+                yield from _topics(section, handler)

@@ -170,7 +170,8 @@ class Scopes:
             **magic.play_variables(
                 name=batch.play_name, playbook_dir=_absolute(batch, playbook_dir(batch)),
                 hosts_all=batch.play_hosts, hosts=alive,
-                batch=in_batch, role_names=list(dict.fromkeys(role.name for role in batch.roles))),
+                batch=in_batch, role_names=_role_names(batch, dependencies=False),
+                dependencies=_role_names(batch, dependencies=True)),
             **magic.host_variables(
                 host=host, group_names=_group_names(batch, host), groups=inventory.groups,
                 hostvars=magic.HostVars(every_host, lambda name: self._seen_by_others(HostName(name)))),
@@ -222,6 +223,10 @@ def _rank(label: str) -> int:
 def _group_names(batch: Batch, host: HostName) -> list[str]:
     inventory = batch.world.inventory
     return sorted(name for name in inventory.groups_of(host) if name != "all") if inventory.has(host) else []
+
+
+def _role_names(batch: Batch, *, dependencies: bool) -> list[str]:
+    return list(dict.fromkeys(role.name for role in batch.roles if role.dependency is dependencies))
 
 
 def playbook_dir(batch: Batch) -> str:

@@ -149,6 +149,7 @@ def _rows() -> tuple[Keyword, ...]:
         # import_playbook
         row("import_playbook", (Place.IMPORT,), Shape.TEXT),
         row("ansible.builtin.import_playbook", (Place.IMPORT,), Shape.TEXT),
+        row("ansible.legacy.import_playbook", (Place.IMPORT,), Shape.TEXT),
     )
 
 

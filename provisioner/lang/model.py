@@ -31,6 +31,8 @@ class Role:
     """Roles that depend on this one, nearest first: their `files/` and `templates/` are searched too."""
     public: bool = True
     """Whether defaults and vars are visible to the rest of the play (`roles:` and imports: yes)."""
+    dependency: bool = False
+    """Whether it runs because another role's `meta` names it."""
 
 
 @dataclass(frozen=True, slots=True)

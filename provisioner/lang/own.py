@@ -18,7 +18,7 @@ from provisioner.values import Value
 BLOCK_PARTS: Final = ("block", "rescue", "always")
 _LEFT_TO_CALLER: Final = frozenset({
     *BLOCK_PARTS, "action", "local_action", "args", "loop", "loop_control", "tasks", "pre_tasks", "post_tasks",
-    "handlers", "roles", "role", "import_playbook", "ansible.builtin.import_playbook",
+    "handlers", "roles", "role", "import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook",
 })
 
 

@@ -24,7 +24,7 @@ from provisioner.lang.source import is_file, join, near_file
 from provisioner.lang.state import Loading
 from provisioner.values import Condition, Template, Value
 
-_IMPORTS: Final = ("import_playbook", "ansible.builtin.import_playbook")
+_IMPORTS: Final = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
 _PLAY_FIELDS: Final = ("name", "gather_facts", "gather_timeout", "fact_path", "any_errors_fatal", "max_fail_percentage",
                        "force_handlers", "order", "ignore_unreachable")
 

@@ -156,6 +156,7 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
         defaults=_variables(path, "defaults", use, loading),
         vars=_variables(path, "vars", use, loading),
         parents=(context.role, *context.role.parents) if context.role else (),
+        dependency=use.once and context.role is not None,
     )
     # `vars:` of the entry are for its own tasks, as if a block were around them, not for the play.
     inner = replace(entered, role=role).inside({"vars": use.vars})

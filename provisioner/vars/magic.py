@@ -94,8 +94,12 @@ def run_variables(*, check: bool, diff: bool, verbosity: int = 0, forks: int = 5
 
 
 def play_variables(*, name: str, playbook_dir: str, hosts_all: Sequence[str], hosts: Sequence[str],
-                   batch: Sequence[str], role_names: Sequence[str] = ()) -> dict[str, Value]:
-    """What a task reads about its play. hosts: of the play and not failed; batch: those of them in this one."""
+                   batch: Sequence[str], role_names: Sequence[str] = (),
+                   dependencies: Sequence[str] = ()) -> dict[str, Value]:
+    """What a task reads about its play. hosts: of the play and not failed; batch: those of them in this one.
+
+    role_names: without those that are there as dependencies of others.
+    """
     return {
         "ansible_play_name": name,
         "playbook_dir": playbook_dir,
@@ -105,7 +109,8 @@ def play_variables(*, name: str, playbook_dir: str, hosts_all: Sequence[str], ho
         "play_hosts": list(batch),
         "ansible_play_role_names": list(role_names),
         "role_names": list(role_names),
-        "ansible_role_names": list(role_names),
+        "ansible_dependent_role_names": list(dependencies),
+        "ansible_role_names": list(dict.fromkeys([*dependencies, *role_names])),
         "environment": [],
     }
 

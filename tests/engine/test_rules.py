@@ -118,3 +118,31 @@ def test_refresh_inventory_reads_it_once_and_the_next_play_has_its_hosts(tmp_pat
     played = play(text, hosts=["h1", "h2"], modules={"yum": lambda host, args: {}}, directory=tmp_path, answers=answer)
     assert asked == ["refresh_inventory"]
     assert sorted(played.history) == ["h1", "h2", "h3"]
+
+
+@pytest.mark.parametrize("called", ["topic", "web : topic", "named", "web : named", "ns.col.web : named"])
+def test_a_handler_of_a_role_is_notified_with_and_without_the_roles_name(tmp_path: Path, called: str) -> None:
+    role = tmp_path / "collections/ansible_collections/ns/col/roles/web"
+    for part, text in (("tasks", "[]"), ("handlers", "- {name: named, yum: {}, listen: topic}")):
+        (role / part).mkdir(parents=True)
+        (role / part / "main.yml").write_text(text)
+    text = f"""
+- hosts: all
+  gather_facts: false
+  roles: [ns.col.web]
+  tasks:
+    - {{yum: {{}}, notify: "{called}", changed_when: true}}
+"""
+    played = play(text, hosts=["h1"], modules={"yum": lambda host, args: {}}, directory=tmp_path)
+    assert len(played.history["h1"]) == 2
+
+
+def test_names_of_roles_tell_those_of_the_play_from_their_dependencies(tmp_path: Path) -> None:
+    for name, part, text in (("web", "meta", "dependencies: [base]"), ("web", "tasks", "[]"), ("base", "tasks", "[]")):
+        (tmp_path / "roles" / name / part).mkdir(parents=True)
+        (tmp_path / "roles" / name / part / "main.yml").write_text(text)
+    names = ["role_names", "ansible_play_role_names", "ansible_dependent_role_names", "ansible_role_names"]
+    tasks = "".join(f"    - {{yum: {{out: '{{{{ {name} }}}}'}}}}\n" for name in names)
+    text = f"- hosts: all\n  gather_facts: false\n  roles: [web]\n  tasks:\n{tasks}"
+    played = play(text, hosts=["h1"], modules={"yum": lambda host, args: args}, directory=tmp_path)
+    assert [result["out"] for result in results(played)] == [["web"], ["web"], ["base"], ["base", "web"]]

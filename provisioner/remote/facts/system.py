@@ -16,7 +16,8 @@ KEYS = ("dsa", "rsa", "ecdsa", "ed25519")
 
 
 def collect(ctx: Ctx) -> "dict[str, Any]":
-    return {**_kernel(), **_names(), **_user(), **_python(), **_security(), **_ssh_keys(), "env": dict(os.environ),
+    return {**_kernel(), **_names(), **_user(), **_python(), **_security(), **_ssh_keys(),
+            "env": {**os.environ, **ctx.environment},
             "date_time": _date_time(time.time()), "dns": _dns(), "cmdline": _cmdline(), "proc_cmdline": _cmdline(),
             "machine_id": text("/etc/machine-id") or text("/var/lib/dbus/machine-id"), "is_chroot": _is_chroot(),
             "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg()))}

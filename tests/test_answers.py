@@ -1,0 +1,29 @@
+"""What the engine asks of the controller that no lookup asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.answers import ControllerAnswers, vars_file
+from provisioner.diag import InputError
+from provisioner.lang.load import Loader
+from provisioner.messages import Ask
+from provisioner.template.effects import Effect
+
+
+def test_a_file_of_variables_is_looked_for_in_vars_first(tmp_path: Path) -> None:
+    (tmp_path / "vars").mkdir()
+    for name, text in (("vars/a.yml", "where: vars"), ("a.yml", "where: beside"), ("b.yml", "where: b")):
+        (tmp_path / name).write_text(text)
+    playbook = str(tmp_path / "site.yml")
+    assert vars_file(["a.yml"], playbook) == {"where": "vars"}
+    assert vars_file(["none.yml", "b.yml"], playbook) == {"where": "b"}
+    with pytest.raises(InputError, match="vars/none.yml"):
+        vars_file(["none.yml"], playbook)
+
+
+def test_the_inventory_is_read_anew_when_a_play_asks_for_it() -> None:
+    answers = ControllerAnswers(Loader(), lambda: "the inventory")
+    assert answers.answer(Ask(1, Effect("refresh_inventory"))) == "the inventory"
