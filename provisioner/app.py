@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -37,7 +38,7 @@ from provisioner.history import db
 from provisioner.history.writer import Recorder
 from provisioner.inventory.constructed import Evaluate
 from provisioner.inventory.load import load_inventory
-from provisioner.inventory.model import Inventory
+from provisioner.inventory.model import LOCALHOST, Inventory
 from provisioner.lang.load import Loader, Options
 from provisioner.lang.model import Play, Playbook, Task
 from provisioner.lang.modules import known_modules
@@ -135,7 +136,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
             playbooks.append(playbook)
             found.items += warnings
     first = Path(request.playbooks[0]).parent if request.playbooks else None
-    read = partial(load_inventory, list(request.inventories), first, request.state_dir, request.vault,
+    sources = _needed(request.inventories, playbooks, found)
+    read = partial(load_inventory, sources, first, request.state_dir, request.vault,
                    only_plain=not to_run, evaluate=expressions(templar))
     try:
         inventory = read()
@@ -162,6 +164,18 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         found.items += [warning for watch in watches for warning in inventory.unmatched(watch.hosts)]
         playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
     return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites, read)
+
+
+def _needed(inventories: Sequence[str], playbooks: Sequence[Playbook], found: Collector) -> list[str]:
+    """The inventories to read: one that does not exist is a mistake, but where all plays are for this machine alone."""
+    plays = [play for playbook in playbooks for play in playbook.plays]
+    if not plays or not all(play.hosts in LOCALHOST for play in plays):
+        return list(inventories)
+    there = [source for source in inventories if "," in source or os.path.exists(source)]
+    for source in inventories:
+        if source not in there:
+            found.warning("Inventory not found", f"`{source}` does not exist; only localhost is needed")
+    return there
 
 
 def expressions(templar: Templar) -> Evaluate:

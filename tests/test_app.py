@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from provisioner.actions.base import Driving
-from provisioner.app import Request, on_hosts
-from provisioner.diag import UsageError
+from provisioner.app import Request, load, on_hosts
+from provisioner.diag import InputError, UsageError
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.events import Event, TaskResult
 from provisioner.values import HostName, Secret
@@ -63,3 +63,16 @@ def test_an_error_of_the_work_is_the_errors_of_the_command_and_no_hosts_result(t
     with pytest.raises(UsageError, match="there is no such app"):
         on_hosts(request(tmp_path), "looks", work, [kept])
     assert kept.results == {}
+
+
+@pytest.mark.parametrize(("hosts", "missed"), [("localhost", False), ("web", True)])
+def test_an_inventory_that_does_not_exist_is_a_mistake_where_a_play_needs_it(
+        tmp_path: Path, hosts: str, missed: bool) -> None:
+    (tmp_path / "site.yml").write_text(f"- hosts: {hosts}\n  gather_facts: false\n  tasks: []\n")
+    asked = Request((str(tmp_path / "site.yml"),), (str(tmp_path / "none"),), state_dir=tmp_path / "state",
+                    cache_dir=tmp_path / "cache")
+    if missed:
+        with pytest.raises(InputError, match="does not exist"):
+            load(asked)
+    else:
+        assert [warning.summary for warning in load(asked).warnings] == ["Inventory not found"]

@@ -32,7 +32,7 @@ from provisioner.messages import Answered, Ask, Command, Emit, Finish, Input
 from provisioner.remote.spec import to_bool
 from provisioner.template.effects import Effect
 from provisioner.template.templar import Templar
-from provisioner.values import HostName, Value
+from provisioner.values import OMIT, HostName, Value, drop_omitted
 from provisioner.vars.scope import Scope
 
 STRATEGIES = ("linear", "lockstep", "free", "host_pinned")
@@ -193,7 +193,9 @@ class _PlayKeywords:
         self.scope = Scopes(batch, self.templar).of_play()
 
     def render(self, value: Value) -> Value:
-        return opened(self.templar.render(value, self.scope))
+        """The value; None and shorter lists where it comes out as `omit`."""
+        rendered = drop_omitted(self.templar.render(value, self.scope))
+        return None if rendered is OMIT else opened(rendered)
 
     def flag(self, value: Value, default: bool = False) -> bool:
         rendered = self.render(value)

@@ -12,10 +12,10 @@ from provisioner.engine.batch import Batch
 from provisioner.engine.cursor import Cursor
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.planner import PendingRead
-from provisioner.lang.model import Task
+from provisioner.lang.model import Role, Task
 from provisioner.template.effects import Effect, Effects, KnownEffects, NeedEffect
 from provisioner.template.templar import Templar
-from provisioner.values import HostName, Value
+from provisioner.values import OMIT, HostName, Value
 from provisioner.vars import magic
 from provisioner.vars.facts import inject
 from provisioner.vars.precedence import Sources, assemble, role_layers
@@ -128,7 +128,7 @@ class Scopes:
     def of_play(self) -> Scope:
         """What the play's own keywords see: no host."""
         sources = Sources(play_vars=self.batch.play.vars, vars_prompt=self.batch.prompted,
-                          extra_vars=self.batch.world.options.extra_vars)
+                          extra_vars=self.batch.world.options.extra_vars, magic={"omit": OMIT})
         return Scope(self.templar, assemble(sources))
 
     # -- parts ----------------------------------------------------------------------------------------------
@@ -225,6 +225,11 @@ def _group_names(batch: Batch, host: HostName) -> list[str]:
     return sorted(name for name in inventory.groups_of(host) if name != "all") if inventory.has(host) else []
 
 
+def _included_from(role: Role) -> tuple[Role, ...]:
+    """The roles around a role, unless it is there as their dependency."""
+    return () if role.dependency else role.parents
+
+
 def _role_names(batch: Batch, *, dependencies: bool) -> list[str]:
     return list(dict.fromkeys(role.name for role in batch.roles if role.dependency is dependencies))
 
@@ -254,5 +259,5 @@ def _place(task: Task, batch: Batch) -> dict[str, Value]:
     if task.role is not None:
         place.update(magic.role_variables(name=task.role.name, path=_absolute(batch, task.role.path),
                                           parents=[(role.name, _absolute(batch, role.path))
-                                                   for role in task.role.parents]))
+                                                   for role in _included_from(task.role)]))
     return place

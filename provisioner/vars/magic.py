@@ -116,14 +116,13 @@ def play_variables(*, name: str, playbook_dir: str, hosts_all: Sequence[str], ho
 
 
 def role_variables(*, name: str, path: str, parents: Sequence[tuple[str, str]] = ()) -> dict[str, Value]:
-    """What a task reads about the role it stands in; parents are (name, path), nearest first."""
-    return {
-        "role_name": name,
-        "ansible_role_name": name,
-        "role_path": path,
-        "ansible_parent_role_names": [parent for parent, _ in parents],
-        "ansible_parent_role_paths": [where for _, where in parents],
-    }
+    """What a task reads about the role it stands in; parents are (name, path), nearest first, of one that a role
+    includes or imports."""
+    own: dict[str, Value] = {"role_name": name, "ansible_role_name": name, "role_path": path}
+    if parents:
+        own["ansible_parent_role_names"] = [parent for parent, _ in parents]
+        own["ansible_parent_role_paths"] = [where for _, where in parents]
+    return own
 
 
 def search_path(*, playbook_dir: str, task_dir: str = "", role_path: str = "",

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from provisioner.lab import Lab
+from tests.conformance import record
 from tests.conformance.measure import Measured, measure
 from tests.conformance.sdist import sources
 from tests.conformance.yardstick import COUNTS, QUICK, Target, targets
@@ -24,8 +25,8 @@ PACKAGES = ("acl", "git", "gnupg", "locales", "unzip", "zip", "rsync", "python3-
 @click.option("--quick", is_flag=True, help="Only the subset for CI, which needs no lab host.")
 @click.option("--mode", type=click.Choice(["local", "ssh"]), help="Only targets of this kind.")
 @click.option("--timeout", type=float, default=600, show_default=True, help="Seconds a target may take.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write the table to this file, too.")
-def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, markdown: Path | None) -> None:
+@click.option("--write", is_flag=True, help="Keep the verdicts and write docs/compatibility.md anew.")
+def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, write: bool) -> None:
     """Run Ansible's integration targets and compare status and counts with what ansible-core gave.
 
     Needs root on Linux: what targets do to this machine stays in a copy that is thrown away.
@@ -42,8 +43,8 @@ def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, 
         for result in pool.map(partial(_measured, where=where, timeout=timeout), chosen):
             results.append(result)
             click.echo(row(result))
-    if markdown:
-        markdown.write_text(table(results))
+    if write:
+        record.write(record.updated(record.read(), results))
     equal = sum(result.equal for result in results)
     click.echo(f"{equal} of {len(results)} equal ansible-core ({equal / len(results):.0%})")
     sys.exit(equal != len(results))
@@ -67,16 +68,6 @@ def row(result: Measured) -> str:
     why = "" if result.equal else f"\n    {result.last_words[:300]}"
     verdict = "equal" if result.equal else "DIFFERS"
     return f"{verdict:8}{result.target.name:48}{'  '.join(counts)}  ({result.seconds:.0f} s){why}"
-
-
-def table(results: list[Measured]) -> str:
-    lines = ["| target | result | " + " | ".join(COUNTS) + " |", "|---|---|" + "---|" * len(COUNTS)]
-    for result in results:
-        counts = [str(count) if wanted in (None, count) else f"{count} (wanted {wanted})"
-                  for count, wanted in zip(result.counts, result.target.counts, strict=True)]
-        cells = [f"`{result.target.name}`", "equal" if result.equal else "differs", *counts]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

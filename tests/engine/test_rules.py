@@ -146,3 +146,15 @@ def test_names_of_roles_tell_those_of_the_play_from_their_dependencies(tmp_path:
     text = f"- hosts: all\n  gather_facts: false\n  roles: [web]\n  tasks:\n{tasks}"
     played = play(text, hosts=["h1"], modules={"yum": lambda host, args: args}, directory=tmp_path)
     assert [result["out"] for result in results(played)] == [["web"], ["web"], ["base"], ["base", "web"]]
+
+
+def test_omit_leaves_a_keyword_of_a_play_as_if_it_was_not_written(tmp_path: Path) -> None:
+    text = """
+- hosts: all
+  gather_facts: false
+  serial: "{{ size | default(omit) }}"
+  order: "{{ order | default(omit) }}"
+  tasks: [{yum: {out: "{{ ansible_play_batch }}"}}]
+"""
+    played = play(text, hosts=["b", "a"], modules={"yum": lambda host, args: args}, directory=tmp_path)
+    assert results(played, "a")[0]["out"] == ["b", "a"]
