@@ -99,6 +99,8 @@ class ModuleCall:
     timeout: float | None = None
     """Seconds the module may take; None: no limit."""
     environment: Mapping[str, str | Secret] = field(default_factory=dict)
+    folder: str = ""
+    """Where it runs; empty, or one that its user may not enter: the home directory of that user."""
     predicted: Mapping[str, Mapping[str, Any]] | None = None
     """Check mode: {kind: {name: attributes}} that earlier tasks would have made."""
     background: Job | None = None

@@ -19,7 +19,7 @@ from provisioner.engine.meta import carry_out_meta
 from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver, raw_result
 from provisioner.engine.routines import WAIT, Enter, Gate, Leave, Routine, Together
-from provisioner.engine.scopes import search_path
+from provisioner.engine.scopes import absolute_directory, search_path
 from provisioner.events import HostBegan, HostText, Retry, TaskStarted, live_text
 from provisioner.messages import (
     ActionEnded,
@@ -163,7 +163,8 @@ class Alone:
     def _on_host(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
         world = self.batch.world
         memory = world.memory(entry.worker)
-        call = module_call(entry, item, CallId(world.number()), memory, stop=False)
+        call = module_call(entry, item, CallId(world.number()), memory, stop=False,
+                           directory=absolute_directory(self.batch))
         result, ms = yield from self._call(entry, item, call)
         if entry.job is None or not entry.poll or "ansible_job_id" not in result:
             return result, ms

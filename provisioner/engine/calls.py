@@ -12,9 +12,12 @@ from provisioner.engine.hoststate import Memory
 from provisioner.messages import CallId, ModuleCall
 
 
-def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group: int = 0, last: bool = True,
-                stop: bool | None = None) -> ModuleCall:
-    """One item that runs on a host. `memory` is that of the host that does the work."""
+def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, directory: str, group: int = 0,
+                last: bool = True, stop: bool | None = None) -> ModuleCall:
+    """One item that runs on a host. `memory` is that of the host that does the work.
+
+    directory: the playbook's, where tasks on this machine run.
+    """
     work = item.work
     assert isinstance(work, HostWork)
     checks = entry.checks(item)
@@ -22,7 +25,8 @@ def module_call(entry: Entry, item: Item, call: CallId, memory: Memory, *, group
     return ModuleCall(
         call, work.module, work.args, group=group, last=last,
         stop=entry.stops_segment if stop is None else stop, check=checks, diff=entry.diff,
-        timeout=entry.timeout, environment=entry.environment, predicted=predicted, contents=work.contents,
+        timeout=entry.timeout, environment=entry.environment,
+        folder=directory if entry.target.connection == "local" else "", predicted=predicted, contents=work.contents,
         background=None if checks else entry.job)
 
 

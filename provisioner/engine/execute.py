@@ -16,6 +16,7 @@ from provisioner.engine.judge import Judged
 from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import WAIT, Routine
+from provisioner.engine.scopes import absolute_directory
 from provisioner.engine.telling import Telling
 from provisioner.events import Event, HostBegan, HostText, live_text
 from provisioner.messages import (
@@ -94,13 +95,15 @@ class Execution:
         world = self.batch.world
         calls: list[ModuleCall] = []
         first: Entry | None = None
+        directory = absolute_directory(self.batch)
         for number, entry in enumerate(track.entries):
             remote = [item for item in entry.items if item.on_host]
             for item in remote:
                 call = CallId(world.number())
                 track.calls[call] = (number, item)
                 memory = world.memory(entry.worker)
-                calls.append(module_call(entry, item, call, memory, group=number, last=item is remote[-1]))
+                calls.append(module_call(entry, item, call, memory, directory=directory, group=number,
+                                         last=item is remote[-1]))
             if remote and first is None:
                 first = entry
         if first is None:

@@ -168,7 +168,7 @@ class Scopes:
                 run_tags=sorted(options.tags.wanted), skip_tags=sorted(options.tags.skipped),
                 inventory_dir=options.inventory_dir, inventory_sources=options.inventory_sources),
             **magic.play_variables(
-                name=batch.play_name, playbook_dir=_absolute(batch, playbook_dir(batch)),
+                name=batch.play_name, playbook_dir=absolute_directory(batch),
                 hosts_all=batch.play_hosts, hosts=alive,
                 batch=in_batch, role_names=_role_names(batch, dependencies=False),
                 dependencies=_role_names(batch, dependencies=True)),
@@ -237,6 +237,11 @@ def _role_names(batch: Batch, *, dependencies: bool) -> list[str]:
 def playbook_dir(batch: Batch) -> str:
     """As the user named the playbook; may be relative."""
     return str(PurePath(batch.play.file).parent)
+
+
+def absolute_directory(batch: Batch) -> str:
+    """The playbook's directory, from the root on."""
+    return _absolute(batch, playbook_dir(batch))
 
 
 def _absolute(batch: Batch, path: str) -> str:

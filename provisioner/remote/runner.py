@@ -45,14 +45,21 @@ class Surroundings:
     """What belongs to the whole process and no module may change; put back, with a warning, when one did."""
 
     def __init__(self, home: str) -> None:
-        try:
-            os.chdir(home)
-        except OSError:
-            os.chdir("/")
-        self.folder = os.getcwd()
+        self.home = home
+        self.enter("")
         self.umask = os.umask(0o022)
         os.umask(self.umask)
         self.environ = dict(os.environ)
+
+    def enter(self, folder: str) -> None:
+        """Go where the next task runs: `folder`, the home directory where there is none or it can't be entered."""
+        for place in (folder, self.home, "/"):
+            try:
+                os.chdir(place)
+                break
+            except OSError:
+                continue
+        self.folder = os.getcwd()
 
     def restore(self) -> "list[str]":
         """What had to be put back, in words."""
@@ -221,6 +228,7 @@ class Runner:
         timeout = frame.header.get("timeout")
         context = self._context(frame, timeout)
         alarm = _Alarm(timeout)
+        self.surroundings.enter(frame.header.get("folder") or "")
         try:
             with alarm:
                 verify = bool(frame.header.get("verify"))

@@ -4,7 +4,7 @@ Down:  core  {"t"}                               body: the packed core; read by 
        code  {"t", "name", "sha256", "error"?}   body: source of one `provisioner.remote` module the host lacks; send it
                                                 before the task that needs it, or in answer to `want`
        task  {"t", "id", "group", "last", "module", "args", "check", "diff", "stop", "timeout", "env",
-              "predicted", "inline", "verify", "become"}
+              "folder", "predicted", "inline", "verify", "become"}
                                                 body: inline content, concatenated in the order of `inline`
                                                 ([[sha256, size], …])
        blob  {"t", "sha256", "more", "error"?}  body: a piece of the content that was wanted; more: not the last;

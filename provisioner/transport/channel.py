@@ -124,7 +124,8 @@ class RunnerChannel:
             "t": "task", "id": int(call.id), "group": call.group, "last": call.last, "module": call.module,
             "args": plain(call.args), "check": call.check, "diff": call.diff, "stop": call.stop,
             "timeout": call.timeout, "env": {**self.environment, **plain(call.environment)},
-            "predicted": call.predicted, "inline": [[content.sha256, len(data)] for content, data in inline],
+            "folder": call.folder, "predicted": call.predicted,
+            "inline": [[content.sha256, len(data)] for content, data in inline],
             "background": [call.background.seconds, call.background.folder] if call.background else None,
             "verify": call.verify, "become": self.become.user if self.become else None,
         }  # fmt: skip

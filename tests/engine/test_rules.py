@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioner.actions.registry import Registry
+from provisioner.engine.batch import Options, World
+from provisioner.engine.engine import Engine
 from provisioner.inventory.model import Inventory
-from provisioner.testing.play import Played, play
+from provisioner.lang.load import Loader
+from provisioner.messages import Command, RunSegment
+from provisioner.template.templar import Templar
+from provisioner.testing.play import FakeDriver, Played, play
 from provisioner.values import HostName
 
 
@@ -158,3 +163,23 @@ def test_omit_leaves_a_keyword_of_a_play_as_if_it_was_not_written(tmp_path: Path
 """
     played = play(text, hosts=["b", "a"], modules={"yum": lambda host, args: args}, directory=tmp_path)
     assert results(played, "a")[0]["out"] == ["b", "a"]
+
+
+def test_tasks_on_this_machine_run_in_the_directory_of_the_playbook(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(
+        "- {hosts: all, gather_facts: false, tasks: [{command: pwd}, {command: pwd, delegate_to: h2}]}\n")
+    loader, inventory = Loader(), Inventory()
+    for name, connection in (("h1", "local"), ("h2", "ssh")):
+        inventory.add_host(HostName(name), [], {"ansible_connection": connection})
+    playbook, _ = loader.playbook(str(tmp_path / "site.yml"))
+    engine = Engine([playbook], World(inventory, Options(limit="h1")), Templar(), Registry())
+    sent: list[str] = []
+
+    class Driver(FakeDriver):
+        def _take(self, commands: Sequence[Command]) -> None:
+            sent.extend(call.folder for command in commands if isinstance(command, RunSegment)
+                        for call in command.segment.calls)
+            super()._take(commands)
+
+    Driver(engine, {"command": lambda host, args: {}}, loader).run()
+    assert sent == [str(tmp_path), ""]

@@ -309,3 +309,12 @@ def test_an_unknown_connection_is_a_clear_error(play: Any) -> None:
 def test_forks_must_be_positive() -> None:
     with pytest.raises(UsageError):
         SessionPool(lambda event: None, forks=0)
+
+
+def test_a_call_runs_in_the_folder_it_names_and_the_next_one_at_home(play: Any, tmp_path: Path) -> None:
+    folders = [str(tmp_path), "", str(tmp_path / "not-there")]
+    play.run(HERE, [ModuleCall(CallId(number), "command", {"cmd": "pwd"}, folder=folder)
+                    for number, folder in enumerate(folders)])
+    home = str(Path("~").expanduser().resolve())
+    assert [result["stdout"] for result in play.results()] == [str(tmp_path), home, home]
+    assert not any(result.get("warnings") for result in play.results())
