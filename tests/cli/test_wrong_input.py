@@ -55,7 +55,7 @@ def assert_told(told: tuple[int, str], code: int, *words: str) -> None:
     ("- hosts: '{{ target }}'\n  tasks: []\n", ["site.yml:1:10: error: The hosts of a play are not known",
                                                 "'target' is undefined", "`-e target=…`"]),
     ("- hosts: all\n  vars_files: [nope.yml]\n  tasks: []\n",
-     ["site.yml:1:3: error: Variables file not found", "none of these exists: `nope.yml`, `vars/nope.yml`"]),
+     ["site.yml:1:3: error: Variables file not found", "none of these exists: `vars/nope.yml`, `nope.yml`"]),
 ])
 def test_a_playbook_that_cannot_be_used(text: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     Path("roles/web/tasks").mkdir(parents=True)
