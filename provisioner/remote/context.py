@@ -70,6 +70,8 @@ class Services(NamedTuple):
     call: "Callable[[Context, str, Mapping[str, Any]], dict[str, Any]]"
     home: str
     umask: int
+    folder: str = ""
+    """Where relative paths begin; empty: at home."""
 
 
 class Context:
@@ -168,7 +170,7 @@ class Context:
         path = os.path.expanduser(path)
         path = _VARIABLE.sub(lambda found: known.get(found[1] or found[2], found[0]), path)
         trailing = "/" if path.endswith("/") and path.strip("/") else ""  # `copy` gives it a meaning
-        return os.path.normpath(os.path.join(self._services.home, path)) + trailing
+        return os.path.normpath(os.path.join(self._services.folder or self._services.home, path)) + trailing
 
     # -- changing ------------------------------------------------------------------------------------------
     def run(self, argv: "Sequence[str]", *, input: Optional[bytes] = None, cwd: Optional[str] = None,

@@ -226,9 +226,9 @@ class Runner:
     def _guarded(self, frame: Frame) -> "dict[str, Any]":
         """The task's result, whatever happens, and the process as it was before."""
         timeout = frame.header.get("timeout")
+        self.surroundings.enter(frame.header.get("folder") or "")
         context = self._context(frame, timeout)
         alarm = _Alarm(timeout)
-        self.surroundings.enter(frame.header.get("folder") or "")
         try:
             with alarm:
                 verify = bool(frame.header.get("verify"))
@@ -263,6 +263,7 @@ class Runner:
         services = Services(
             self.channel, Contents(self.channel, header["id"], split_inline(frame)), emit, self.channel.tick,
             self._call, self.home, self.surroundings.umask,
+            self.surroundings.folder,
         )  # fmt: skip
         return Context(task, services)
 

@@ -318,3 +318,8 @@ def test_a_call_runs_in_the_folder_it_names_and_the_next_one_at_home(play: Any, 
     home = str(Path("~").expanduser().resolve())
     assert [result["stdout"] for result in play.results()] == [str(tmp_path), home, home]
     assert not any(result.get("warnings") for result in play.results())
+
+
+def test_relative_paths_begin_in_the_folder_of_the_call(play: Any, tmp_path: Path) -> None:
+    play.run(HERE, [ModuleCall(CallId(1), "file", {"path": "made", "state": "directory"}, folder=str(tmp_path))])
+    assert (tmp_path / "made").is_dir()
