@@ -24,6 +24,7 @@ from werkzeug.test import Client
 
 from provisioner.events import HostStats, TaskRef
 from provisioner.history.db import connect, transaction
+from provisioner.web.schedules import SchedulesPage
 from provisioner.web.serving import Pages
 
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105
@@ -56,7 +57,7 @@ def main() -> int:
 
 def measure(file: Path, times: int) -> Iterator[tuple[str, float, int]]:
     """Address, median in milliseconds, bytes: of every page."""
-    client = Client(Pages(file, TOKEN, frozenset({"localhost"})))
+    client = Client(Pages(file, TOKEN, frozenset({"localhost"}), lambda: SchedulesPage(())))
     client.get("/", query_string={"token": TOKEN})
     for path in ("/", "/runs", "/runs?before=5000", "/runs?host=web-7", "/runs?q=nobody", "/runs?result=failed",
                  "/runs?command=drift", "/runs/full", "/runs/full?host=web-7", "/runs/full/live?after=1", "/hosts",

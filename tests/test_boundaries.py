@@ -103,7 +103,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.calendars": frozenset(),
     "provisioner.web": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.drift",
-        "provisioner.ui",
+        "provisioner.ui", "provisioner.schedule",
     }),
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({

@@ -26,8 +26,9 @@ from provisioner.diag import UsageError
 from provisioner.schedule import systemd
 from provisioner.schedule.checkkey import archive, playbook, public_of
 from provisioner.schedule.every import When, seconds_of, when_of
+from provisioner.schedule.results import result_of
 from provisioner.schedule.systemd import Schedule, Scope
-from provisioner.schedule.units import Job, told_by_code
+from provisioner.schedule.units import Job
 from provisioner.transport.bundle import load_bundle
 from provisioner.ui.escape import visible
 from provisioner.ui.jsonl import sound
@@ -39,8 +40,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEPT = re.compile(r"PROVISION_.*|ANSIBLE_.*|XDG_(STATE|CACHE|CONFIG)_HOME|PATH|PYTHONPATH|LANG|LC_ALL|SSL_CERT_FILE"
                    r"|(?i:https?_proxy|no_proxy)")  # fmt: skip
 """Variables that decide what a command does: they are as they were when the schedule was made."""
-_ENDINGS = {"timeout": "timed out", "success": "well"}
-_DRIFT = {"0": "in sync", "2": "differs", "1": "not all checked"}
 
 _scope = click.option("--system/--user", "whole", default=None,
                       help="Timers of the whole machine (root's default), or your own (everybody else's).")  # fmt: skip
@@ -124,7 +123,7 @@ def list_(*, whole: bool | None, as_json: bool) -> None:
         click.echo("there is no schedule")
         return
     columns = {"NAME": [each.name for each in found], "WHEN": [each.schedule for each in found],
-               "LAST": [_time(each.ended) for each in found], "RESULT": [_result(each) for each in found],
+               "LAST": [_time(each.ended) for each in found], "RESULT": [result_of(each) for each in found],
                "NEXT": [_time(each.next) if each.enabled else "off" for each in found],
                "COMMAND": [" ".join(each.words) for each in found]}  # fmt: skip
     cells = [Column(title, [visible(cell) for cell in cells]) for title, cells in columns.items()]
@@ -150,7 +149,7 @@ def run(*, name: str, whole: bool | None) -> int:
     scope = _scope_of(whole)
     scope.check()
     done = systemd.run(scope, name, _results())
-    click.echo(f"{visible(name)}: {_result(done)}")
+    click.echo(f"{visible(name)}: {result_of(done)}")
     click.echo(f"what it said: journalctl {'' if scope.whole else '--user '}-t provision-{visible(name)}")
     return int(done.ending[1]) if done.ending and done.ending[1].isdecimal() else 1
 
@@ -248,21 +247,10 @@ def _lingers() -> bool:
     return Path("/var/lib/systemd/linger", getuser()).exists()
 
 
-def _result(found: Schedule) -> str:
-    if found.running:
-        return "running"
-    if found.ending is None:
-        return "-"
-    word, code = found.ending
-    if told_by_code(found.words) and code in _DRIFT:
-        return _DRIFT[code]
-    return _ENDINGS.get(word, f"failed ({code})")
-
-
 def _as_json(found: Schedule) -> Mapping[str, Any]:
     word, code = found.ending or (None, None)
     return {**asdict(found), "ending": word, "exit_code": int(code) if code and code.isdecimal() else None,
-            "result": _result(found)}  # fmt: skip
+            "result": result_of(found)}  # fmt: skip
 
 
 def _time(moment: float | None) -> str:

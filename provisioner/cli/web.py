@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ import click
 from provisioner.cli.places import state_dir
 from provisioner.diag import UsageError
 from provisioner.history import db as database
+from provisioner.schedule.systemd import Scope
+from provisioner.web.schedules import SchedulesPage, asked
 
 _LEAST_TOKEN = 16
 _NEEDS = "pip install 'provision[web]'"
@@ -38,8 +41,9 @@ def web(*, listen: str, names: tuple[str, ...], directory: Path | None, most: in
     provision web --export public/
     """
     file = state_dir(state) / database.FILE
+    schedules = partial(_schedules, state_dir(state))
     if directory is not None:
-        return _export(file, directory, most)
+        return _export(file, directory, most, schedules())
     try:
         from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
     except ModuleNotFoundError:
@@ -61,7 +65,8 @@ def web(*, listen: str, names: tuple[str, ...], directory: Path | None, most: in
     known = frozenset({bracketed, "localhost", "127.0.0.1", "[::1]", *(name.lower() for name in names)})
     database.connect(file).close()  # what is wrong with it is told now
     try:
-        server = make_server(address, port, Pages(file, token, known), threaded=True, request_handler=Quiet)
+        server = make_server(address, port, Pages(file, token, known, schedules), threaded=True,
+                             request_handler=Quiet)  # fmt: skip
     except (OSError, SystemExit) as error:
         raise UsageError(f"--listen {listen}: {error}", hint="give another port, or 0 for a free one") from None
     shown = names[0] if names else bracketed
@@ -72,14 +77,19 @@ def web(*, listen: str, names: tuple[str, ...], directory: Path | None, most: in
     return 0
 
 
-def _export(file: Path, directory: Path, most: int) -> int:
+def _export(file: Path, directory: Path, most: int, schedules: SchedulesPage) -> int:
     from provisioner.history.queries import opened  # noqa: PLC0415
     from provisioner.web.export import export  # noqa: PLC0415
 
     with opened(file) as db:
-        count = export(db, directory, time.time(), most)
+        count = export(db, directory, time.time(), most, schedules)
     click.echo(f"{count} pages in {directory}: open {directory / 'index.html'}")
     return 0
+
+
+def _schedules(state: Path) -> SchedulesPage:
+    """Those that `provision schedule list` shows."""
+    return asked(Scope.system() if os.geteuid() == 0 else Scope.own(), state)
 
 
 def _address(text: str) -> tuple[str, int]:

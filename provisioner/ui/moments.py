@@ -18,6 +18,12 @@ def ago(moment: float, now: float) -> str:
     return "just now"
 
 
+def ahead(moment: float, now: float) -> str:
+    """How long until then, likewise."""
+    told = ago(now, moment)
+    return "now" if told == "just now" else f"in {told.removesuffix(' ago')}"
+
+
 def took(seconds: float) -> str:
     """1.2 s, 1 min 5 s, 1 h 2 min"""
     if seconds < 60:

@@ -12,12 +12,13 @@ from provisioner.ui.reports import write_whole
 from provisioner.web import records, views
 from provisioner.web.links import Exported, file_of
 from provisioner.web.pages import ASSETS, Site, asset, page
+from provisioner.web.schedules import SchedulesPage
 
 _MARK: Final = ".provision-web"
 """In a directory that an export made: only such a one, or an empty one, is written into."""
 
 
-def export(db: sqlite3.Connection, directory: Path, now: float, most: int) -> int:
+def export(db: sqlite3.Connection, directory: Path, now: float, most: int, schedules: SchedulesPage) -> int:
     """Write all pages with the last `most` runs; gives how many pages. Raises `UsageError`, `OSError`."""
     _claim(directory)
     listed = views.runs_page(db, Filter(), most)
@@ -27,7 +28,7 @@ def export(db: sqlite3.Connection, directory: Path, now: float, most: int) -> in
         ("overview", "", "overview", views.overview(db, now)), ("runs", "", "runs", listed),
         ("hosts", "", "hosts", {"rows": views.host_rows(db, "", ""), "text": "", "status": ""}),
         ("drift", "", "drift", views.drift(db, now)), ("apps", "", "apps", views.apps(db)),
-        ("machines", "", "machines", records.machines(db)),
+        ("machines", "", "machines", records.machines(db)), ("schedules", "", "schedules", schedules),
     ]  # fmt: skip
     for place, name, template, view in pages:
         _write(directory, place, name, page(template, _site(name, runs, known, now), view))

@@ -14,9 +14,9 @@ from markupsafe import Markup
 from provisioner.ui.colours import plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import visible, visible_lines
-from provisioner.ui.moments import ago, took, utc
+from provisioner.ui.moments import ago, ahead, took, utc
 
-NAVIGATION = ("overview", "runs", "hosts", "drift", "apps", "machines")
+NAVIGATION = ("overview", "runs", "hosts", "drift", "apps", "machines", "schedules")
 ASSETS: Final[Mapping[str, str]] = {"style.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _MARKS = {"+": "added", "-": "removed", "@": "lines"}
 
@@ -53,7 +53,7 @@ def _environment() -> Environment:
     made = Environment(loader=PackageLoader("provisioner.web"), autoescape=True, undefined=StrictUndefined,
                        finalize=_shown, trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     made.filters |= {"utc": utc, "took": took, "block": _block, "diffs": _diffs, "svg": Markup, "count": _count}
-    made.globals |= {"ago": ago}
+    made.globals |= {"ago": ago, "ahead": ahead}
     return made
 
 

@@ -29,6 +29,7 @@ from provisioner.history.queries import Filter
 from provisioner.web import records, views
 from provisioner.web.links import served
 from provisioner.web.pages import ASSETS, Site, asset, fragment, page
+from provisioner.web.schedules import SchedulesPage
 
 COOKIE: Final = "provision-web"
 POLICY: Final = ("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -43,7 +44,8 @@ _ADDRESSES: Final = Map([Rule("/", endpoint="overview"), Rule("/runs", endpoint=
                          Rule("/runs/<name>", endpoint="run"), Rule("/runs/<name>/live", endpoint="live"),
                          Rule("/hosts", endpoint="hosts"), Rule("/hosts/<path:name>", endpoint="host"),
                          Rule("/drift", endpoint="drift"), Rule("/apps", endpoint="apps"),
-                         Rule("/machines", endpoint="machines"), Rule("/static/<name>", endpoint="static")],
+                         Rule("/machines", endpoint="machines"), Rule("/schedules", endpoint="schedules"),
+                         Rule("/static/<name>", endpoint="static")],
                         strict_slashes=False)  # fmt: skip
 
 
@@ -52,11 +54,13 @@ _PORT: Final = re.compile(r":[0-9]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """A WSGI application. file: the record. names: of hosts that requests may be for, in small letters."""
+    """A WSGI application. file: the record. names: of hosts that requests may be for, in small letters.
+    schedules: what there is when a page is asked for."""
 
     file: Path
     token: str
     names: frozenset[str]
+    schedules: Callable[[], SchedulesPage]
     now: Callable[[], float] = time.time
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -111,6 +115,8 @@ class Pages:
                 view = views.drift(db, now, asked("kind"), asked("host"))
             case "apps":
                 view = views.apps(db)
+            case "schedules":
+                view = self.schedules()
             case _:
                 view = records.machines(db)
         return Response(page(endpoint, site, view), mimetype="text/html")

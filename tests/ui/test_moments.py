@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.ui.moments import ago, took, utc
+from provisioner.ui.moments import ago, ahead, took, utc
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (7300, "2 h ago"),
@@ -19,3 +19,8 @@ def test_how_long_it_took(seconds: float, told: str) -> None:
 
 def test_moments_are_told_in_utc() -> None:
     assert utc(1_800_000_000.9) == "2027-01-15 08:00:00 UTC"
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(-5, "now"), (59, "now"), (60, "in 1 min"), (7300, "in 2 h")])
+def test_what_is_to_come_is_told_likewise(seconds: float, told: str) -> None:
+    assert ahead(1000 + seconds, 1000) == told

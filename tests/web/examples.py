@@ -22,7 +22,9 @@ from provisioner.events import (
     TaskStarted,
 )
 from provisioner.history.db import connect
+from provisioner.schedule.systemd import Schedule
 from provisioner.values import HostName
+from provisioner.web.schedules import schedules_page
 from tests.history.recording import record
 
 NOW = 1_800_000_000.0
@@ -30,6 +32,13 @@ HOUR = 3600.0
 WEB = (HostName("web-1"), HostName("web-2"), HostName("db-1"))
 EVIL_HOST = HostName("<script>evil</script>")
 EVIL = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\x1b[2J\u202e"
+EVIL_WORD = "<script>alert(1)</script>"
+SCHEDULES = schedules_page([
+    Schedule("drift-site", "every 15 min", ("drift", "site.yml", "-i", "hosts"), "provision-drift-site-1.service", True,
+             False, NOW - 1000, NOW - 950, NOW + 72, ("success", "2")),
+    Schedule("night", "*-*-* 03:00", ("apply", EVIL_WORD, "--yes"), "provision-night-1.service", False, False, None,
+             None, None, None),
+])  # fmt: skip
 MOTD = TaskRef("1", "Motd", "copy", "roles/base/tasks/main.yml:12", role="base")
 NGINX = TaskRef("2", "nginx site", "template", "site.yml:21")
 SHOP = TaskRef("3", "Run the shop", "nextjs_app", "site.yml:30")

@@ -18,14 +18,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from provisioner.history.db import connect
 from provisioner.web.export import export
 from provisioner.web.serving import Pages
-from tests.web.examples import NOW
+from tests.web.examples import EVIL_WORD, NOW, SCHEDULES
 
 CHROMIUM = Path("/usr/bin/chromium")
 TOKEN = "0123456789abcdef-token"
 PHONE = (375, 812)
 DESK = (1280, 800)
 PATHS = ("/", "/runs", "/runs/a00000000006", "/runs/a00000000008", "/runs/eeee00000001", "/hosts", "/hosts/web-1",
-         "/hosts/%3Cscript%3Eevil%3C%2Fscript%3E", "/drift", "/apps", "/machines")  # fmt: skip
+         "/hosts/%3Cscript%3Eevil%3C%2Fscript%3E", "/drift", "/apps", "/machines", "/schedules")  # fmt: skip
 PATIENCE = 60_000  # milliseconds; the machine may be busy
 
 
@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def served(file: Path) -> Iterator[str]:
     """The address of a server of this record."""
-    pages = Pages(file, TOKEN, frozenset({"127.0.0.1"}), lambda: NOW)
+    pages = Pages(file, TOKEN, frozenset({"127.0.0.1"}), lambda: SCHEDULES, lambda: NOW)
     server = make_server("127.0.0.1", 0, pages, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -195,9 +195,21 @@ def test_a_run_of_another_process_is_followed_to_its_end(browser: Browser, tmp_p
         assert opened.said == []
 
 
+def test_schedules_tell_how_their_last_run_went_and_when_the_next_is(browser: Browser, base: str) -> None:
+    with tab(browser) as opened:
+        page = opened.page
+        page.goto(f"{base}/?token={TOKEN}")
+        page.get_by_role("link", name="Schedules").click()
+        rows = page.locator("tbody tr")
+        assert [rows.nth(number).inner_text().split("\t") for number in range(rows.count())] == [
+            ["drift-site", "every 15 min", "15 min ago", "differs", "in 1 min", "drift site.yml -i hosts"],
+            ["night", "*-*-* 03:00", "never", "-", "off", f"apply {EVIL_WORD} --yes"]]  # fmt: skip
+        assert opened.said == []
+
+
 def test_an_export_works_from_files(browser: Browser, filled: Path, tmp_path: Path) -> None:
     with closing(connect(filled)) as db:
-        export(db, tmp_path / "site", NOW, 50)
+        export(db, tmp_path / "site", NOW, 50, SCHEDULES)
     with tab(browser) as opened:
         page = opened.page
         page.goto((tmp_path / "site" / "index.html").as_uri())

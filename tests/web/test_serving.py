@@ -5,19 +5,20 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
+from provisioner.web.schedules import SchedulesPage
 from provisioner.web.serving import Pages
-from tests.web.examples import NOW
+from tests.web.examples import NOW, SCHEDULES
 
 TOKEN = "0123456789abcdef-token"
 PATHS = ("/", "/runs", "/runs?q=apply&host=web-1&command=apply&result=failed&before=99", "/runs/a00000000006",
          "/runs/a00000000006?host=web-1&status=ok", "/runs/eeee00000001", "/hosts", "/hosts?q=web&status=ok",
          "/hosts/web-1", "/hosts/nobody", "/hosts/%3Cscript%3Eevil%3C%2Fscript%3E", "/drift",
-         "/drift?kind=drifted&host=web", "/apps", "/machines")  # fmt: skip
+         "/drift?kind=drifted&host=web", "/apps", "/machines", "/schedules")  # fmt: skip
 
 
 @pytest.fixture
 def client(file: Path) -> Client:
-    return Client(Pages(file, TOKEN, frozenset({"localhost", "127.0.0.1", "[::1]"}), lambda: NOW))
+    return Client(Pages(file, TOKEN, frozenset({"localhost", "127.0.0.1", "[::1]"}), lambda: SCHEDULES, lambda: NOW))
 
 
 @pytest.fixture
@@ -40,6 +41,14 @@ def test_every_page_is_text_that_escapes_and_runs_nothing(reader: Client, path: 
     assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_schedules_are_asked_for_at_each_request(file: Path) -> None:
+    answers = iter([SchedulesPage(()), SchedulesPage((), "no systemd <here>")])
+    reader = Client(Pages(file, TOKEN, frozenset({"localhost"}), lambda: next(answers), lambda: NOW))
+    reader.get("/", query_string={"token": TOKEN})
+    assert "There is no schedule" in reader.get("/schedules").text
+    assert "Not known: no systemd &lt;here&gt;" in reader.get("/schedules").text
 
 
 def test_control_sequences_are_shown(reader: Client) -> None:
