@@ -99,6 +99,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.calendars", "provisioner.diag", "provisioner.durable", "provisioner.lang.model",
         "provisioner.remote.checkonly", "provisioner.transport.bundle",  # what a check-only key starts
     }),
+    "provisioner.pulling": frozenset({"provisioner.diag"}),
     "provisioner.durable": frozenset(),
     "provisioner.calendars": frozenset(),
     "provisioner.web": frozenset({

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import click
 
@@ -59,3 +62,11 @@ def _variables(given: str) -> str:
         return MASK
     names = re.findall(r"(?:^|\s)([A-Za-z_]\w*)=", given)
     return " ".join(f"{name}={MASK}" for name in names) or MASK
+
+
+def program() -> tuple[str, ...]:
+    """The provision that runs now, by its whole path."""
+    script = Path(sys.argv[0])
+    if script.name == "provision" and os.access(script, os.X_OK):
+        return (str(script.absolute()),)
+    return (sys.executable, "-P", "-m", "provisioner")  # -P: no module of the working directory takes the place of ours

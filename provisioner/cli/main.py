@@ -28,6 +28,7 @@ SECTIONS = {
         "destroy": Entry("provisioner.cli.destroy:destroy", "Delete the machines that playbooks declare."),
         "drift": Entry("provisioner.cli.drift:drift", "Find what differs from the playbooks, and since when."),
         "schedule": Entry("provisioner.cli.schedule:schedule", "Run such checks again and again, by systemd's timers."),
+        "pull": Entry("provisioner.cli.pull:pull", "Do so on this host itself, with playbooks of a git repository."),
         "demo": Entry("provisioner.cli.demo:demo", "Deploy an example Next.js app to a throw-away host."),
     },
     "Deployed apps": {

@@ -11,9 +11,11 @@ import click
 from click.core import ParameterSource
 
 from provisioner.cli.apply import apply, plan, request_of
+from provisioner.cli.configured import configure
 from provisioner.cli.drift import channels, drift
 from provisioner.cli.listing import listing
 from provisioner.cli.options import RunOptions, options_in
+from provisioner.cli.pull import in_checkout, looked_at
 from provisioner.cli.savedplan import is_saved_plan
 from provisioner.diag import UsageError, near
 from provisioner.drift.ignore import read_rules
@@ -25,9 +27,10 @@ _OUTPUTS = ("prometheus", "junit", "html", "saved")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """writes: the directories of the files that it writes."""
+    """writes: the directories of the files that it writes. words: the command as a timer runs it."""
 
     name: str
+    words: tuple[str, ...]
     options: RunOptions
     writes: tuple[str, ...]
 
@@ -36,9 +39,16 @@ def command_of(parent: click.Context, words: Sequence[str]) -> Command:
     """Raises what the command itself would: for options there are not, for files there are not, for each mistake in
     the playbooks. What needs somebody at the keyboard is refused."""
     name = words[0]
+    if name == "pull":
+        pull = looked_at(parent, words[1:])
+        with in_checkout(pull):
+            configure(parent.find_root())
+            inner = command_of(parent, pull.local())
+        return replace(inner, words=pull.typed(), writes=(*inner.writes, str(pull.source.directory.parent)))
     command = _COMMANDS.get(name)
     if command is None:
-        raise UsageError(f"`provision {name}` can't be scheduled", hint=near(name, _COMMANDS) or "drift, plan or apply")
+        raise UsageError(f"`provision {name}` can't be scheduled",
+                         hint=near(name, _COMMANDS) or "drift, plan, apply or pull")  # fmt: skip
     context = command.make_context(name, list(words[1:]), parent=parent.find_root())
     options = options_in(context.params, context)
     for wrong in _wrong(name, options, context):
@@ -49,7 +59,7 @@ def command_of(parent: click.Context, words: Sequence[str]) -> Command:
         list(channels(options.settings, context.params["webhook"], context.params["email"]))
         for playbook in options.playbooks:
             read_rules(playbook)
-    return Command(name, options, tuple(_writes(context.params, options)))
+    return Command(name, tuple(words), options, tuple(_writes(context.params, options)))
 
 
 def _wrong(name: str, options: RunOptions, context: click.Context) -> Iterator[UsageError]:

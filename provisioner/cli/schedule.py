@@ -19,6 +19,7 @@ import click
 from provisioner import app, durable
 from provisioner.cli.app_run import paint_of, width
 from provisioner.cli.apply import output, request_of
+from provisioner.cli.called import program
 from provisioner.cli.options import HostCommand, RunOptions
 from provisioner.cli.places import cache_dir, state_dir
 from provisioner.cli.schedulable import command_of
@@ -71,10 +72,10 @@ def schedule() -> None:
 def add(context: click.Context, *, when: str, words: tuple[str, ...], name: str | None, whole: bool | None,
         time_limit: str, delay: str | None, key: str | None, variables: tuple[str, ...], files: tuple[str, ...],
         credentials: tuple[str, ...]) -> None:
-    """Run COMMAND (drift, plan or apply) whenever WHEN says: "every 15 min", a crontab line in this machine's time zone
-    ("*/15 * * * *"), or a calendar expression of systemd ("Mon..Fri 03:00"). A run that was missed, because the machine
-    was off, is made up for at its next start. Options of `schedule add` stand before WHEN. An existing schedule of that
-    name is replaced, and what changed is shown.
+    """Run COMMAND (drift, plan, apply, or a pull of one) whenever WHEN says: "every 15 min", a crontab line in this
+    machine's time zone ("*/15 * * * *"), or a calendar expression of systemd ("Mon..Fri 03:00"). A run that was missed,
+    because the machine was off, is made up for at its next start. Options of `schedule add` stand before WHEN. An
+    existing schedule of that name is replaced, and what changed is shown.
 
     \b
     provision schedule add --name shop "every 15 min" drift site.yml -i inventories/production
@@ -84,6 +85,7 @@ def add(context: click.Context, *, when: str, words: tuple[str, ...], name: str 
     scope = _scope_of(whole)
     given = (*words, *(["--private-key", str(_private(key, "--key"))] if key else []))
     command = command_of(context, given)
+    given = command.words
     name = name or f"{command.name}-{'-'.join(Path(playbook).stem for playbook in command.options.playbooks)}"
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} can't name a schedule", hint="--name with letters, digits, - and _")
@@ -92,7 +94,7 @@ def add(context: click.Context, *, when: str, words: tuple[str, ...], name: str 
     for directory in (state / "schedules", cache_dir()):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     job = Job(
-        name=name, schedule=when, calendars=times.calendars, program=_program(), words=given,
+        name=name, schedule=when, calendars=times.calendars, program=program(), words=given,
         directory=str(Path.cwd()), environment=tuple(str(_private(file, "--env-file")) for file in files),
         result=str(systemd.result_file(_results(), name)), credentials=tuple(map(_credential, credentials)),
         writable=(str(state), str(cache_dir()), *command.writes), user=getuser() if scope.whole else "",
@@ -192,14 +194,6 @@ def _when(text: str) -> tuple[When, str]:
     if not any(due):
         raise UsageError(f"{text!r} is never due")
     return times, next(moment for moment in due if moment)
-
-
-def _program() -> tuple[str, ...]:
-    """The provision that runs now, by its whole path."""
-    script = Path(sys.argv[0])
-    if script.name == "provision" and os.access(script, os.X_OK):
-        return (str(script.absolute()),)
-    return (sys.executable, "-P", "-m", "provisioner")  # -P: no module of the working directory takes the place of ours
 
 
 def _results() -> Path:

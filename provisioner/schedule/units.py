@@ -57,7 +57,7 @@ class Job:
 
     @property
     def checks(self) -> bool:
-        return self.words[0] in CHECKS
+        return carried_out(self.words)[0] in CHECKS
 
 
 def service(job: Job) -> str:
@@ -108,7 +108,17 @@ def environment(variables: Mapping[str, str]) -> str:
 
 def told_by_code(words: Sequence[str]) -> bool:
     """Whether exit code 2 of the command is a finding and no failure."""
+    words = carried_out(words)
     return words[0] == "drift" or (words[0] == "plan" and "--detailed-exitcode" in words)
+
+
+def carried_out(words: Sequence[str]) -> Sequence[str]:
+    """The words of the command itself: of a pull, what stands behind its options, which are one word each, and the
+    address."""
+    if words[0] != "pull":
+        return words
+    address = next(place for place, word in enumerate(words) if place and not word.startswith("-"))
+    return words[address + 1:]
 
 
 def quoted(word: str) -> str:
