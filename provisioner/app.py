@@ -42,6 +42,7 @@ from provisioner.inventory.model import LOCALHOST, Inventory
 from provisioner.lang.load import Loader, Options
 from provisioner.lang.model import Play, Playbook, Task
 from provisioner.lang.modules import known_modules
+from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
 from provisioner.settings import Settings
 from provisioner.template.templar import Templar
@@ -149,6 +150,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         from provisioner.machines import sites_of  # noqa: PLC0415
 
         sites = sites_of(playbooks, found)
+    found.items = _with_duplicates(found.items, settings.duplicate_dict_key)
     found.raise_errors()
     assert inventory is not None
     for site in sites:  # names are known before machines are there, for patterns and limits
@@ -164,6 +166,15 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         found.items += [warning for watch in watches for warning in inventory.unmatched(watch.hosts)]
         playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
     return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites, read)
+
+
+def _with_duplicates(items: Sequence[Diagnostic], policy: str) -> list[Diagnostic]:
+    """Keys that are twice in a mapping are warnings, but where the settings say otherwise."""
+    if policy == "ignore":
+        return [item for item in items if item.summary != DUPLICATE_KEY]
+    if policy == "error":
+        return [replace(item, severity="error") if item.summary == DUPLICATE_KEY else item for item in items]
+    return list(items)
 
 
 def _needed(inventories: Sequence[str], playbooks: Sequence[Playbook], found: Collector) -> list[str]:

@@ -44,6 +44,8 @@ class Settings:
     poll_interval: int | None = None
     error_on_missing_handler: bool = True
     """Whether a run ends when a task notifies what no handler is called."""
+    duplicate_dict_key: str = "warn"
+    """What a key that is twice in a mapping of a playbook is: `warn`, `error` or `ignore`."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
     smtp_server: str = ""
@@ -122,6 +124,12 @@ def _smtp_security(given: _Given) -> str:
 def _gathering(given: _Given) -> str:
     if given.value not in ("implicit", "explicit", "smart"):
         raise given.wrong("implicit, explicit or smart")
+    return str(given.value)
+
+
+def _duplicates(given: _Given) -> str:
+    if given.value not in ("warn", "error", "ignore"):
+        raise given.wrong("warn, error or ignore")
     return str(given.value)
 
 
@@ -206,6 +214,8 @@ def _rows() -> Iterator[Key]:
     yield row("fact_caching_prefix", _text, "fact_caching_prefix", environment=("ANSIBLE_CACHE_PLUGIN_PREFIX",))
     yield row("poll_interval", _integer, "poll_interval")
     yield row("error_on_missing_handler", _boolean, "error_on_missing_handler")
+    yield row("duplicate_dict_key", _duplicates, "duplicate_dict_key",
+              environment=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",))
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
     # Of our own, without a name of Ansible's.

@@ -13,6 +13,7 @@ from provisioner.app import Request, load, on_hosts
 from provisioner.diag import InputError, UsageError
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.events import Event, TaskResult
+from provisioner.settings import Settings
 from provisioner.values import HostName, Secret
 
 Results = Mapping[HostName, Mapping[str, Any]]
@@ -76,3 +77,20 @@ def test_an_inventory_that_does_not_exist_is_a_mistake_where_a_play_needs_it(
             load(asked)
     else:
         assert [warning.summary for warning in load(asked).warnings] == ["Inventory not found"]
+
+
+@pytest.mark.parametrize(("policy", "told"), [("warn", ["Duplicate key"]), ("ignore", [])])
+def test_a_duplicate_key_is_what_the_settings_say(tmp_path: Path, policy: str, told: list[str]) -> None:
+    asked = with_a_duplicate_key(tmp_path, policy)
+    assert [warning.summary for warning in load(asked).warnings] == told
+
+
+def test_a_duplicate_key_may_be_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Found duplicate mapping key 'a'"):
+        load(with_a_duplicate_key(tmp_path, "error"))
+
+
+def with_a_duplicate_key(tmp_path: Path, policy: str) -> Request:
+    (tmp_path / "site.yml").write_text("- {hosts: localhost, gather_facts: false, vars: {a: 1, a: 2}, tasks: []}\n")
+    return Request((str(tmp_path / "site.yml"),), ("one,",), settings=Settings(duplicate_dict_key=policy),
+                   state_dir=tmp_path / "state", cache_dir=tmp_path / "cache")

@@ -11,7 +11,7 @@ from provisioner.diag import TemplateError
 from provisioner.lang.model import Task
 from provisioner.messages import Become, Target
 from provisioner.remote.spec import to_bool
-from provisioner.values import HostName, Secret, Unknown
+from provisioner.values import OMIT, HostName, Secret, Unknown
 
 Lookup = Callable[[str], Any]
 """The rendered value of a variable, None when it is not set."""
@@ -171,11 +171,12 @@ def become_of(lookup: Lookup, keyword: Callable[[str], Any], defaults: Connectio
 
 
 def keywords_of(task: Task, render: Callable[[Any], Any]) -> Mapping[str, Any]:
-    """The connection keywords of a task, rendered; None where it has none."""
+    """The connection keywords of a task, rendered; without those it has not, and those that come out as `omit`."""
     become = task.become
     written = {
         "connection": task.connection, "remote_user": task.remote_user, "port": task.port,
         "become": become.enabled, "become_user": become.user, "become_method": become.method,
         "become_flags": become.flags, "become_exe": become.exe,
     }
-    return {name: render(value) for name, value in written.items() if value is not None}
+    rendered = {name: render(value) for name, value in written.items() if value is not None}
+    return {name: value for name, value in rendered.items() if value is not OMIT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import Final, TypeAlias
 
 from provisioner.diag import Span, near
@@ -88,6 +89,10 @@ def check_use(call: Call, loading: Loading) -> None:
     for name in wrong:
         loading.found.error("Wrong argument", f"`{call.module}` has no argument `{name}`", call.spans[name],
                             hint=near(name, _USE_ARGUMENTS))
+    for name in _FROM.values():
+        value = call.args.get(name)
+        if not isinstance(value, (str, Template, NoneType)):
+            loading.found.error("Wrong argument", f"Expected a string for {name} but got {value!r}", call.spans[name])
     if not wrong and call.args.get("name") is None and call.args.get("role") is None:
         loading.found.error("Wrong argument", f"`{call.module}` needs `name`", call.span)
 

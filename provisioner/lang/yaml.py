@@ -34,6 +34,7 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
 _TAG = "tag:yaml.org,2002:"
 _VAULT_TAGS: Final = frozenset({"!vault", "!vault-encrypted"})
+DUPLICATE_KEY: Final = "Duplicate key"
 
 
 def parse(text: str, file: str, found: Collector, vault: Vault = LOCKED) -> Node | None:
@@ -242,7 +243,7 @@ class _Composer:
             frame.seen[identity] = key
         elif not frame.broken:
             self.found.warning(
-                "Duplicate key", f"Found duplicate mapping key '{key.text}'; the last one is used", key.span,
+                DUPLICATE_KEY, f"Found duplicate mapping key '{key.text}'; the last one is used", key.span,
                 related=(("first defined here", first.span),),
             )
             owner.entries[:] = [entry for entry in owner.entries if (type(entry[0].value), entry[0].value) != identity]

@@ -183,3 +183,10 @@ def test_tasks_on_this_machine_run_in_the_directory_of_the_playbook(tmp_path: Pa
 
     Driver(engine, {"command": lambda host, args: {}}, loader).run()
     assert sent == [str(tmp_path), ""]
+
+
+def test_omit_leaves_become_and_connection_as_they_are_by_default(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {yum: {}, become: "{{ nobody | default(omit) }}", become_user: "{{ omit }}", remote_user: "{{ omit }}"}
+""")
+    assert [event.status for event in played.results("h1")] == ["ok"]

@@ -182,6 +182,12 @@ def test_a_mistake_in_a_role_is_told_where_it_is(roles: str, site: Site) -> None
     assert words in str(item)
 
 
+def test_the_name_of_a_part_must_be_a_text(site: Site) -> None:
+    site.write(simple("r"))
+    (item,) = site.mistakes("- hosts: all\n  tasks:\n    - include_role: {name: r, vars_from: [a.yml]}\n")
+    assert "Expected a string for vars_from but got ['a.yml']" in str(item)
+
+
 def test_a_missing_part_that_is_asked_for_is_told(site: Site) -> None:
     site.write(simple("r"))
     (item,) = site.mistakes("- hosts: all\n  tasks:\n    - import_role: {name: r, tasks_from: nope}\n")
