@@ -28,6 +28,13 @@ def mode_of(path: Path) -> str:
     return f"{stat.S_IMODE(path.lstat().st_mode):04o}"
 
 
+def test_md5sum_is_told_of_content_that_was_written_and_is_no_secret(tmp_path: Path) -> None:
+    assert "md5sum" not in copy(tmp_path / "f", check=True)
+    assert copy(tmp_path / "f")["md5sum"] == "b1946ac92492d2347c6235b4d2611184"
+    assert "md5sum" not in copy(tmp_path / "f", mode="0604")
+    assert "md5sum" not in copy(tmp_path / "g", _secret=True)
+
+
 def test_an_unchanged_file_is_looked_at_once_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy(tmp_path / "f", mode="0644", owner=str(os.getuid()))
     calls: list[str] = []

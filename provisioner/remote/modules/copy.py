@@ -20,7 +20,7 @@ from provisioner.remote.fileattrs import (
 )
 from provisioner.remote.filecontent import BACKUP, VALIDATE
 from provisioner.remote.placing import Source, file_diff, file_state, missing_directories, of_host, place, wanted_file
-from provisioner.remote.sdk import Ctx, Stat
+from provisioner.remote.sdk import Ctx, ModuleFailed, Stat
 from provisioner.remote.spec import Arg, Arguments, Spec
 
 SPEC = Spec(
@@ -102,6 +102,7 @@ SPEC = Spec(
         "dest": "Path of the file.",
         "src": "Where it came from.",
         "checksum": "SHA-1 of the content.",
+        "md5sum": "MD5 of the content, if it was written.",
         "backup_file": "Where the old file went.",
         **ATTRIBUTE_RETURNS,
     },
@@ -152,7 +153,17 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
         fields["checksum"] = ctx.digest(path_of(ctx, a.src, "src"), "sha1")
     if current == wanted:
         return {**fields, **shown(current)}
+    if current["sha256"] != wanted["sha256"] and not ctx.check and not a._secret:
+        fields.update(_md5sum(ctx, current["dest"]))
     return {**fields, **shown(wanted if ctx.check else describe(ctx.stat(current["dest"])))}
+
+
+def _md5sum(ctx: Ctx, path: str) -> "dict[str, Any]":
+    """For playbooks that read it of what has changed; nothing where this host's Python may not compute it."""
+    try:
+        return {"md5sum": ctx.digest(path, "md5")}
+    except ModuleFailed:
+        return {}
 
 
 def diff(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> Any:
