@@ -29,7 +29,11 @@ def read_header(source: str, overrides: Mapping[str, Value]) -> tuple[dict[str, 
     if not source.startswith(_HEADER):
         return settings, source, 0
     header, _, body = source.partition("\n")
-    for name, value in _PAIR.findall(header.removeprefix(_HEADER)):
+    settled = header.removeprefix(_HEADER)
+    if ":" not in settled:
+        raise TemplateError(f"Missing key-value separator in the template's first line: `{header}`",
+                            hint="write settings as `#jinja2: name: value, other: value`")
+    for name, value in _PAIR.findall(settled):
         try:
             settings[name] = _checked(name, ast.literal_eval(value.strip()))
         except (ValueError, SyntaxError):

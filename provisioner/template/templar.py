@@ -55,7 +55,7 @@ class Program:
     names: Names
     source: str
     newlines: int = 0
-    """Newlines at the end of the source: given back when the result is text (a block scalar in YAML)."""
+    """Newlines at the end of the source: given back when the result is text (a block scalar in YAML, a file)."""
 
 
 class Templar:
@@ -219,8 +219,7 @@ class Templar:
             raise syntax_error(error, self._native, condition.span) from None
 
     def _compile_native(self, source: str) -> Program:
-        newlines = len(source) - len(source.rstrip("\n"))
-        return _program(self._native, self._native.parse(source), source, newlines)
+        return _program(self._native, self._native.parse(source), source, _newlines_at_end(source))
 
     def _compile_expression(self, source: str) -> Program:
         return _program(self._native, self._parse_expression(source), source)
@@ -242,7 +241,7 @@ class Templar:
 
     def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...]) -> Program:
         environment = self._text_environment(settings)
-        return _program(environment, environment.parse(source), source)
+        return _program(environment, environment.parse(source), source, _newlines_at_end(source))
 
     # -- running ----------------------------------------------------------------------------------------
 
@@ -284,9 +283,14 @@ def _finish_secret(value: Value) -> Value:
     return plain(taint(value))
 
 
+def _newlines_at_end(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))
+
+
 def _with_newlines(text: str, wanted: int) -> str:
-    missing = wanted - (len(text) - len(text.rstrip("\n")))
-    return text + "\n" * missing if missing > 0 else text
+    """The text with as many newlines at its end as its source has: Jinja drops the one behind a last block."""
+    missing = wanted - _newlines_at_end(text)
+    return text + "\n" * missing if text and missing > 0 else text
 
 
 def _program(environment: RenderEnvironment, tree: nodes.Template, source: str, newlines: int = 0) -> Program:

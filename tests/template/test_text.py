@@ -15,15 +15,22 @@ SCOPE = Scope(TEMPLAR, [("vars", {"port": 80, "d": {"a": Template("{{ port }}")}
 
 @pytest.mark.parametrize(("source", "text"), [
     ("{{ port }}", "80"), ("a\n{{ d }}\n", "a\n{'a': 80}\n"), ("{% if on %}\nx\n{% endif %}\n", "x\n"),
-    ("  {% if on %}\nx\n  {% endif %}\n", "  x\n  "), ("[{{ none }}]", "[]"), ("", ""), ("{{ on }}\n\n", "True\n\n"),
+    ("  {% if on %}\nx\n  {% endif %}\n", "  x\n  \n"), ("[{{ none }}]", "[]"), ("", ""), ("{{ on }}\n\n", "True\n\n"),
     ("#jinja2: lstrip_blocks: True\n  {% if on %}\nx\n  {% endif %}\n", "x\n"),
     ("#jinja2:variable_start_string:'[%', variable_end_string:'%]'\n[% port %]{{ x }}\n", "80{{ x }}\n"),
     ("#jinja2: trim_blocks: False\n{% if on %}\nx{% endif %}\n", "\nx\n"),
     ("{% block a %}{{ port }}{% endblock %}", "80"),
     ("{% macro m(x) %}<{{ x }}>{% endmacro %}{% for i in [1, 2] %}{{ m(i) }}{{ loop.index }}{% endfor %}", "<1>1<2>2"),
+    ("a{% if on %}b{% endif %}\n\n\n", "ab\n\n\n"),
+    ("{% if not on %}\nx\n{% endif %}\n", ""),
 ])
 def test_a_file_is_text_with_blocks_trimmed(source: str, text: str) -> None:
     assert TEMPLAR.render_text(source, SCOPE) == text
+
+
+def test_a_first_line_that_sets_nothing_is_refused() -> None:
+    with pytest.raises(TemplateError, match="Missing key-value separator"):
+        TEMPLAR.render_text("#jinja2: lstrip_blocks=True\nx\n", SCOPE)
 
 
 def test_settings_come_from_arguments_and_the_header_wins() -> None:
