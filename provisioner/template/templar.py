@@ -258,7 +258,7 @@ class Templar:
         try:
             result = environment.concat(output)
             if program.newlines and isinstance(result, str):
-                result = _with_newlines(result, program.newlines)
+                result = _with_newlines(result, program.newlines, environment.newline_sequence)
             return finish(taint(result) if context.decrypted else result)
         except UndefinedSignal as signal:
             place = _place(signal, output, program, span, first_line)
@@ -284,13 +284,13 @@ def _finish_secret(value: Value) -> Value:
 
 
 def _newlines_at_end(text: str) -> int:
-    return len(text) - len(text.rstrip("\n"))
+    return text[len(text.rstrip("\r\n")):].count("\n")
 
 
-def _with_newlines(text: str, wanted: int) -> str:
+def _with_newlines(text: str, wanted: int, newline: str) -> str:
     """The text with as many newlines at its end as its source has: Jinja drops the one behind a last block."""
     missing = wanted - _newlines_at_end(text)
-    return text + "\n" * missing if text and missing > 0 else text
+    return text + newline * missing if text and missing > 0 else text
 
 
 def _program(environment: RenderEnvironment, tree: nodes.Template, source: str, newlines: int = 0) -> Program:

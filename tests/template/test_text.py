@@ -36,6 +36,8 @@ def test_a_first_line_that_sets_nothing_is_refused() -> None:
 def test_settings_come_from_arguments_and_the_header_wins() -> None:
     settings: dict[str, Value] = {"trim_blocks": False, "newline_sequence": "\\r\\n", "lstrip_blocks": None}
     assert TEMPLAR.render_text("{% if on %}\nx{% endif %}\n", SCOPE, overrides=settings) == "\r\nx\r\n"
+    settings = {"newline_sequence": "\\r\\n"}
+    assert TEMPLAR.render_text("a{% if on %}b{% endif %}\n\n", SCOPE, overrides=settings) == "ab\r\n\r\n"
     with pytest.raises(TemplateError, match="`trim_block` is not a template setting"):
         TEMPLAR.render_text("#jinja2: trim_block: True\n", SCOPE)
 
