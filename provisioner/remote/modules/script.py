@@ -46,6 +46,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         raise ctx.fail("the command can't be split into words: %s" % error, cmd=a.cmd, rc=256) from None
     needless = commands.needless(ctx, a, a.cmd)
     if needless is not None:
+        needless.skipped = True  # unlike `command`, as Ansible's recap counts it
         return needless
     if ctx.check:
         return commands.not_run(a, a.cmd)

@@ -130,7 +130,7 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
 def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "dict[str, Any]":
     fields = {"dest": current["dest"], "src": a.src}
     if "skipped" in current:
-        return {**fields, "msg": "skipped, since %s exists" % current["skipped"]}
+        return {**fields, "skipped": True, "msg": "skipped, since %s exists" % current["skipped"]}
     fields["handler"] = current["handler"]
     if a.list_files:
         fields["files"] = current["files"]
