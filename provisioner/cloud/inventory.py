@@ -38,10 +38,12 @@ SPEC: Final = Spec(
 
 def cloud_inventory(options: Mapping[str, Any], state_dir: Path | None,
                     opened: Callable[[Place], Provider] = open_provider,
-                    now: Callable[[], float] = time.time) -> dict[str, Any]:
+                    now: Callable[[], float] = time.time,
+                    tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
     """The running machines of a site in the shape of a YAML inventory, with all that a strict connection needs.
 
-    options: the plugin's file as data. state_dir: the product's; None: nothing is kept. Raises `UsageError` for wrong
+    options: the plugin's file as data. state_dir: the product's; None: nothing is kept. tell: hears of machines whose
+    keys were never verified from here: connections to them are refused. Raises `UsageError` for wrong
     options, `CloudError` if a place doesn't answer.
     """
     problems = SPEC.problems(options)
@@ -56,7 +58,12 @@ def cloud_inventory(options: Mapping[str, Any], state_dir: Path | None,
                 if each.ref.kind == "machine" and each.status == "running" and each.address]
         if file is not None:
             _keep(file, kept)
-    return _inventory(kept, folder / "known_hosts")
+    known_hosts = folder / "known_hosts"
+    lines = known_hosts.read_text() if state_dir and known_hosts.exists() else None
+    strange = sorted(each["name"] for each in kept if each["id"] not in (lines or ""))
+    if strange:
+        tell(f"the host keys of {', '.join(strange)} were never verified from here")
+    return _inventory(kept, None if lines is None else known_hosts)
 
 
 def _keep(file: Path, machines: list[dict[str, Any]]) -> None:
@@ -73,11 +80,11 @@ def _entry(found: Found) -> dict[str, Any]:
             "place": str(found.place)}
 
 
-def _inventory(machines: list[dict[str, Any]], known_hosts: Path) -> dict[str, Any]:
+def _inventory(machines: list[dict[str, Any]], known_hosts: Path | None) -> dict[str, Any]:
+    file = {} if known_hosts is None else {"ansible_ssh_known_hosts_file": str(known_hosts)}
     hosts = {each["name"]: {
         "ansible_host": each["address"], "ansible_user": each["user"], "ansible_ssh_host_key_alias": each["id"],
-        "ansible_ssh_known_hosts_file": str(known_hosts), "machine_id": each["id"],
-        "machine_private_address": each["private"], "machine_place": each["place"],
+        "machine_id": each["id"], "machine_private_address": each["private"], "machine_place": each["place"], **file,
     } for each in sorted(machines, key=lambda each: str(each["name"]))}
     groups: dict[str, dict[str, None]] = {}
     for each in machines:

@@ -136,14 +136,22 @@ class _Source:
             build_groups(as_node(lab_inventory(state), span), self.builder)
         elif name == "machines":
             from provisioner.cloud.inventory import cloud_inventory  # noqa: PLC0415
+            from provisioner.lab.paths import default_state_dir  # noqa: PLC0415
+
+            def tell(text: str) -> None:
+                self.builder.found.warning("Machines that are not known", text, span, hint=_NOT_KNOWN)
 
             try:
-                build_groups(as_node(cloud_inventory(to_value(node), self.state_dir), span), self.builder)
+                state = self.state_dir or default_state_dir().parent
+                build_groups(as_node(cloud_inventory(to_value(node), state, tell=tell), span), self.builder)
             except UsageError as error:
                 self.builder.found.error("Wrong inventory", error.message, span, hint=error.hint)
         else:
             hint = "there are: constructed, lab, machines"
             self.builder.found.error("Not supported yet", f"the inventory plugin `{name}`", span, hint=hint)
+
+
+_NOT_KNOWN: Final = "connections to them are refused until `provision apply` of their playbook was run here"
 
 
 def _is_script(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +30,34 @@ def cloud(tmp_path: Path) -> FakeCloud:
     return made
 
 
-def hosts(cloud: FakeCloud, state: Path | None, now: float = 0.0, **more: Any) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = cloud_inventory({**OPTIONS, **more}, state, lambda place: cloud, lambda: now)["all"]
+def hosts(cloud: FakeCloud, state: Path | None, now: float = 0.0,
+          tell: Callable[[str], None] = lambda text: None, **more: Any) -> Mapping[str, Any]:
+    options = {**OPTIONS, **more}
+    found: Mapping[str, Any] = cloud_inventory(options, state, lambda place: cloud, lambda: now, tell)["all"]
     return found
 
 
 def test_running_machines_are_hosts_with_their_groups_and_a_strict_connection(cloud: FakeCloud, tmp_path: Path) -> None:
-    found = hosts(cloud, tmp_path / "state")
+    known = tmp_path / "state" / "cloud" / "shop" / "known_hosts"
+    known.parent.mkdir(parents=True)
+    known.write_text("@cert-authority machine-1 ssh-ed25519 AAAA\n")
+    told: list[str] = []
+    found = hosts(cloud, tmp_path / "state", tell=told.append)
+    assert told == ["the host keys of m2 were never verified from here"]
     assert list(found["hosts"]) == ["m1", "m2"]
     assert found["children"] == {"front": {"hosts": {"m1": None}}, "web": {"hosts": {"m1": None, "m2": None}}}
     assert found["hosts"]["m1"] == {
         "ansible_host": "192.0.2.1", "ansible_user": "deploy", "ansible_ssh_host_key_alias": "machine-1",
-        "ansible_ssh_known_hosts_file": str(tmp_path / "state" / "cloud" / "shop" / "known_hosts"),
+        "ansible_ssh_known_hosts_file": str(known),
         "machine_id": "machine-1", "machine_private_address": "", "machine_place": "ec2 eu-central-1"}
+
+
+def test_where_nothing_was_verified_no_file_is_named_and_it_is_told(cloud: FakeCloud, tmp_path: Path) -> None:
+    told: list[str] = []
+    found = hosts(cloud, tmp_path / "state", tell=told.append)
+    assert told == ["the host keys of m1, m2 were never verified from here"]
+    assert "ansible_ssh_known_hosts_file" not in found["hosts"]["m1"]
+    assert found["hosts"]["m1"]["ansible_ssh_host_key_alias"] == "machine-1"
 
 
 def test_a_command_right_after_another_does_not_ask_again(cloud: FakeCloud, tmp_path: Path) -> None:

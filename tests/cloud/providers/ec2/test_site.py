@@ -14,6 +14,7 @@ from provisioner.cloud.model import Wanted
 from provisioner.cloud.plan import Scope, plan
 from provisioner.cloud.settings import read
 from provisioner.diag import Collector, Span
+from provisioner.inventory.load import load_inventory
 from provisioner.testing.aws import Aws
 from tests.cloud.providers.beds import Bed
 
@@ -75,3 +76,15 @@ def test_a_site_is_made_changed_made_smaller_and_destroyed(aws: Aws, run: Any) -
     ec2 = aws.client("ec2")
     assert [each["IsDefault"] for each in ec2.describe_vpcs()["Vpcs"]] == [True]
     assert (ec2.describe_volumes()["Volumes"], ec2.describe_addresses()["Addresses"]) == ([], [])
+
+
+def test_the_example_of_an_inventory_has_the_machines_by_their_tags(
+    aws: Aws, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    example = Path(__file__).parents[4] / "inventories" / "cloud.yml"
+    found = load_inventory([str(example)], state_dir=tmp_path / "state")
+    assert sorted(found.groups["web"]) == ["web-1", "web-2"]
+    warning, = found.warnings
+    assert "the host keys of web-1, web-2 were never verified from here" in str(warning)
