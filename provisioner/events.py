@@ -204,6 +204,7 @@ class MachinesPlanned:
     digest: str = ""
     resources: tuple[Resource, ...] = ()
     """All that are declared and looked at, whether they change or not; none where runs are not recorded."""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +300,7 @@ _RESTORED: Mapping[str, Callable[[Any], Any]] = {
     "task": lambda data: TaskRef(**data),
     "resource": lambda data: Resource(**data) if isinstance(data, Mapping) else data,  # a machine's is its name
     "hosts": tuple, "playbooks": tuple, "command": tuple,
-    "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple, "plays": tuple,
+    "changes": lambda data: tuple(map(_planned_change, data)), "accounts": tuple, "plays": tuple, "remarks": tuple,
     "resources": lambda data: tuple(Resource(**each) for each in data),
     "stats": lambda data: {host: HostStats(**counts) for host, counts in data.items()},
 }

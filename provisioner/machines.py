@@ -207,7 +207,8 @@ class Machinery:
         accounts = tuple(f"{place}, account {account}" for place, account in seen.accounts.items())
         self.emit(MachinesPlanned(
             site.name, tuple(_shown(change) for change in plan.changes), len(plan.kept), accounts,
-            "" if plan.monthly is None else f"{plan.monthly:.2f}", plan.digest, self._resources(site, seen, plan)))
+            "" if plan.monthly is None else f"{plan.monthly:.2f}", plan.digest, self._resources(site, seen, plan),
+            plan.remarks))
         return plan, images
 
     def _resources(self, site: Site, seen: Survey, plan: Plan) -> tuple[Resource, ...]:

@@ -122,7 +122,7 @@ def test_a_plan_shows_what_will_be_made_and_leaves_nothing_behind(bench: Bench) 
     assert "  + machine web-1" in text
     assert any(re.fullmatch(r"      size +small", line) for line in text)
     assert text[-1] == ("Plan: 4 to create, 0 to change, 0 to replace, 0 to delete; 0 unchanged. "
-                        "All machines: $20.00 a month.")
+                        "Machines that are made or changed: $20.00 a month.")
 
 
 def test_an_apply_asks_makes_verifies_and_gives_hosts(bench: Bench) -> None:

@@ -79,6 +79,7 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     monthly: Decimal | None = None
     """US dollars a month of the machines that are wanted; None where the provider does not tell."""
+    remarks: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -29,6 +29,8 @@ class Foresight:
     problems: Sequence[tuple[Ref, str]] = ()
     images: Mapping[Ref, str] = field(default_factory=dict)
     prices: Mapping[Ref, Decimal] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    """What else a reader of the plan should know, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def plan_of(site: str, seen: Survey, scope: Scope) -> tuple[Plan, Mapping[Ref, s
     made = plan(site, seen.wanted, seen.found, effects, scope)
     problems = [*seen.problems, *made.problems]
     images: dict[Ref, str] = {}
+    remarks: list[str] = []
     monthly: Decimal | None = None
     for place, provider in seen.providers.items():
         mine = [each for each in seen.wanted if each.place == place]
@@ -77,9 +78,10 @@ def plan_of(site: str, seen: Survey, scope: Scope) -> tuple[Plan, Mapping[Ref, s
         spans = {each.ref: each.span for each in mine}
         problems += [Problem(ref, words, span=spans.get(ref)) for ref, words in said.problems]
         images |= said.images
+        remarks += said.remarks
         for price in said.prices.values():
             monthly = (monthly or Decimal(0)) + price
-    return replace(made, problems=tuple(problems), monthly=monthly), images
+    return replace(made, problems=tuple(problems), monthly=monthly, remarks=tuple(remarks)), images
 
 
 def _possible(wanted: Sequence[Wanted], providers: Mapping[Place, Provider]) -> tuple[list[Wanted], list[Problem]]:

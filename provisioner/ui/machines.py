@@ -31,6 +31,8 @@ def plan_lines(event: MachinesPlanned) -> Iterator[tuple[str, str]]:
             if not any(note.startswith(f"{name}:") for name, *_ in change.fields):
                 yield f"      {visible(note)}", "plain"
     yield summary(event), "plain"
+    for remark in event.remarks:
+        yield visible(remark), "dim"
 
 
 def summary(event: MachinesPlanned) -> str:
@@ -41,7 +43,7 @@ def summary(event: MachinesPlanned) -> str:
               "to delete": ("delete",)}
     parts = [f"{sum(change.action in actions for change in event.changes)} {what}" for what, actions in counts.items()]
     text = f"Plan: {', '.join(parts)}; {event.unchanged} unchanged."
-    return f"{text} All machines: ${event.monthly} a month." if event.monthly else text
+    return f"{text} Machines that are made or changed: ${event.monthly} a month." if event.monthly else text
 
 
 def step_line(event: MachineStep) -> str:

@@ -60,9 +60,9 @@ CASES: list[tuple[Event, list[dict[str, Any]]]] = [
     (Included("tasks.yml", (H,), TASK), [{"type": "included", "file": "tasks.yml", "hosts": ["h1"], **WHERE}]),
     (MachinesPlanned("shop", (PlannedChange("create", "+", "machine web", "ec2",
                                             (("size", None, "small", "restart"),)),), 2,
-                     ("ec2 eu-central-1, account 1",), "20.00", "ab"),
+                     ("ec2 eu-central-1, account 1",), "20.00", "ab", remarks=("Without prices: no",)),
      [{"type": "machines_plan", "site": "shop", "unchanged": 2, "accounts": ["ec2 eu-central-1, account 1"],
-       "monthly": "20.00", "digest": "ab", "changes": [
+       "monthly": "20.00", "digest": "ab", "remarks": ["Without prices: no"], "changes": [
            {"action": "create", "sign": "+", "resource": "machine web", "provider": "ec2", "notes": [],
             "fields": [["size", None, "small", "restart"]]}]}]),
     (MachineStep("shop", "machine web", "create", "done", "192.0.2.1", 12.5),

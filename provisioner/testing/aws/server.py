@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from provisioner.testing.aws.faults import Fault, Faults
+from provisioner.testing.aws.prices import get_products
 from provisioner.testing.aws.requests import Request, read
 from provisioner.testing.aws.rules import Refusal, refusal
 from provisioner.testing.aws.tokens import Said, Tokens
@@ -42,6 +44,9 @@ class Front:
         return [body]
 
     def _answer(self, request: Request, environ: Environ) -> Said:
+        if request.service == "pricing":
+            status, told = get_products(request.region, json.load(environ["wsgi.input"]))
+            return status, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(told).encode()
         with self._tokens.lock:
             if request.service == "ec2":
                 earlier = self._tokens.earlier(request.region, request.action, request.parameters)
@@ -68,7 +73,7 @@ _DIFFERS = Refusal("IdempotentParameterMismatch", "Arguments on this idempotent 
 
 def _refused(request: Request, why: Refusal) -> Said:
     code, message = escape(why.code), escape(why.message)
-    if request.service == "ssm":
+    if request.service in ("ssm", "pricing"):
         body, kind = f'{{"__type": "{code}", "message": "{message}"}}', "application/x-amz-json-1.1"
     elif request.service in ("route53", "sts"):
         body, kind = (f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from provisioner.cloud.errors import PartialListing, Refused, Unavailable
@@ -14,10 +15,12 @@ from provisioner.cloud.providers.ec2 import addresses, firewall, machines, netwo
 from provisioner.cloud.providers.ec2.api import USUAL, Api, Patience
 from provisioner.cloud.providers.ec2.errors import code_of
 from provisioner.cloud.providers.ec2.images import Catalogue
+from provisioner.cloud.providers.ec2.prices import Prices
+from provisioner.lab.paths import default_cache_dir
 
 
 def open(place: Place) -> Ec2:
-    return Ec2(place)
+    return Ec2(place, prices=default_cache_dir().parent / "ec2-prices.json")
 
 
 class _Part(Protocol):
@@ -40,7 +43,8 @@ class Ec2:
     enrolment: Enrolment = "console"
     user_data_limit: int = 16 * 1024
 
-    def __init__(self, place: Place, patience: Patience = USUAL) -> None:
+    def __init__(self, place: Place, patience: Patience = USUAL, prices: Path | None = None) -> None:
+        """prices: where those are kept; None: nowhere."""
         self._api = Api(place, patience)
         self._catalogue = Catalogue(self._api)
         self._networks = network.Networks(self._api)
@@ -49,6 +53,7 @@ class Ec2:
         self._volumes = volumes.Volumes(self._api)
         self._addresses = addresses.Addresses(self._api)
         self._records = records.Records(self._api)
+        self._prices = Prices(self._api, prices)
         self._site = ""
 
     def account(self) -> str:
@@ -76,7 +81,10 @@ class Ec2:
                 problems.append((each.ref, f"{error.message} ({error.hint})" if error.hint else error.message))
             problems += [(each.ref, words) for words in self._problems(each)]
         self._rehearse([each for each in wanted if each.ref in images], images)
-        return Foresight(problems, images)
+        sizes = {} if problems else {each.ref: each.fields["size"] for each in wanted if each.ref in images}
+        prices, remark = self._prices.monthly(sizes.values())
+        costs = {ref: prices[size] for ref, size in sizes.items() if size in prices}
+        return Foresight(problems, images, costs, (remark,) if remark else ())
 
     def create(self, order: Order) -> Found:
         return self._part(order.wanted.ref).create(order)

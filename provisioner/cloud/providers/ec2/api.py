@@ -182,11 +182,14 @@ class Api:
             self._session = new_session(self.place, self._keys)
         config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5,
                         read_timeout=30)
-        return self._session.client(service, endpoint_url=self.place.endpoint or None, config=config)
+        return self._session.client(service, region_name=_HOMES.get(service), config=config,
+                                    endpoint_url=self.place.endpoint or None)
 
 
 _PAGES: Final[Mapping[str, Mapping[str, int]]] = {"ec2": {"PageSize": 500}, "route53": {}}
 """What all calls of EC2 take; without it AWS may make one answer of thousands of machines."""
+_HOMES: Final[Mapping[str, str]] = {"pricing": "us-east-1"}
+"""Services that are in a few regions, and tell of all of them."""
 _VENDOR: Final = Path("/sys/devices/virtual/dmi/id/sys_vendor")
 
 
