@@ -81,7 +81,9 @@ class Mortal(Controller):
         return False
 
 
-def test_a_machine_that_prints_its_keys_gets_one_of_its_own(boot: Boot, controller: Controller) -> None:
+def test_a6_a_machine_that_prints_its_keys_gets_one_of_its_own_and_no_other_at_its_address_is_let_pass(
+    boot: Boot, controller: Controller
+) -> None:
     settings = controller.settings(own_data=f"#!/bin/sh\necho from the user > /etc/told\n{SLOW_RELOAD}")
     machine = boot("i-0abc", user_data(settings))
     entry = controller.enrol(machine.found, OneMachine("console", machine.console), settings)
@@ -247,12 +249,26 @@ def test_a_host_that_did_not_read_its_user_data_is_refused(boot: Boot, controlle
         controller.enrol(machine.found, OneMachine("console", machine.console))
     assert "Its console ends with:" in refused.value.message
 
-    # A10: it runs, and SSH never answers
-    machine.sh("systemctl stop ssh")
+
+def test_a10_a_machine_whose_ssh_refuses_is_given_up_with_its_console_or_enrolled_once_it_answers(
+    boot: Boot, controller: Controller
+) -> None:
+    settings = controller.settings()
+    machine = boot("i-0abc", user_data(settings))
+    machine.until_it_answers()
+    machine.sh("cloud-init status --wait || true; systemctl stop ssh")
+    cloud: Any = OneMachine("console", machine.console)
     hasty = Controller(replace(controller.site, patience=replace(controller.site.patience, ssh=1.0)))
     with pytest.raises(HostUnreachable, match=r"(?s)runs, but SSH does not answer.*refuses.*console ends with:"):
-        hasty.enrol(machine.found, OneMachine("console", machine.console))
+        hasty.enrol(machine.found, cloud)
     assert hasty.said == ["runs; SSH does not answer yet"]
+
+    def report(text: str) -> None:
+        if text == "runs; SSH does not answer yet":
+            machine.sh("systemctl start ssh")
+
+    entry = enrol(machine.found, settings, controller.site, cloud, report)
+    assert log_in(entry, controller) == "deploy"
 
 
 @pytest.mark.parametrize(("status", "reason"), [("stopped", "it is stopped"), ("leaving", "it is leaving")])
