@@ -70,7 +70,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.remote.spec", "provisioner.remote.nextjs",
     }),
     "provisioner.cloud": frozenset({
-        "provisioner.diag", "provisioner.values", "provisioner.remote.spec",
+        "provisioner.diag", "provisioner.durable", "provisioner.values", "provisioner.remote.spec",
         "provisioner.lab",  # the provider `lab`
         "provisioner.lang.yaml",  # settings of other tools, where credentials are
     }),
