@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from provisioner.testing.nextjs import CANARY, Site, load
+from tests.nextjs.edits import EDITS, KEEP, PUT_BACK, named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first deploy builds, on a machine that may be busy
 
@@ -70,6 +71,21 @@ def test_changes_by_hand_are_named_and_left_alone_and_what_a_deploy_mends_is_fix
     finally:
         app.shell(f"rm -rf /etc/systemd/system/example@*.service.d; cp -a /root/next.config.mjs {home}/;"
                   f"systemctl daemon-reload")  # fmt: skip
+    assert drifts(app) == (0, {})
+
+
+@pytest.mark.parametrize(("edit", "kind"), list({kind: (edit, kind) for edit, kind, _ in reversed(EDITS)}.values()))
+def test_an_edit_is_drift_of_the_task_of_the_app_and_left_alone(app: Site, edit: str, kind: str) -> None:
+    command, back = named(app, edit), named(app, PUT_BACK)
+    app.shell(KEEP)
+    try:
+        app.shell(command)
+        before = app.listing()
+        code, found = drifts(app)
+        assert (code, set(found.values()), app.listing()) == (2, {"drifted"}, before)
+        assert [part for part in found if part.partition(":")[0] == kind], found
+    finally:
+        app.shell(back)
     assert drifts(app) == (0, {})
 
 
