@@ -70,7 +70,8 @@ class Machine:
             if set(str(path)) & set(":,\\"):
                 raise LabError(f"A lab cannot be kept in {path}", hint="the path may hold no colon, comma, backslash")
         lower = ":".join(map(str, layers))
-        options = f"lowerdir={lower},upperdir={parts['upper']},workdir={parts['work']}"
+        # xino: the names of a hard link keep one inode number, also where the image is on another file system
+        options = f"lowerdir={lower},upperdir={parts['upper']},workdir={parts['work']},xino=on"
         run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.root)])
 
     def start(self) -> None:

@@ -71,6 +71,13 @@ def test_a_host_is_a_bare_debian_that_runs_without_failed_units(shared_lab_host:
     assert shared_lab_host.run(["stat", "-c", "%a %U", "/", "/etc"]).stdout == "755 root\n755 root\n"
 
 
+def test_the_names_of_a_hard_link_are_one_file(shared_lab_host: LabHost) -> None:
+    shared_lab_host.run(["ln", "/etc/issue", "/srv/hard"])
+    one, other = shared_lab_host.run(["stat", "-c", "%d %i", "/etc/issue", "/srv/hard"]).stdout.splitlines()
+    shared_lab_host.run(["rm", "/srv/hard"])
+    assert one == other
+
+
 def test_users_get_in_with_the_labs_key(shared_lab_host: LabHost) -> None:
     assert ssh(shared_lab_host, "id -un").stdout == "root\n"
     assert ssh(shared_lab_host, "id -un; sudo id -un", user="ops").stdout == "ops\nroot\n"
