@@ -35,6 +35,7 @@ OWN = {
     "/srv/shop/repo/.git/objects": "git links the objects of a path, and gets those of a URL as a pack",
     "/srv/shop/repo/.git/index": "has inode numbers and times of the working copy",
     "/srv/shop/repo/.git/logs": "has times",
+    "/srv/shop/repo/.git/FETCH_HEAD": "ansible fetches also what it has",
     "/srv/shop/repo/.git/ORIG_HEAD": "ansible resets a copy that it has just cloned",
 }
 #: Every path with its kind and mode, owner, group, and where it leads or a hash of its content.
