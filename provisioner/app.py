@@ -44,6 +44,7 @@ from provisioner.lang.model import Play, Playbook, Task
 from provisioner.lang.modules import known_modules
 from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
+from provisioner.parting import Parting
 from provisioner.settings import Settings
 from provisioner.template.templar import Templar
 from provisioner.ui.redact import Redactor
@@ -97,6 +98,8 @@ class Request:
     """Asked before machines are changed."""
     on_record: Callable[[HostName, Record], None] | None = field(default=None, compare=False)
     """Hears, in a check, what hosts that differ have kept of what was applied to them."""
+    partings: tuple[Parting, ...] = field(default=(), compare=False)
+    """Sinks of the run, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,7 @@ def _run(request: Request, loaded: Loaded, registry: Registry, sinks: Sequence[S
         key = site_key(request.state_dir, request.inventories, request.vault)
         keeper = _keeper(request, key, lambda words, host: run.sinks.handle(Warned(words, host=host)))
         sinks = [*sinks, recorder, *([keeper] if keeper else [])]
+    sinks = [*sinks, *request.partings]
     run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient, recorder, key, keeper)
     try:
         return run.run()
@@ -319,7 +323,7 @@ class _Run:
         answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
                         str(request.cache_dir), str(request.state_dir), request.forks, self.patient,
-                        self.keeper.part if self.keeper else None)
+                        (*([self.keeper] if self.keeper else []), *request.partings))
         code = ERROR
         try:
             code = exit_code(driver.run())

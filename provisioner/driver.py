@@ -9,8 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from provisioner.actions.driving import HostDriving, drive
 from provisioner.actions.registry import Registry
@@ -35,12 +36,14 @@ from provisioner.messages import (
     SegmentLost,
     Target,
 )
+from provisioner.parting import Parting
 from provisioner.transport.pool import SessionPool
 from provisioner.values import HostName, Secret, Value
 
 _INTERRUPTED = "interrupted: what runs on hosts is left to end, nothing more is started; Ctrl-C again ends it now"
 _INTERRUPTED_TWICE = "interrupted again: what runs on hosts is ended now; a third Ctrl-C leaves at once"
 _PARTING_MAY_TAKE = 60.0  # seconds on each host
+_PARTING_AT_ONCE = 32  # hosts
 
 
 class Answerer(Protocol):
@@ -57,8 +60,8 @@ class _Crashed:
 
 
 @dataclass(slots=True)
-class Reached:
-    """The hosts that a run has had sessions with. Of the users that it became there, root counts before others."""
+class _Reached:
+    """`parting.Reached`. Of the users that a run became on a host, root counts before others."""
 
     pool: SessionPool
     _as: dict[HostName, tuple[Target, Become | None]] = field(default_factory=dict)
@@ -70,14 +73,24 @@ class Reached:
             self._as[host] = (target, become)
 
     def places(self) -> Mapping[HostName, str]:
-        """Their addresses, of those that are not lost."""
         return {host: f"{target.address}:{target.port or ''}"
                 for host, (target, _) in self._as.items() if host not in self.lost}  # fmt: skip
 
-    def call(self, host: HostName, module: str, args: Mapping[str, object], *, check: bool) -> Mapping[str, object]:
-        target, become = self._as[host]
-        call = ModuleCall(CallId(0), module, args, check=check, timeout=_PARTING_MAY_TAKE)
-        return self.pool.session(target).call(call, become)
+    def call_all(self, module: str, args: Mapping[HostName, Mapping[str, Any]], *,
+                 check: bool) -> Mapping[HostName, Mapping[str, Any]]:  # fmt: skip
+        if not args:
+            return {}
+
+        def call(host: HostName) -> Mapping[str, Any]:
+            target, become = self._as[host]
+            asked = ModuleCall(CallId(0), module, args[host], check=check, timeout=_PARTING_MAY_TAKE)
+            try:
+                return self.pool.session(target).call(asked, become)
+            except ProvisionError as error:
+                return {"failed": True, "msg": error.message}
+
+        with ThreadPoolExecutor(min(len(args), _PARTING_AT_ONCE), thread_name_prefix="parting") as threads:
+            return dict(zip(args, threads.map(call, args), strict=True))
 
 
 @dataclass(slots=True)
@@ -94,11 +107,10 @@ class Driver:
     forks: int = 5
     patient: bool = True
     """The first Ctrl-C lets end what runs on hosts; else it ends that, as the second one does."""
-    part: Callable[[Reached], None] | None = None
-    """Called when the engine has finished, while the sessions are still open."""
+    partings: Sequence[Parting] = ()
     inbox: queue.SimpleQueue[Input | Event | _Crashed] = field(default_factory=queue.SimpleQueue)
     _pool: SessionPool | None = None
-    _reached: Reached | None = None
+    _reached: _Reached | None = None
     _finished: Finish | None = None
     _interrupted: int = 0
     _outstanding: int = 0
@@ -109,7 +121,7 @@ class Driver:
         """Carry the playbook out. Raises `Interrupted` after Ctrl-C, once what was running has ended."""
         with SessionPool(self.inbox.put, forks=self.forks) as pool:
             self._pool = pool
-            self._reached = Reached(pool)
+            self._reached = _Reached(pool)
             self._take(self.engine.start())
             while self._finished is None:
                 try:
@@ -118,9 +130,9 @@ class Driver:
                     self._interrupt()
                 if self._interrupted and not self._outstanding:
                     raise Interrupted("interrupted: what was running has ended, nothing more was started")
-            if self.part is not None:
-                self._reached.lost = self._finished.unreachable
-                self.part(self._reached)
+            self._reached.lost = self._finished.unreachable
+            for parting in self.partings:
+                parting.part(self._reached)
         return self._finished
 
     # -- in -------------------------------------------------------------------------------------------------

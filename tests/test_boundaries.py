@@ -84,11 +84,12 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.baseline": frozenset({
         "provisioner.diag", "provisioner.durable", "provisioner.events", "provisioner.values", "provisioner.history",
+        "provisioner.parting",
         "provisioner.vault.keyring",  # the shared key is encrypted by it
     }),
     "provisioner.drift": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.ui",
-        "provisioner.baseline.signed",
+        "provisioner.baseline.signed", "provisioner.parting",
         "provisioner.lang.yaml", "provisioner.lang.nodes",  # drift.yml
     }),
     "provisioner.watching": frozenset({
@@ -121,8 +122,9 @@ INSIDE: Mapping[str, frozenset[str]] = {
     }),
     "provisioner.driver": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.messages", "provisioner.values", "provisioner.engine",
-        "provisioner.actions", "provisioner.transport.pool",
+        "provisioner.actions", "provisioner.parting", "provisioner.transport.pool",
     }),
+    "provisioner.parting": frozenset({"provisioner.events", "provisioner.values"}),
 }
 """Package -> what else of this project its files may import. `app`, `cli` and `testing` may import anything."""
 

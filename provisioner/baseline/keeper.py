@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from provisioner.baseline import signed
 from provisioner.diag import ProvisionError
 from provisioner.events import Event, ItemResult, Resource, RunStarted, TaskResult
 from provisioner.history import surveys
 from provisioner.history.db import connect, transaction
+from provisioner.parting import Reached
 from provisioner.values import HostName
 
 MODULE: Final = "host_baseline"
-_AT_ONCE: Final = 32  # hosts
 
 _Told = dict[HostName, dict[str, str]]
 """What was wanted of each resource when a host was told last."""
-
-
-class Reached(Protocol):
-    """Hosts that a run has had sessions with, while these are still open."""
-
-    def places(self) -> Mapping[HostName, str]:
-        """Their addresses, of those that are there still and are not this machine."""
-        ...
-
-    def call(self, host: HostName, module: str, args: Mapping[str, Any], *, check: bool) -> Mapping[str, Any]:
-        """Raises `ProvisionError`."""
-        ...
 
 
 @dataclass(slots=True)
@@ -49,7 +35,7 @@ class _Made:
 
 @dataclass(slots=True)
 class Keeper:
-    """A `Sink`. file: the history. warn: hears of hosts that could not be told.
+    """A `Parting`. file: the history. warn: hears of hosts that could not be told.
     read: hears what hosts have whose resources differ, in a check; None: nothing is read."""
 
     key: bytes
@@ -119,22 +105,13 @@ class Keeper:
     def _on_all(self, args: Mapping[HostName, Mapping[str, Any]], reached: Reached, *,
                 check: bool) -> dict[HostName, Mapping[str, Any]]:  # fmt: skip
         """The answers of those who gave a good one."""
-        if not args:
-            return {}
-        ask = partial(self._ask, reached, check=check)
-        with ThreadPoolExecutor(min(len(args), _AT_ONCE), thread_name_prefix="baseline") as pool:
-            answers = dict(zip(args, pool.map(ask, args, args.values()), strict=True))
+        name = signed.name_of_file(self.key)
+        answers = reached.call_all(MODULE, {host: {"name": name, **more} for host, more in args.items()}, check=check)
         what = "can't be read on" if check else "was not kept on"
         for host, answer in answers.items():
             if answer.get("failed"):
                 self.warn(f"what was applied {what} {host}: {answer.get('msg', '')}", host)
         return {host: answer for host, answer in answers.items() if not answer.get("failed")}
-
-    def _ask(self, reached: Reached, host: HostName, args: Mapping[str, Any], *, check: bool) -> Mapping[str, Any]:
-        try:
-            return reached.call(host, MODULE, {"name": signed.name_of_file(self.key), **args}, check=check)
-        except ProvisionError as error:
-            return {"failed": True, "msg": error.message}
 
     def _forget(self, hosts: list[HostName]) -> None:
         """They have nothing: the next apply tells them all."""

@@ -28,6 +28,7 @@ from provisioner.drift.fixing import chosen, targets
 from provisioner.drift.ignore import Rule, read_rules, split
 from provisioner.drift.mail import mail_of, recipients_of
 from provisioner.drift.mail import send as send_mail
+from provisioner.drift.traces import Traces, hinted
 from provisioner.drift.watched import Known, watched
 from provisioner.drift.webhook import send
 from provisioner.events import Event, HostBegan, HostText, RunStarted
@@ -147,7 +148,8 @@ def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Look
     """One check run, judged and kept; with `request.fixes` these are applied on its way."""
     started, events = time.time(), _Events()
     kept: dict[HostName, Record] = {}
-    app.apply(replace(request, on_record=kept.__setitem__), [_screen(), *reports(options), events])
+    traces = Traces()
+    app.apply(replace(request, on_record=kept.__setitem__, partings=(traces,)), [_screen(), *reports(options), events])
     for host, record in kept.items():
         if record.problem:
             click.echo(f"[WARNING]: {visible(host)}: {record.problem}", err=True)
@@ -156,7 +158,8 @@ def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Look
                     and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
         check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying, kept)
         beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
-        check = replace(check, findings=(*check.findings, *beyond))
+        found = (hinted(each, traces.told) for each in check.findings)
+        check = replace(check, findings=(*found, *beyond))
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
         whole = request.tags == frozenset(["all"]) and not request.skip_tags
         check = seen.keep(db, _scope(request), replace(check, findings=tuple(counted)), started, whole=whole)

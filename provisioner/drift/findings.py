@@ -58,6 +58,8 @@ class Finding:
     applied: float | None = None
     part: str = ""
     """What of a task that makes many things."""
+    hint: str = ""
+    """When it was changed and who may have done it, as the host tells (`drift.traces`)."""
     first_seen: float = 0.0
     last_seen: float = 0.0
 

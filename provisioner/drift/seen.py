@@ -31,6 +31,7 @@ class Seen:
     path: str = ""
     reason: str = ""
     diff: Any = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def was_told(db: sqlite3.Connection, scope: str, channel: str, findings: Iterabl
 def _shown(finding: Finding) -> str:
     title = finding.task.title + (f" (item={finding.item})" if finding.item else "")
     return json.dumps({"title": title, "play": finding.play, "path": finding.task.path, "reason": finding.reason,
-                       "diff": shortened(finding.diff)})  # fmt: skip
+                       "diff": shortened(finding.diff), "hint": finding.hint})  # fmt: skip
 
 
 def _count(db: sqlite3.Connection, scope: str, check: Check, now: float) -> None:

@@ -39,6 +39,8 @@ def details(findings: Sequence[Finding], paint: Paint) -> Iterator[str]:
         yield paint(f"  play {visible(finding.play)}, {place}{_since(finding)}", "dim")
         if finding.reason:
             yield from (f"  {line}" for line in visible_lines(finding.reason))
+        if finding.hint:
+            yield from (paint(f"  {line}", "dim") for line in visible_lines(finding.hint))
         for diff in diffs_of({"diff": finding.diff}):
             yield from (f"  {line}" for line in render(diff, paint).split("\n") if line)
 

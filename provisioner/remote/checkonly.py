@@ -27,8 +27,8 @@ _ASKED = re.compile(r" ([0-9a-f]{64}) ([0-9a-f]{32})(?![0-9a-f])")
 _BECOME = re.compile(r" -u ([a-z_][a-z0-9_-]*) -- /bin/sh -c ")
 
 _READING = frozenset((
-    "blockinfile", "copy", "cron", "file", "find", "group", "host_baseline", "host_survey", "hostname", "lineinfile",
-    "ping", "replace", "service", "slurp", "stat", "sysctl", "systemd", "user",
+    "blockinfile", "copy", "cron", "file", "find", "group", "host_baseline", "host_survey", "host_traces", "hostname",
+    "lineinfile", "ping", "replace", "service", "slurp", "stat", "sysctl", "systemd", "user",
 ))  # fmt: skip
 """Modules that in check mode start no program but those that tell a state, with names that they look at first."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from provisioner.baseline.keeper import Keeper
 from provisioner.baseline.signed import Record
-from provisioner.diag import HostUnreachable
 from provisioner.events import Resource, RunStarted, TaskRef, TaskResult
 from provisioner.history import db
 from provisioner.values import HostName
@@ -30,10 +29,14 @@ class Hosts:
     def places(self) -> Mapping[HostName, str]:
         return {WEB: "192.0.2.1:"}
 
-    def call(self, host: HostName, module: str, args: Mapping[str, Any], *, check: bool) -> Mapping[str, Any]:
+    def call_all(self, module: str, args: Mapping[HostName, Mapping[str, Any]], *,
+                 check: bool) -> Mapping[HostName, Mapping[str, Any]]:  # fmt: skip
+        return {host: self._call(each, check=check) for host, each in args.items()}
+
+    def _call(self, args: Mapping[str, Any], *, check: bool) -> Mapping[str, Any]:
         self.calls += 1
         if self.lost:
-            raise HostUnreachable("gone")
+            return {"failed": True, "msg": "gone"}
         if "lines" not in args:
             return {"lines": dict(self.lines), "damaged": False, "others": 0}
         assert not check
