@@ -13,7 +13,7 @@ from provisioner.settings import Settings, read_settings
 
 _ON_HOSTS: Final = ("status", "releases", "rollback", "restart", "logs", "exec")
 _VARIABLES: Final = ("list", "set", "unset")
-_VAULT: Final = ("encrypt", "decrypt", "view", "edit", "create", "rekey", "encrypt-string")
+_VAULT: Final = ("encrypt", "decrypt", "view", "edit", "create", "rekey", "encrypt-string", "site-key")
 _PASSWORDS: Final = ("vault_id", "vault_password_file", "ask_vault_password")
 
 

@@ -200,6 +200,7 @@ def test_schedules_tell_how_their_last_run_went_and_when_the_next_is(browser: Br
         page = opened.page
         page.goto(f"{base}/?token={TOKEN}")
         page.get_by_role("link", name="Schedules").click()
+        expect(page.locator("h1")).to_contain_text("Schedules")
         rows = page.locator("tbody tr")
         assert [rows.nth(number).inner_text().split("\t") for number in range(rows.count())] == [
             ["drift-site", "every 15 min", "15 min ago", "differs", "in 1 min", "drift site.yml -i hosts"],
