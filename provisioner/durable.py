@@ -15,7 +15,7 @@ def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     """Put `content` in the place of the file; it is on disk when this returns."""
     temporary = _beside(path, content, mode)
     os.replace(temporary, path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def write_new(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
@@ -45,8 +45,8 @@ def _beside(path: Path, content: bytes, mode: int) -> Path:
     return Path(name)
 
 
-def _sync(folder: Path) -> None:
-    """So that a power cut does not take the new name back."""
+def sync(folder: Path) -> None:
+    """So that a power cut does not take a new name in it back."""
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -81,7 +81,9 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.cloud.apply",  # the type of what a new machine is given
     }),
     "provisioner.ui": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
-    "provisioner.history": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
+    "provisioner.history": frozenset({
+        "provisioner.diag", "provisioner.durable", "provisioner.events", "provisioner.values",
+    }),
     "provisioner.baseline": frozenset({
         "provisioner.diag", "provisioner.durable", "provisioner.events", "provisioner.values", "provisioner.history",
         "provisioner.parting",
@@ -90,6 +92,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.drift": frozenset({
         "provisioner.diag", "provisioner.events", "provisioner.values", "provisioner.history", "provisioner.ui",
         "provisioner.baseline.signed", "provisioner.parting",
+        "provisioner.remote.survey.traces",  # how long before a change hosts look for logins
         "provisioner.lang.yaml", "provisioner.lang.nodes",  # drift.yml
     }),
     "provisioner.watching": frozenset({

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from provisioner import durable
 from provisioner.cloud.model import Place, Ref
 from provisioner.diag import ProvisionError
 
@@ -143,13 +144,5 @@ class Journal:
         finally:
             os.close(descriptor)
         if new:
-            _sync(self._path.parent)
+            durable.sync(self._path.parent)
         self._take(entry)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from provisioner import durable
 from provisioner.events import Resource
 
 KEY_FILE: Final = "resource.key"
@@ -28,17 +28,8 @@ def key_in(state_dir: Path) -> bytes:
     """The key of this controller's hashes, made if there is none; none where the directory can't be written."""
     path = state_dir / KEY_FILE
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            half = path.with_name(f".{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-            with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-            try:
-                os.link(half, path)  # never over the key that somebody else has just made
-            except FileExistsError:
-                pass
-            finally:
-                half.unlink()
+            durable.write_new(path, secrets.token_bytes(_KEY_BYTES))  # not over what somebody else has just made
         return path.read_bytes()
     except OSError:
         return b""
