@@ -272,15 +272,15 @@ def _loaded(request: Request) -> Loaded:
 def _run(request: Request, loaded: Loaded, registry: Registry, sinks: Sequence[Sink], *, patient: bool = True) -> int:
     redactor = Redactor()
     request.vault.tell(redactor.learn)
-    recorder = keeper = None
-    key = b""
+    recorder, key, partings = None, b"", request.partings
     if request.record:
         recorder = Recorder(request.state_dir / db.FILE)
         key = site_key(request.state_dir, request.inventories, request.vault)
         keeper = _keeper(request, key, lambda words, host: run.sinks.handle(Warned(words, host=host)))
-        sinks = [*sinks, recorder, *([keeper] if keeper else [])]
-    sinks = [*sinks, *request.partings]
-    run = _Run(request, loaded, redactor, Fanout(sinks, redactor), registry, patient, recorder, key, keeper)
+        sinks = [*sinks, recorder]
+        partings = (*([keeper] if keeper else []), *partings)
+    fanout = Fanout([*sinks, *partings], redactor)
+    run = _Run(request, loaded, redactor, fanout, registry, patient, recorder, key, partings)
     try:
         return run.run()
     finally:
@@ -304,7 +304,7 @@ class _Run:
     patient: bool
     recorder: Recorder | None
     key: bytes
-    keeper: Keeper | None
+    partings: Sequence[Parting]
     started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
@@ -322,8 +322,7 @@ class _Run:
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
         answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
-                        str(request.cache_dir), str(request.state_dir), request.forks, self.patient,
-                        (*([self.keeper] if self.keeper else []), *request.partings))
+                        str(request.cache_dir), str(request.state_dir), request.forks, self.patient, self.partings)
         code = ERROR
         try:
             code = exit_code(driver.run())
