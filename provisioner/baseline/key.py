@@ -39,7 +39,7 @@ def site_key(state_dir: Path, inventories: Sequence[str], vault: Keyring) -> byt
     except ValueError:
         key = b""
     if len(key) != _BYTES:
-        raise ProvisionError(f"{file} is no site key", hint="get it from where it was made: `provision site-key`")
+        raise ProvisionError(f"{file} is no site key", hint="get it from where it was made: `provision vault site-key`")
     return key
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from provisioner.baseline.key import share
 from provisioner.cli import places
 from provisioner.cli.options import ask_password, is_set, vault_options, warn_about
 from provisioner.diag import ProvisionError, Span, UsageError
@@ -308,5 +307,7 @@ def site_key(*, inventory: tuple[str, ...], state_dir: str | None, encrypt_vault
              keys: Keyring) -> None:  # fmt: skip
     """Put this controller's key beside the inventory, encrypted, for all controllers of the site: with it drift checks
     know what each of them has applied."""
+    from provisioner.baseline.key import share  # noqa: PLC0415 - the other commands need no history
+
     file = share(places.state_dir(state_dir), inventory, keys, encrypt_vault_id)
     click.echo(f"{file}: commit it, so that other controllers of the site have it too")
