@@ -10,6 +10,7 @@ from typing import Any, Final
 from provisioner.drift.findings import DRIFTED, Finding
 from provisioner.events import Event, ItemResult, Resource, TaskResult
 from provisioner.parting import Reached
+from provisioner.remote.survey.traces import BEFORE
 from provisioner.ui.moments import utc
 from provisioner.values import HostName
 
@@ -18,7 +19,6 @@ _FILES: Final = frozenset({"blockinfile", "copy", "file", "get_url", "lineinfile
 _PACKAGES: Final = frozenset({"apt", "package"})
 _UNITS: Final = frozenset({"service", "systemd"})
 _ELSEWHERE: Final = {"user": "/etc/passwd", "group": "/etc/group", "hostname": "/etc/hostname"}
-_BEFORE: Final = 3600.0  # seconds
 _LATEST: Final = 4e9  # of a moment that is believed: the year 2096
 _LOGINS: Final = 5
 
@@ -93,7 +93,7 @@ def _logins(answer: Mapping[str, Any], moment: float) -> Iterator[str]:
     """The latest first."""
     given = answer.get("logins")
     logins = [(came, login) for login in (given if isinstance(given, list) else ())
-              if (came := _moment(login)) is not None and moment - _BEFORE <= came <= moment + 1]  # fmt: skip
+              if (came := _moment(login)) is not None and moment - BEFORE <= came <= moment + 1]  # fmt: skip
     for came, login in sorted(logins, key=lambda pair: -pair[0])[:_LOGINS]:
         yield f"{login.get('user')} from {login.get('origin')} ({utc(came)})"
 

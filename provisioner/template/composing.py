@@ -83,7 +83,6 @@ class Part(JinjaTemplate):
         context: Context = self.within.for_part(self.name, self.blocks, {**(vars or {}), **set_here})
         return context
 
-
     def make_module(self, vars: dict[str, Any] | None = None, shared: bool = False,
                     locals: Mapping[str, Any] | None = None) -> TemplateModule:
         return PartModule(self, self.new_context(vars, shared, locals))
