@@ -10,17 +10,13 @@ import pytest
 from provisioner.diag import ProvisionError, UsageError
 from provisioner.schedule import systemd
 from provisioner.schedule.systemd import Scope, add, remove, schedule_of
+from tests.schedule.scopes import silent_scope
 from tests.schedule.test_units import JOB
 
 
 @pytest.fixture
 def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scope:
-    """`systemctl` says yes to all and knows nothing."""
-    program = tmp_path / "systemctl"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    return Scope(True, tmp_path / "units", tmp_path / "kept")
+    return silent_scope(tmp_path, monkeypatch)
 
 
 def whole(scope: Scope) -> str:

@@ -6,18 +6,14 @@ import pytest
 
 from provisioner.schedule.systemd import Scope, add
 from provisioner.web.schedules import asked
+from tests.schedule.scopes import silent_scope
 from tests.schedule.test_units import JOB
 from tests.web.examples import SCHEDULES
 
 
 @pytest.fixture
 def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scope:
-    """`systemctl` says yes to all and knows nothing."""
-    program = tmp_path / "systemctl"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    return Scope(True, tmp_path / "units", tmp_path / "kept")
+    return silent_scope(tmp_path, monkeypatch)
 
 
 def test_rows_have_the_colours_of_results() -> None:
