@@ -1,0 +1,1 @@
+ELSEWHERE = "tests/nextjs/test_reservation.py"
