@@ -60,6 +60,7 @@ class Switch:
         self._journal = journal
         self._order = order
         self._problem: "Optional[str]" = None
+        self._watching: "Optional[Vigil]" = None
         old, new = slots.occupant(journal.get("live")), slots.occupant(journal["new"])
         assert new is not None, "a release has a slot"
         self._old: "Optional[Occupant]" = old
@@ -160,10 +161,12 @@ class Switch:
         return problem
 
     def _point(self) -> "Optional[str]":
-        """What the new slot lets fall goes to the old one until that is retired."""
+        """What the new slot lets fall goes to the old one until that is retired. The watch begins before the first
+        request: a process that ends with it, and is started again at once, must not be taken for the first one."""
         if self._old is None:
             lanes.open_lane(self._ctx, self._layout, Lane(self._new.slot))
             return None
+        self._watching = self._vigil("requests were sent to it")
         lane = _resting(self._new, self._old, self._journal["keep"])
         lanes.open_lane(self._ctx, self._layout, lane._replace(spare=lanes.of_slot(self._old.slot)))
         return None
@@ -172,6 +175,7 @@ class Switch:
         """Until `watch` and `drain` are over and nobody waits for the old slot."""
         old = self._old
         assert old is not None, "without an old release there is nothing to go back to"
+        assert self._watching is not None, "`point` comes first"
         stops = self._journal["keep"] == "stop"
         least = max(self._journal["watch"], self._journal["drain"] if stops else 0.0)
 
@@ -179,7 +183,7 @@ class Switch:
             late = seconds >= least + LAST_REQUESTS
             return seconds >= least and (late or not stops or not self._is_used(old))
 
-        return self._vigil("requests were sent to it").keep(is_over)
+        return self._watching.keep(is_over)
 
     def _retire(self) -> "Optional[str]":
         """All others, not just the old one: a journal that was lost may have left one running."""

@@ -30,8 +30,8 @@ class Vigil:
 
     def keep(self, is_over: "Callable[[float], bool]") -> "Optional[str]":
         """Until `is_over`, which is told how many seconds have passed: what went wrong, or None. What has just answered
-        and answers no more is asked once again: a busy host is no reason to go back."""
-        while not is_over(time.monotonic() - self._began):
+        and answers no more is asked once again: a busy host is no reason to go back, and no reason to end either."""
+        while self._failures or not is_over(time.monotonic() - self._began):
             problem = self._look()
             if problem is not None:
                 return problem
