@@ -125,14 +125,14 @@ class BlankMachines:
 
     def start(self, name: str) -> None:
         """Switch it on; returns at once, as a cloud does."""
-        with self._locked():
+        with self._locked() as lock:
             made, net = self._named(name), self._network()
             machine = self._machine(made, net)
             if machine.container.is_running():
                 return
             machine.mount([Path(layer) for layer in json.loads((self._folder(name) / "layers.json").read_text())])
             net.plug(made.number)
-            machine.start()
+            machine.start(lock)
 
     def stop(self, name: str) -> None:
         """Shut it down in order."""

@@ -105,13 +105,13 @@ class LabHost:
         settings = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
         return ["ssh", "-F", "none", *settings, f"{user}@{self.address}"]
 
-    def start(self) -> None:
-        """Boot it (again) on the file system it has, and wait until it is up."""
+    def start(self, lock: int | None = None) -> None:
+        """Boot it (again) on the file system it has, and wait until it is up. `lock`: as `Machine.start` has it."""
         if self.machine.container.is_running():
             return
         self.machine.mount([Path(layer) for layer in self.record.layers])
         self.network.plug(self.record.number)
-        self.machine.start()
+        self.machine.start(lock)
         self.machine.wait_until_up(self.address)
 
     def reboot(self) -> None:

@@ -98,13 +98,13 @@ class Lab:
         chosen = release or image.DEFAULT_RELEASE
         layers = image.ensure(self.cache_dir, chosen, packages, self._report)
         plan = _Plan(chosen, tuple(packages), (OPS, *users), layers, tuple(options))
-        with self._locked():
+        with self._locked() as lock:
             self.state_dir.chmod(0o700)  # it holds keys and passwords
             hosts = self._enlist(names, count, plan)
             keys.client_key(self.state_dir / "keys")
             try:
                 with ThreadPoolExecutor(AT_ONCE) as pool:
-                    started = list(pool.map(self._bring_up, hosts))
+                    started = list(pool.map(lambda host: self._bring_up(host, lock), hosts))
             finally:
                 self._write_lists()
         return started
@@ -165,9 +165,9 @@ class Lab:
             enlisted.append(LabHost(record, net, self.state_dir))
         return enlisted
 
-    def _bring_up(self, host: LabHost) -> LabHost:
+    def _bring_up(self, host: LabHost, lock: int) -> LabHost:
         if host.record.host_keys:
-            host.start()
+            host.start(lock)
             return host
         self._make_room(host)
         host.machine.mount([Path(layer) for layer in host.record.layers])
@@ -175,7 +175,7 @@ class Lab:
         public = personalise(host.root, host.name, host.record.users, authorized, host.directory)
         complete = replace(host, record=replace(host.record, host_keys=tuple(public)))
         complete.record.write(host.directory)
-        complete.start()
+        complete.start(lock)
         return complete
 
     def _make_room(self, host: LabHost) -> None:

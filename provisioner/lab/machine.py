@@ -27,8 +27,10 @@ ORDERLY_STOP = signal.SIGRTMIN + 4  # systemd: power off
 
 # Moves itself into the host's own control group, then boots the host again for as long as it asks to reboot, which
 # systemd-nspawn --keep-unit tells by ending with 133. Without a group of its own a host would share the caller's, and
-# stopping a service in one host would stop it in all of them.
+# stopping a service in one host would stop it in all of them. It is given the lab's lock as its input, and lets it go
+# once it can be found among the processes: whoever has the lock next sees every host that was started.
 SUPERVISOR = """
+exec < /dev/null
 while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 1; shift; done; shift
 while :; do
   "$@"; code=$?
@@ -74,8 +76,9 @@ class Machine:
         options = f"lowerdir={lower},upperdir={parts['upper']},workdir={parts['work']},xino=on"
         run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.root)])
 
-    def start(self) -> None:
-        """Start booting; returns at once. The host outlives this process."""
+    def start(self, lock: int | None = None) -> None:
+        """Start booting; returns at once. The host outlives this process. `lock`: the descriptor of the lab's lock
+        (`lock.locked`), if it is held."""
         groups = _own_groups(self.unit)
         for group in groups:
             group.mkdir(parents=True, exist_ok=True)
@@ -95,7 +98,8 @@ class Machine:
         with self.console.open("ab") as console:
             subprocess.run(
                 ["setsid", "--fork", "sh", "-c", SUPERVISOR, "lab-supervisor", *map(str, groups), "--", *argv],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, env=environment, cwd="/", check=True,
+                stdin=subprocess.DEVNULL if lock is None else lock, stdout=console, stderr=console, env=environment,
+                cwd="/", check=True,
             )  # fmt: skip
 
     def wait_until_up(self, address: str) -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,27 @@ def test_down_leaves_nothing_of_an_up_that_was_killed_when(moment: str, lab: Lab
         wait_for(lambda: MOMENTS[moment](mine))
         killed.kill()
     mine.down_all()
+    assert traces(mine) == []
+
+
+def test_down_leaves_nothing_of_a_host_whose_start_was_not_to_be_seen_yet(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new process does not say what it is before it has become the program it was made for."""
+    mine = Lab(tmp_path / "mine")
+    lab.up(count=0)
+    program, words = tmp_path / "setsid", tmp_path / "words"
+    slow = f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; xargs -0 -a {words} {shutil.which('setsid')}"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" > {words}.new; mv {words}.new {words}; exec sh -c '{slow}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    script = "import sys, pathlib; from provisioner.lab import Lab; Lab(pathlib.Path(sys.argv[1])).up(count=1)"
+    with subprocess.Popen([sys.executable, "-c", script, mine.state_dir]) as killed:
+        wait_for(words.exists)
+        killed.kill()
+    threading.Timer(1, (tmp_path / "go").touch).start()
+    mine.down_all()
+    assert (tmp_path / "go").exists(), "down did not wait for it"
     assert traces(mine) == []
 
 
