@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from provisioner import durable
 from provisioner.cloud.model import Found, Place, digest
 from provisioner.cloud.provider import Provider
 from provisioner.cloud.providers import PROVIDERS, open_provider
@@ -57,20 +58,13 @@ def cloud_inventory(options: Mapping[str, Any], state_dir: Path | None,
         kept = [_entry(each) for place in bound.places for each in opened(Place(**place)).found(bound.site)
                 if each.ref.kind == "machine" and each.status == "running" and each.address]
         if file is not None:
-            _keep(file, kept)
+            durable.write(file, json.dumps(kept).encode())
     known_hosts = folder / "known_hosts"
     lines = known_hosts.read_text() if state_dir and known_hosts.exists() else None
     strange = sorted(each["name"] for each in kept if each["id"] not in (lines or ""))
     if strange:
         tell(f"the host keys of {', '.join(strange)} were never verified from here")
     return _inventory(kept, None if lines is None else known_hosts)
-
-
-def _keep(file: Path, machines: list[dict[str, Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = file.with_suffix(".new")
-    scratch.write_text(json.dumps(machines))
-    scratch.replace(file)
 
 
 def _entry(found: Found) -> dict[str, Any]:
