@@ -14,7 +14,7 @@ from provisioner.lab import Lab
 from tests.conformance import record
 from tests.conformance.measure import Measured, measure
 from tests.conformance.sdist import sources
-from tests.conformance.yardstick import COUNTS, QUICK, Target, targets
+from tests.conformance.yardstick import COUNTS, QUICK, Target, targets, unnamed
 
 LOGS = Path(__file__).parents[2] / ".conformance"
 PACKAGES = ("acl", "git", "gnupg", "locales", "unzip", "zip", "rsync", "python3-venv")
@@ -25,13 +25,20 @@ PACKAGES = ("acl", "git", "gnupg", "locales", "unzip", "zip", "rsync", "python3-
 @click.option("--quick", is_flag=True, help="Only the subset for CI, which needs no lab host.")
 @click.option("--mode", type=click.Choice(["local", "ssh"]), help="Only targets of this kind.")
 @click.option("--timeout", type=float, default=600, show_default=True, help="Seconds a target may take.")
+@click.option("--reference", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Run the ansible-core of this directory of programs instead, and print rows for further.tsv.")
 @click.option("--write", is_flag=True, help="Keep the verdicts and write docs/compatibility.md anew.")
-def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, write: bool) -> None:
+def main(names: tuple[str, ...], quick: bool, mode: str | None, timeout: float, reference: Path | None,
+         write: bool) -> None:
     """Run Ansible's integration targets and compare status and counts with what ansible-core gave.
 
     Needs root on Linux: what targets do to this machine stays in a copy that is thrown away.
     The output of each is kept in .conformance/.
     """
+    if reference:
+        for name in names:
+            click.echo(reference_row(measure(unnamed(name), sources(), None, timeout, LOGS / "reference", reference)))
+        return
     chosen = [target for target in targets()
               if (not names or target.name in names or target.directory in names)
               and (not quick or target.name in QUICK) and mode in (None, target.mode)]
@@ -59,6 +66,12 @@ def _measured(target: Target, where: Path, timeout: float) -> Measured:
         return measure(target, where, host, timeout, LOGS)
     finally:
         lab.down([host.name])
+
+
+def reference_row(result: Measured) -> str:
+    """One row of further.tsv."""
+    status = "pass" if result.passed else "fail"
+    return "\t".join([result.target.name, result.target.mode, status, *map(str, result.counts), "", ""])
 
 
 def row(result: Measured) -> str:

@@ -36,11 +36,14 @@ class Measured:
         return self.passed == self.target.passes and all(wanted in (None, count) for count, wanted in pairs)
 
 
-def measure(target: Target, sources: Path, host: LabHost | None, timeout: float, logs: Path) -> Measured:
+def measure(
+    target: Target, sources: Path, host: LabHost | None, timeout: float, logs: Path, reference: Path | None = None
+) -> Measured:
+    """reference: as `place.prepare` has it."""
     place = Path(tempfile.mkdtemp(prefix="provision-conformance-"))
     began = time.monotonic()
     try:
-        box = prepare(target, sources, place, _variables(host))
+        box = prepare(target, sources, place, _variables(host, reference), reference)
         passed, said = _run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", str(box)], timeout)
         log = place / "log"
         told = log.read_text(errors="replace") if log.exists() else ""
@@ -87,9 +90,10 @@ def _run(command: list[str], timeout: float) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout
 
 
-def _variables(host: LabHost | None) -> str:
+def _variables(host: LabHost | None, reference: Path | None) -> str:
     if host is None:
-        return "ansible_connection=local ansible_python_interpreter=/usr/bin/python3"
+        python = reference / "python" if reference else "/usr/bin/python3"
+        return f"ansible_connection=local ansible_python_interpreter={python}"
     return (f"ansible_host={host.address} ansible_user=root ansible_ssh_private_key_file={host.key_file} "
             f"ansible_ssh_known_hosts_file={host.known_hosts} ansible_python_interpreter=/usr/bin/python3")
 

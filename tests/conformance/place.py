@@ -16,8 +16,9 @@ CONTROLLER_ONLY = frozenset({"setup_passlib_controller"})
 SHIM = """#!/bin/bash
 # What a target calls ansible-playbook. Its standard output is kept too, as tasks are counted from it.
 set -o pipefail
-PYTHONPATH={project} {python} -m provisioner apply --no-history "$@" | tee -a {log}
+{program} "$@" | tee -a {log}
 """
+OURS = "PYTHONPATH={project} {python} -m provisioner apply --no-history"
 
 #: `ansible HOSTS -m MODULE -a ARGUMENTS`: a play of one task, whose recap nobody counts.
 SINGLE = """#!/bin/bash
@@ -68,8 +69,11 @@ exec chroot {box}/root bash {place}/go.sh
 """
 
 
-def prepare(target: Target, sources: Path, place: Path, host_variables: str) -> Path:
-    """Fills `place`; returns the script that runs the target in a throw-away copy of this machine."""
+def prepare(
+    target: Target, sources: Path, place: Path, host_variables: str, reference: Path | None = None
+) -> Path:
+    """Fills `place`; returns the script that runs the target in a throw-away copy of this machine. reference: the
+    directory of ansible-core's own programs, which run in place of ours."""
     integration, added, tests = place / "test/integration", place / "added", sources / "test/integration"
     (place / "lib").symlink_to(sources / "lib")
     for name in ("bin", "output", "home", "box", "added", "test/integration"):
@@ -77,10 +81,7 @@ def prepare(target: Target, sources: Path, place: Path, host_variables: str) -> 
     (added / "roles").symlink_to("targets")
     (place / "ansible.cfg").touch()
     (added / "inventory").write_text(f"[testgroup]\ntesthost {host_variables}\n")
-    for name, shim in (("ansible-playbook", SHIM), ("ansible", SINGLE)):
-        command = place / "bin" / name
-        command.write_text(shim.format(project=quote(str(PROJECT)), python=quote(sys.executable), log=place / "log"))
-        command.chmod(0o755)
+    _programs(place, reference)
     directory = integration / "targets" / target.directory
     whole = target.playbook or (tests / "targets" / target.directory / "runme.sh").exists()
     go = GO.format(bin=place / "bin", home=place / "home", output=place / "output", inventory=integration / "inventory",
@@ -89,6 +90,23 @@ def prepare(target: Target, sources: Path, place: Path, host_variables: str) -> 
     box = place / "box.sh"
     box.write_text(BOX.format(box=place / "box", place=place, tests=tests))
     return box
+
+
+def _programs(place: Path, reference: Path | None) -> None:
+    """What targets call by the names of ansible-core's programs."""
+    ours = {"project": quote(str(PROJECT)), "python": quote(sys.executable)}
+    playbook = f"{reference}/ansible-playbook" if reference else OURS.format(**ours)
+    texts = {"ansible-playbook": SHIM.format(program=playbook, log=place / "log")}
+    if reference:
+        for program in reference.glob("ansible*"):
+            if program.name not in texts:
+                (place / "bin" / program.name).symlink_to(program)
+    else:
+        texts["ansible"] = SINGLE.format(**ours)
+    for name, text in texts.items():
+        command = place / "bin" / name
+        command.write_text(text)
+        command.chmod(0o755)
 
 
 def _commands(target: Target, place: Path, tests: Path) -> list[str]:

@@ -12,7 +12,7 @@ from tests.conformance.yardstick import Target, targets
 
 RECORD = Path(__file__).with_name("measured.tsv")
 PAGE = Path(__file__).parents[2] / "docs/compatibility.md"
-_HEAD = """# What each row of targets.tsv gave when it ran last. `./scripts/conformance --write` writes the verdicts.
+_HEAD = """# What each row of targets.tsv and further.tsv gave last: `./scripts/conformance --write` keeps verdicts.
 # verdict: equal, differs, or - where it was never run. why: the first thing that stops it, written by hand.
 # target\tenvironment\tverdict\twhy
 """
@@ -63,14 +63,12 @@ def page(text: str, records: list[Record]) -> str:
 
 def section(records: list[Record]) -> str:
     """The numbers, the rows that are equal, and a table of the others by their reasons."""
-    lines = []
-    for mode, where in (("local", "need no lab host"), ("ssh", "need one")):
-        of_mode = [record for record in records if record.target.mode == mode]
-        equal = sum(record.equal for record in of_mode)
-        never = sum(record.verdict == "-" for record in of_mode)
-        unrun = f"; {never} have not been run" if never else ""
-        lines.append(f"* Of the {len(of_mode)} rows that {where} (`{mode}`) {equal} are equal "
-                     f"({equal / len(of_mode):.0%}){unrun}.")
+    groups = {
+        "rows that need no lab host (`local`)": [one for one in records if _kind(one) == ("local", False)],
+        "rows that need one (`ssh`)": [one for one in records if _kind(one) == ("ssh", False)],
+        "further targets": [one for one in records if one.target.further],
+    }
+    lines = [_counted(name, group) for name, group in groups.items() if group]
     lines += ["", "Equal:", _names(record for record in records if record.equal), "",
               "Not equal, or not run, with the first thing that stops each:", "", "| targets | why |", "|---|---|"]
     reasons: dict[str, list[Record]] = {}
@@ -79,6 +77,16 @@ def section(records: list[Record]) -> str:
             reasons.setdefault(record.why or "not run", []).append(record)
     lines += [f"| {_names(those)} | {why} |" for why, those in reasons.items()]
     return "\n".join(lines) + "\n"
+
+
+def _kind(record: Record) -> tuple[str, bool]:
+    return record.target.mode, record.target.further
+
+
+def _counted(name: str, group: list[Record]) -> str:
+    equal, never = sum(record.equal for record in group), sum(record.verdict == "-" for record in group)
+    unrun = f"; {never} have not been run" if never else ""
+    return f"* Of the {len(group)} {name} {equal} are equal ({equal / len(group):.0%}){unrun}."
 
 
 def _names(records: Iterable[Record]) -> str:

@@ -56,3 +56,16 @@ def test_a_place_has_the_shim_an_inventory_and_the_script(tmp_path: Path) -> Non
     assert (place / "bin/ansible-playbook").stat().st_mode & 0o111
     assert "export 'A=1 2'" in (place / "go.sh").read_text()
     assert f"chroot {place}/box/root" in box.read_text()
+
+
+def test_the_reference_takes_the_place_of_the_program(tmp_path: Path) -> None:
+    sources, place, programs = tmp_path / "sources", tmp_path / "place", tmp_path / "programs"
+    (sources / "test/integration/targets/blocks").mkdir(parents=True)
+    place.mkdir()
+    programs.mkdir()
+    for name in ("ansible", "ansible-playbook", "other"):
+        (programs / name).touch()
+    prepare(a_target((None,) * 5), sources, place, "ansible_connection=local", programs)
+    assert f"\n{programs}/ansible-playbook " in (place / "bin/ansible-playbook").read_text()
+    assert (place / "bin/ansible").readlink() == programs / "ansible"
+    assert sorted(path.name for path in (place / "bin").iterdir()) == ["ansible", "ansible-playbook"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.measure import Measured
 from tests.conformance.record import PAGE, Record, page, read, section, updated
-from tests.conformance.yardstick import QUICK, Target
+from tests.conformance.yardstick import QUICK, Target, unnamed
 
 TARGET = Target("blocks:a.yml", "local", True, (None,) * 5, "hosts", (), "")
 HOST = Target("stat", "ssh", True, (None,) * 5, "hosts", (), "")
@@ -32,4 +32,7 @@ def test_the_section_counts_and_names_each_row_once() -> None:
     text = section([Record(TARGET, "equal", ""), Record(TARGET, "equal", ""), Record(HOST, "differs", "no such thing")])
     assert "2 rows that need no lab host (`local`) 2 are equal (100%)" in text
     assert "`blocks:a.yml` (×2)" in text
+    assert "further" not in text
+    assert "Of the 1 further targets 0 are equal (0%); 1 have not been run." in section([
+        Record(unnamed("shell"), "-", "")])  # fmt: skip
     assert "| `stat` | no such thing |" in text

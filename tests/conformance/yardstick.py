@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("targets.tsv")
+FURTHER = Path(__file__).with_name("further.tsv")
 COUNTS = ("ok", "changed", "skipped", "ignored", "asserts")
 
 #: For CI (.ci/language): parts of the language that need no host, a few minutes in all. All of them are equal.
@@ -45,6 +46,8 @@ class Target:
     environment: tuple[str, ...]
     before: str
     """What the target's script does first, as a shell command in the target's directory."""
+    further: bool = False
+    """It is none of those that the yardstick names."""
 
     @property
     def directory(self) -> str:
@@ -56,11 +59,18 @@ class Target:
 
 
 def targets() -> list[Target]:
-    lines = TABLE.read_text().splitlines()
-    return [_target(line.split("\t")) for line in lines if line and not line.startswith("#")]
+    """Those that the yardstick names, then the further ones."""
+    return [_target(line.split("\t"), further) for table, further in ((TABLE, False), (FURTHER, True))
+            for line in table.read_text().splitlines() if line and not line.startswith("#")]
 
 
-def _target(row: list[str]) -> Target:
+def unnamed(name: str) -> Target:
+    """One of which nothing is known yet."""
+    return Target(name, "local", True, (None,) * len(COUNTS), "../../inventory", (), "", further=True)
+
+
+def _target(row: list[str], further: bool) -> Target:
     name, mode, status, *rest = row
     counts = tuple(None if value == "-" else int(value) for value in rest[:5])
-    return Target(name, mode, status == "pass", counts, rest[5], tuple(rest[6].split()), *rest[7:] or [""])
+    return Target(name, mode, status == "pass", counts, rest[5], tuple(rest[6].split()), rest[7] if rest[7:] else "",
+                  further)
