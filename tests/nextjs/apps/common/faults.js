@@ -3,17 +3,26 @@ const http = require('http');
 
 const isHealth = (url) => url.startsWith('/api/health');
 
+// What it answers in place of the status it would: of all requests that it has, also of those that came before it was told
+// of the fault, as Next.js listens before it reads its configuration.
+const NOTHING = 0;
 const faults = {
-  500: (request, response) => isHealth(request.url) && refuse(response, 500),
-  hang: (request) => isHealth(request.url),
+  500: (url) => isHealth(url) && 500,
+  hang: (url) => isHealth(url) && NOTHING,
   // Every version of Next.js has a file named after the build; here it is missing, as with another build.
-  'wrong-build': (request, response) => request.url.endsWith('/_buildManifest.js') && refuse(response, 404),
+  'wrong-build': (url) => url.endsWith('/_buildManifest.js') && 404,
 };
 
-function refuse(response, status) {
-  response.statusCode = status;
-  response.end('broken');
-  return true;
+function spoil(fault) {
+  const writeHead = http.ServerResponse.prototype.writeHead;
+  http.ServerResponse.prototype.writeHead = function (status, ...headers) {
+    const wrong = fault(this.req.url);
+    if (wrong === NOTHING) {
+      this.write = this.end = () => this;
+      return this;
+    }
+    return writeHead.call(this, wrong || status, ...headers);
+  };
 }
 
 // name: crash, 500, hang, wrong-build, or one of those that end 10 seconds after it was healthy for the first time: kill-10
@@ -22,6 +31,7 @@ function refuse(response, status) {
 exports.begin = (name) => {
   console.error(`the fault ${name}`);
   if (name === 'crash') throw new Error('boom at start');
+  if (faults[name]) spoil(faults[name]);
   const [, way, seconds] = /^(die|kill)-(\d+)$/.exec(name) ?? [];
   const emit = http.Server.prototype.emit;
   let dying = false;
@@ -42,7 +52,6 @@ exports.begin = (name) => {
         dying = true;
         setTimeout(() => die(way === 'die' ? this.close() : this), seconds * 1000);
       }
-      if (faults[name]?.(first, response)) return true;
     }
     return emit.apply(this, arguments);
   };
