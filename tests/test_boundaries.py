@@ -158,7 +158,8 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
 """Library -> who may import it."""
 
 PLAIN = frozenset({"ast", "base64", "collections", "dataclasses", "difflib", "enum", "fnmatch", "functools", "hashlib",
-                   "itertools", "json", "keyword", "math", "posixpath", "re", "shlex", "string", "types", "typing"})
+                   "itertools", "json", "keyword", "math", "posixpath", "re", "reprlib", "shlex", "string",
+                   "types", "typing"})
 """Of the standard library: computes and does nothing else."""
 
 PURE: Mapping[str, frozenset[str]] = {

@@ -76,7 +76,8 @@ def _revealed(value: Value) -> Value:
 
 
 def _env(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
-    return [os.environ.get(str(name), options.get("default", "")) for name in args]
+    """None for each that is not set."""
+    return [os.environ.get(str(name)) for name in args]
 
 
 def _file(args: tuple[Value, ...], options: Options, place: _Place) -> Value:

@@ -33,17 +33,19 @@ def find(name: str, search_paths: Sequence[Path], subdirs: Sequence[str]) -> Pat
         if candidate.exists():
             return candidate
     where = "".join(f"\n  {candidate}" for candidate in tried)
-    raise FileNotFoundError(f"{name} was not found; tried:{where}" if tried else f"{name} was not found")
+    raise FileNotFoundError(f"No such file or directory: {name} was not found" + (f"; tried:{where}" if tried else ""))
 
 
 def glob(pattern: str, search_paths: Sequence[Path]) -> list[str]:
-    """Files (not directories) that match, sorted; the first directory that exists decides."""
+    """Files (not directories) that match, sorted. With a directory in the pattern the first that exists decides, else
+    the first that has a match."""
     path = Path(os.path.expanduser(pattern))
     parents = [path.parent] if path.is_absolute() else [
         base / sub / path.parent for base in search_paths for sub in ("files", "")]
     for parent in parents:
-        if parent.is_dir():
-            return sorted(str(found) for found in parent.glob(path.name) if found.is_file())
+        found = sorted(str(match) for match in parent.glob(path.name) if match.is_file()) if parent.is_dir() else []
+        if found or (parent.is_dir() and path.parent != Path()):
+            return found
     return []
 
 

@@ -88,7 +88,7 @@ class Scopes:
         layers = role_layers(self.batch.roles, task.role)
         frame_vars = ahead.cursor.frame_vars
         sources = Sources(
-            role_defaults=(("defaults", magic.default_variables()), *layers.defaults),
+            role_defaults=(("defaults", magic.default_variables(host)), *layers.defaults),
             role_vars=layers.vars,
             role_params=layers.params,
             task_vars=task.vars,
@@ -102,7 +102,7 @@ class Scopes:
     def of_host(self, host: HostName) -> Scope:
         """What connection variables of a delegate are read from."""
         layers = role_layers(self.batch.roles)
-        sources = Sources(role_defaults=(("defaults", magic.default_variables()), *layers.defaults),
+        sources = Sources(role_defaults=(("defaults", magic.default_variables(host)), *layers.defaults),
                           role_vars=layers.vars, magic=self._magic(host), **self._of_host(host))
         return Scope(self.templar, assemble(sources))
 

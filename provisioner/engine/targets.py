@@ -111,7 +111,7 @@ def target_of(host: HostName, lookup: Lookup, keyword: Callable[[str], Any], def
     return Target(
         host,
         connection="ssh",
-        address=_text(_first(lookup, "ansible_host", "ansible_ssh_host")) or host,
+        address=_text(_first(lookup, "ansible_ssh_host", "ansible_host")) or host,
         port=_number(port if port is not None else keyword("port"), "ansible_port"),
         user=_text(_first(lookup, "ansible_user", "ansible_ssh_user")) or _text(keyword("remote_user"))
         or defaults.remote_user,

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import translate
 from typing import Any, TypeAlias
 
 from jinja2.runtime import Context, Undefined
 from jinja2.utils import Namespace, pass_context
 
 from provisioner.diag import TemplateError, near
+from provisioner.template import sequences
 from provisioner.template.effects import Effect, EffectFailed
 from provisioner.template.lazy import Variables, open_value, plain
 from provisioner.template.marks import Missing, taint
@@ -22,8 +24,10 @@ from provisioner.values import Value
 
 Options: TypeAlias = Mapping[str, Value]
 
+#: What `undef()` says when it is given no words.
+NO_VALUE = "this has to be given a value"
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
-EFFECT_LOOKUPS = frozenset({"env", "file", "template", "pipe", "first_found", "fileglob", "lines",
+EFFECT_LOOKUPS = frozenset({"file", "template", "pipe", "first_found", "fileglob", "lines",
                             "password", "random_choice", "unvault", "ini", "csvfile", "url"})
 
 
@@ -36,10 +40,10 @@ def run_lookup(context: Context, name: str, terms: Value, options: Options) -> l
     """The list a lookup gives. `terms` that is no list counts as one term."""
     short = name.removeprefix("ansible.builtin.").removeprefix("community.general.")
     listed = list(terms) if isinstance(terms, (list, tuple)) else [terms]
-    if short in _PURE:
-        return _PURE[short](context, listed, options)
+    if short in _OWN:
+        return _OWN[short](context, listed, options)
     if short not in EFFECT_LOOKUPS:
-        raise TemplateError(f"Unknown lookup `{name}`", hint=near(short, {*_PURE, *EFFECT_LOOKUPS}))
+        raise TemplateError(f"Unknown lookup `{name}`", hint=near(short, {*_OWN, *EFFECT_LOOKUPS}))
     return _ask(context, short, listed, options)
 
 
@@ -57,7 +61,7 @@ def _ask(context: Context, name: str, terms: list[Value], options: Options) -> l
     return [taint(text) if found["decrypted"] else text for text, found in zip(texts, answer, strict=True)]
 
 
-# -- the pure ones ------------------------------------------------------------------------------------------
+# -- those made here -------------------------------------------------------------------------------------
 
 
 def flatten_once(terms: Iterable[Value]) -> list[Value]:
@@ -112,106 +116,31 @@ def _product(context: Context, terms: list[Value], options: Options) -> list[Val
 
 
 def _together(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    if not terms:
+        raise TemplateError("with_together requires at least one element in each list")
     return [list(row) for row in itertools.zip_longest(*terms)]
 
 
 def _subelements(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    if len(terms) < 2:
-        raise TemplateError("The lookup `subelements` needs a list and the name of a key in its items")
-    flags = terms[2] if len(terms) > 2 and isinstance(terms[2], Mapping) else options
-    items = list(terms[0].values()) if isinstance(terms[0], Mapping) else terms[0]
-    pairs = subelements(items, terms[1], skip_missing=bool(flags.get("skip_missing", False)))
-    keys = _keys_of(terms[1])
-    return [[_without(item, keys), element] for item, element in pairs]
-
-
-def _keys_of(path: Value) -> list[Value]:
-    return path.split(".") if isinstance(path, str) else list(path)
-
-
-def _without(item: Mapping[Value, Value], keys: list[Value]) -> dict[Value, Value]:
-    """A copy of the item that lacks what is at the path, as playbooks that show items expect it."""
-    first, *rest = keys
-    kept = {key: value for key, value in item.items() if rest or key != first}
-    return {**kept, first: _without(item[first], rest)} if rest else kept
-
-
-def subelements(items: Iterable[Value], path: Value, *, skip_missing: bool) -> list[Value]:
-    """Each item with each element of the list at `path` (dotted, or a list of keys) inside it.
-
-    >>> subelements([{"n": "a", "k": [1, 2]}], "k", skip_missing=False)
-    [[{'n': 'a', 'k': [1, 2]}, 1], [{'n': 'a', 'k': [1, 2]}, 2]]
-    """
-    keys = _keys_of(path)
-    pairs: list[Value] = []
-    for item in items:
-        inner = item
-        for key in keys:
-            if not isinstance(inner, Mapping) or key not in inner:
-                inner = None
-                break
-            inner = inner[key]
-        if inner is None and skip_missing:
-            continue
-        if not isinstance(inner, (list, tuple)):
-            raise TemplateError(f"`subelements`: no list at `{'.'.join(map(str, keys))}` in an item",
-                                hint="set skip_missing: true to leave such items out")
-        pairs.extend([item, element] for element in inner)
-    return pairs
-
-
-_RANGE = re.compile(r"(?:(0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(?:/([+-]?0?x?[0-9a-f]+))?(?::(.+))?", re.IGNORECASE)
+    return sequences.subelements_of_terms(terms, options)
 
 
 def _sequence(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    numbers: list[Value] = []
-    for term in terms or [""]:
-        numbers.extend(sequence(str(term), options))
-    return numbers
-
-
-def sequence(term: str, options: Options) -> list[str]:
-    """
-    >>> sequence("start=1 end=5 stride=2 format=web%02d", {})
-    ['web01', 'web03', 'web05']
-    >>> sequence("2-4:n%d", {})
-    ['n2', 'n3', 'n4']
-    >>> sequence("count=2", {})
-    ['1', '2']
-    """
-    given: dict[str, Value] = dict(options)
-    short = _RANGE.fullmatch(term.strip())
-    if short:
-        names = ("start", "end", "stride", "format")
-        given |= {name: value for name, value in zip(names, short.groups(), strict=True) if value is not None}
-    else:
-        given |= dict(pair.split("=", 1) for pair in term.split() if "=" in pair)
-    start, stride = _integer(given.get("start", 1)), _integer(given.get("stride", 1))
-    if "count" in given:
-        count = _integer(given["count"])
-        end = start + (count - 1) * stride
-        if not count:
-            return []
-    elif "end" in given:
-        end = _integer(given["end"])
-    else:
-        raise TemplateError("`sequence` needs `end` or `count`")
-    if stride == 0 or abs(end - start) // max(abs(stride), 1) > 100_000:
-        raise TemplateError(f"`sequence` from {start} to {end} by {stride} has too many numbers")
-    pattern = str(given.get("format", "%d"))
-    return [pattern % number for number in range(start, end + (1 if stride > 0 else -1), stride)]
-
-
-def _integer(value: Value) -> int:
-    return value if isinstance(value, int) else int(str(value), 0 if "x" in str(value).lower() else 10)
+    if not terms and not options:
+        return []
+    return [number for term in terms or [""] for number in sequences.sequence(str(term), options)]
 
 
 def _vars(context: Context, terms: list[Value], options: Options) -> list[Value]:
     found = []
     for term in terms:
-        value = context.resolve(str(term))
+        if not isinstance(term, str):
+            raise TemplateError(f"Variable name must be 'str' not {type(term).__name__!r}")
+        value = context.resolve(term)
         if isinstance(value, Undefined) and "default" in options:
             value = options["default"]
+        elif isinstance(value, Missing) and term not in (known := scope_of(context).names()):
+            raise TemplateError(f"No variable named {term!r} was found", hint=near(term, known))
         if isinstance(value, Missing):
             value.refuse()
         found.append(value)
@@ -219,18 +148,36 @@ def _vars(context: Context, terms: list[Value], options: Options) -> list[Value]
 
 
 def _varnames(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    patterns = [re.compile(str(term)) for term in terms]
+    patterns = [_pattern(term) for term in terms]
     names = sorted(scope_of(context).names())
     return [name for pattern in patterns for name in names if pattern.search(name)]
 
 
+def _pattern(term: Value) -> re.Pattern[str]:
+    if not isinstance(term, str):
+        raise TemplateError(f"Invalid setting identifier, {term!r} is not a string but {type(term).__name__}")
+    try:
+        return re.compile(term)
+    except re.error as error:
+        raise TemplateError(f"Unable to use {term!r} as a search parameter: {error}") from None
+
+
 def _inventory_hostnames(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    """Hosts of groups: `web:&prod:!db`, and `all`; names that are no group are hosts."""
+    """Hosts of groups: `web:&prod:!db`, and `all`; names that are no group are hosts. Also `db*` and `~db[0-9]+`."""
     groups = context.resolve("groups")
     known = [*groups["all"]]
 
     def members(name: str) -> list[Value]:
-        return list(groups[name]) if name in groups else [name] if name in known else []
+        if name in groups:
+            return list(groups[name])
+        if name.startswith("~"):
+            matches = re.compile(name[1:]).match
+        elif any(mark in name for mark in "*?["):
+            matches = re.compile(translate(name)).match
+        else:
+            return [name] if name in known else []
+        of_groups = [host for group in groups if matches(group) for host in groups[group]]
+        return [*of_groups, *(host for host in known if matches(host))]
 
     parts = [part for term in terms for part in re.split(r"[:,]", str(term)) if part]
     found = [host for part in parts if part[0] not in "&!" for host in members(part)]
@@ -241,11 +188,26 @@ def _inventory_hostnames(context: Context, terms: list[Value], options: Options)
     return list(dict.fromkeys(found))
 
 
-_PURE: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
+def _env(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """Variables of the controller's environment; the default is looked at only for one that is not set."""
+    scope = scope_of(context)
+    answer = scope.effects.ask(Effect("env", tuple(plain(terms))))
+    return [_unset(name, options) if text is None else open_value(text, scope, (None, "env"))
+            for name, text in zip(terms, answer, strict=True)]
+
+
+def _unset(name: Value, options: Options) -> Value:
+    default = options.get("default", "")
+    if isinstance(default, Missing) and default.hint == NO_VALUE:
+        return Missing(f"The environment variable {name!r} is not set.")
+    return default
+
+
+_OWN: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
     "items": _items, "list": _list, "flattened": _flattened, "indexed_items": _indexed_items,
     "dict": _dict, "nested": _product, "cartesian": _product, "together": _together,
     "subelements": _subelements, "sequence": _sequence, "vars": _vars, "varnames": _varnames,
-    "inventory_hostnames": _inventory_hostnames,
+    "inventory_hostnames": _inventory_hostnames, "env": _env,
 }
 
 
@@ -264,17 +226,24 @@ def _query(context: Context, name: str, /, *terms: Value, errors: str = "strict"
 
 
 #: `lookup('env', ['A', 'B'])` means two terms; for the others a list is one term.
-_SPREAD = EFFECT_LOOKUPS | {"vars", "varnames"}
+_SPREAD = EFFECT_LOOKUPS | {"env", "vars", "varnames"}
 
 
 @pass_context
-def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = False, **options: Value) -> Value:
-    found = _query(context, name, *terms, **options)
+def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = False, errors: str = "strict",
+            **options: Value) -> Value:
+    """One result as it is, texts with commas between them, and no result as an empty list."""
+    try:
+        found = _query(context, name, *terms, **options)
+    except EffectFailed:
+        if errors == "strict":
+            raise
+        return [] if wantlist else None
     if wantlist:
         return found
     if len(found) == 1:
         return found[0]
-    return ",".join(found) if all(isinstance(item, str) for item in found) else found
+    return ",".join(found) if found and all(isinstance(item, str) for item in found) else found
 
 
 @pass_context
@@ -285,7 +254,7 @@ def _now(context: Context, /, utc: bool = False, fmt: str | None = None) -> Valu
 
 
 def _undef(hint: str = "") -> Missing:
-    return Missing(hint or "this has to be given a value")
+    return Missing(hint or NO_VALUE)
 
 
 GLOBALS: Mapping[str, Any] = {

@@ -237,7 +237,7 @@ class Templar:
         return tree
 
     def _make_text_environment(self, settings: tuple[tuple[str, Any], ...]) -> RenderEnvironment:
-        return self._environment(join_text, **{"keep_trailing_newline": True, **dict(settings)})
+        return self._environment(join_text, **dict(settings))
 
     def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...]) -> Program:
         environment = self._text_environment(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -46,10 +47,45 @@ def test_a_file_of_properties_has_no_sections(tmp_path: Path) -> None:
     (["6.9"], {"delimiter": ",", "keycol": 2, "col": 0}, ["Li"]),
     (["Xx"], {"delimiter": ",", "default": "none"}, ["none"]),
     (["Xx"], {"delimiter": ","}, []),
+    (["Xx"], {"delimiter": ",", "default": ["a", "b"]}, ["a", "b"]),
+    (['Li file="a b.csv" delimiter=, col=2'], {}, ["7"]),
 ])
 def test_cells_of_a_table(tmp_path: Path, terms: list[str], options: dict[str, Any], found: list[str]) -> None:
     (tmp_path / "a.csv").write_text("Symbol,Number,Mass\nH,1,1.0\nLi,3,6.9\n")
+    (tmp_path / "a b.csv").write_text("Li,3,7\n")
     assert ask(tmp_path, "csvfile", *terms, **{"file": "a.csv", **options}) == found
+
+
+MY_INI = "[a]\nbase = /srv\nlogs = %(base)s/logs\nflag\n"
+
+
+@pytest.mark.parametrize(("term", "options", "found"), [
+    ("logs", {}, ["/srv/logs"]), ("logs", {"interpolation": False}, ["%(base)s/logs"]), ("flag", {}, []),
+])
+def test_an_ini_file_with_references_and_keys_without_a_value(
+    tmp_path: Path, term: str, options: dict[str, Any], found: list[str]
+) -> None:
+    (tmp_path / "my.ini").write_text(MY_INI)
+    assert ask(tmp_path, "ini", term, file="my.ini", section="a", allow_none=True, **options) == found
+
+
+@pytest.mark.parametrize(("kind", "term", "options", "words"), [
+    ("ini", "x", {"section": "none", "file": "b.txt"}, "No section 'none' in"),
+    ("ini", "x", {}, "Duplicate option in"),
+    ("ini", "section=a", {}, "No key to look up"),
+    ("ini", "x", {"sections": "a"}, "'sections' is not a valid option of the lookup `ini`.*section"),
+    ("csvfile", "", {}, "Search key is required but was not found"),
+    ("csvfile", "x col=1,", {}, "'col' has an invalid value: '1,'"),
+    ("csvfile", "x", {"file": "none.csv"}, "No such file or directory: none.csv"),
+])
+def test_a_question_to_a_table_that_makes_no_sense(
+    tmp_path: Path, kind: str, term: str, options: dict[str, Any], words: str
+) -> None:
+    (tmp_path / "a.txt").write_text("[global]\nx = 1\nx = 2\n")
+    (tmp_path / "b.txt").write_text("[global]\nx = 1\n")
+    failed = ask(tmp_path, kind, term, **{"file": "a.txt", **options})
+    assert isinstance(failed, EffectFailure)
+    assert re.search(words, failed.message)
 
 
 class _Page(BaseHTTPRequestHandler):

@@ -32,7 +32,10 @@ def effects_of(source: str, answers: dict[str, Value], **variables: Value) -> tu
 
 @pytest.mark.parametrize(("source", "answer", "value", "effect"), [
     ("{{ lookup('env', 'HOME') }}", ["/root"], "/root", Effect("env", ("HOME",))),
-    ("{{ lookup('ansible.builtin.env', 'X', default='d') }}", ["d"], "d", Effect("env", ("X",), (("default", "d"),))),
+    ("{{ lookup('ansible.builtin.env', 'X', default='d') }}", [None], "d", Effect("env", ("X",))),
+    ("{{ lookup('env', 'X', default=undef()) }}", ["set"], "set", Effect("env", ("X",))),
+    ("{{ lookup('env', 'X', 'Y') }}", ["x", None], "x,", Effect("env", ("X", "Y"))),
+    ("{{ lookup('fileglob', '*.none') }}", [], [], Effect("fileglob", ("*.none",))),
     ("{{ lookup('file', 'a', 'b') }}", ["1", "2"], "1,2", Effect("file", ("a", "b"))),
     ("{{ query('pipe', cmd) }}", ["{{ 1 }}"], ["{{ 1 }}"], Effect("pipe", ("echo",))),
     ("{{ lookup('template', 't.j2') }}", [{"path": "t.j2", "source": "<{{ cmd }}>\n", "decrypted": False}],
@@ -64,8 +67,16 @@ def test_a_failed_lookup_is_an_error_unless_it_says_otherwise() -> None:
     failure: dict[str, Value] = {"file": EffectFailure("a was not found")}
     with pytest.raises(TemplateError, match="a was not found"):
         effects_of("{{ lookup('file', 'a') }}", failure)
-    assert effects_of("{{ lookup('file', 'a', errors='ignore') }}", failure)[0] == ""
+    assert effects_of("{{ lookup('file', 'a', errors='ignore') }}", failure)[0] is None
     assert effects_of("{{ query('file', 'a', errors='ignore') }}", failure)[0] == []
+
+
+@pytest.mark.parametrize(("default", "words"), [
+    ("undef()", "environment variable 'X' is not set"), ("undef('say who you are')", "say who you are"),
+])
+def test_an_environment_without_a_variable_may_be_an_error(default: str, words: str) -> None:
+    with pytest.raises(TemplateError, match=words):
+        effects_of(f"{{{{ lookup('env', 'X', default={default}) }}}}", {"env": [None]})
 
 
 def test_a_term_not_known_yet_asks_nothing() -> None:
@@ -92,10 +103,47 @@ def test_effects_are_equal_by_what_they_ask() -> None:
     ("{{ lookup('vars', 'a_x') }}", 1),
     ("{{ lookup('vars', 'nope', default='d') }}", "d"),
     ("{{ query('varnames', '^a_') }}", ["a_x", "a_y"]),
+    ("{{ query('inventory_hostnames', 'web:&prod') }}", ["b"]),
+    ("{{ query('inventory_hostnames', 'db*') }}", ["db1", "db2"]),
+    ("{{ query('inventory_hostnames', '~db[13]', 'a') }}", ["db1", "a"]),
 ])
 def test_pure_lookups_ask_nothing(source: str, value: Value) -> None:
     users = [{"of": {"keys": [1, 2], "n": 1}}]
-    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=users) == (value, [])
+    groups = {"all": ["a", "b", "db1", "db2"], "web": ["a", "b"], "prod": ["b", "db1"]}
+    assert effects_of(source, {}, a_x=1, a_y=Template("{{ a_x }}"), users=users, groups=groups) == (value, [])
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    ("lookup('vars', 1)", "must be 'str' not 'int'"),
+    ("lookup('vars', 'user')", "No variable named 'user' was found"),
+    ("query('varnames', '*')", "Unable to use '\\*' as a search parameter"),
+    ("query('varnames', 1)", "is not a string"),
+    ("query('together')", "at least one element"),
+    ("query('sequence', 'count=1 stop=3')", "unrecognized arguments to with_sequence: stop"),
+    ("query('sequence', 'start=3 end=1')", "to count backwards make stride negative"),
+    ("query('sequence', 'start=1 end=3 stride=-1')", "to count forward don't make stride negative"),
+    ("query('sequence', 'count=2 end=3')", "can't specify both count and end"),
+    ("query('sequence', 'start=1')", "must specify count or end"),
+    ("query('sequence', 'count=x')", "`count` of `sequence` has an invalid value"),
+    ("query('sequence', 'count=2 format=d')", "bad formatting string: d"),
+    ("query('sequence', 'count=2 format=%y')", "bad formatting string: %y"),
+    ("query('subelements', users)", "two or three terms"),
+    ("query('subelements', 1, 'of')", "first a dict or a list"),
+    ("query('subelements', users, ['of'])", "second a string"),
+    ("query('subelements', users, 'of', 'skip')", "third item must be a dict"),
+    ("query('subelements', users, 'of.n')", "the key of.n should point to a list"),
+    ("query('subelements', users, 'of.keys.none')", "should point to a dictionary"),
+    ("query('subelements', users, 'none')", "could not find 'none' key in iterated item"),
+])
+def test_terms_that_make_no_sense_are_told(source: str, words: str) -> None:
+    with pytest.raises(TemplateError, match=words):
+        effects_of(f"{{{{ {source} }}}}", {}, users=[{"of": {"keys": [1, 2], "n": 1}}])
+
+
+@pytest.mark.parametrize("path", ["none", "of.none", "of.n.none"])
+def test_items_without_the_list_may_be_left_out(path: str) -> None:
+    users = [{"of": {"keys": [1, 2], "n": 1}}, {"skipped": True}]
+    assert effects_of(f"{{{{ query('subelements', users, '{path}', skip_missing=true) }}}}", {}, users=users)[0] == []
 
 
 @pytest.mark.parametrize(("name", "terms", "items"), [

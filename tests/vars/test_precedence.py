@@ -102,7 +102,7 @@ def test_magic_variables_tell_about_host_play_role_and_run() -> None:
         **host_variables(host="a.example", group_names=["web"], groups={"web": ("a", "b")}, hostvars=hostvars),
         **role_variables(name="r", path="/p/roles/r"),
     }
-    scope = Scope(TEMPLAR, [("magic", magic), ("defaults", default_variables())])
+    scope = Scope(TEMPLAR, [("magic", magic), ("defaults", default_variables("web1"))])
 
     def render(source: str) -> Value:
         return TEMPLAR.render(Template(source), scope)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner.diag import TemplateError
-from provisioner.template.lookups import subelements as pairs_of_subelements
+from provisioner.template.sequences import subelements as pairs_of_subelements
 from provisioner.values import Value
 
 
