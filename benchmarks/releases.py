@@ -105,7 +105,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--versions", type=_numbers, default=matrix.VERSIONS, help=f"of Next.js, of {every}")
     parser.add_argument("--releases", type=int, default=10)
     parser.add_argument("--rollbacks", type=int, default=5, help="at least one")
-    parser.add_argument("--faults", type=_numbers, default=(12, 16), help="versions with faulty releases: 12,16")
+    parser.add_argument("--faults", type=_numbers, default=matrix.VERSIONS, help="versions with faulty releases")
     parser.add_argument("--builds", type=int, default=4, help="that take turns; the others are found on the hosts")
     parser.add_argument("--restarts", type=int, default=3, help="in place, for comparison")
     parser.add_argument("--write", action="store_true", help=f"put the rows into {PAGE.relative_to(ROOT)}")
