@@ -10,7 +10,6 @@ the client speaking after the host has spoken, from the first byte of the SSH ha
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import statistics
 import sys
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages
 import yaml
 from measure import Failed, Measured, run, this_machine
 from tools import NAMES, ROOT, Way, call
@@ -79,7 +79,8 @@ def main() -> int:
         finally:
             lab.down_all()
     if options.write:
-        _write(f"{_hosts(options)}{f', {options.tasks} tasks' if options.tasks else ''}", [machine, *tables])
+        key = f"{_hosts(options)}{f', {options.tasks} tasks' if options.tasks else ''}"
+        pages.replace(PAGE, f"<!-- results: {key} -->", [machine, *tables, ""])
     return 0
 
 
@@ -178,16 +179,6 @@ def _table(work: Work, rows: Sequence[Row], options: argparse.Namespace) -> str:
 
 def _hosts(options: argparse.Namespace) -> str:
     return f"{options.hosts} host{'s' if options.hosts > 1 else ''}{', fresh' if options.first else ''}"
-
-
-def _write(key: str, texts: Sequence[str]) -> None:
-    """Replace the results of this kind of run, or add them; what is written by hand around them stays."""
-    opening, closing = f"<!-- results: {key} -->", "<!-- end of results -->"
-    block = "\n".join([opening, *texts, "", closing])
-    page = PAGE.read_text()
-    kept = re.compile(f"{re.escape(opening)}.*?{re.escape(closing)}", re.DOTALL)
-    page = kept.sub(lambda _: block, page) if kept.search(page) else f"{page.rstrip()}\n\n{block}\n"
-    PAGE.write_text(page)
 
 
 def _say(text: str) -> None:

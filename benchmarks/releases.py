@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages
 from measure import this_machine
 
 from provisioner.lab import Lab
@@ -151,9 +152,7 @@ def _write(row: Row) -> None:
     rows = {row.version: row.line()}
     rows = {line.split()[1]: line for line in re.findall(r"^\| \d.*$", page, re.MULTILINE)} | rows
     ordered = [rows[version] for version in sorted(rows, key=lambda one: [int(part) for part in one.split(".")])]
-    block = "\n".join([OPENING, this_machine(), "", *HEADS, *ordered, CLOSING])
-    kept = re.compile(f"{re.escape(OPENING)}.*?{re.escape(CLOSING)}", re.DOTALL)
-    PAGE.write_text(kept.sub(lambda _: block, page))
+    pages.replace(PAGE, OPENING, [this_machine(), "", *HEADS, *ordered], CLOSING)
 
 
 if __name__ == "__main__":

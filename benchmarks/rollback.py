@@ -8,13 +8,13 @@ own.
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pages
 from measure import this_machine
 
 from provisioner.lab import Lab
@@ -50,7 +50,7 @@ def main() -> int:
     block = "\n".join([machine, "", *_table(found)])
     print(block)
     if options.write:
-        _write(block)
+        pages.replace(PAGE, OPENING, [block], CLOSING)
     return 0 if all(max(took) < LIMITS[kind] for kind, took in found.items()) else 1
 
 
@@ -69,11 +69,6 @@ def _table(found: dict[str, Sequence[float]]) -> Sequence[str]:
     return ("| `provision app rollback` | times | fastest (s) | median (s) | slowest (s) |", "|---|---|---|---|---|",
             *(f"| {what} | {times} | {least:.2f} | {middle:.2f} | {most:.2f} |"
               for what, times, least, middle, most in rows))  # fmt: skip
-
-
-def _write(block: str) -> None:
-    kept = re.compile(f"{re.escape(OPENING)}.*?{re.escape(CLOSING)}", re.DOTALL)
-    PAGE.write_text(kept.sub(lambda _: f"{OPENING}\n{block}\n{CLOSING}", PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -51,15 +51,16 @@ class Call:
     environment: dict[str, str]
 
 
-def call(name: str, folder: Path, way: Way, playbook: Path) -> Call:
-    """What runs `playbook` by the program `name`. folder: of this program alone, kept from run to run."""
+def call(name: str, folder: Path, way: Way, playbook: Path, command: str = "apply") -> Call:
+    """What runs `playbook` by the program `name`. folder: of this program alone, kept from run to run. command: of
+    provision."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("PYTHONDONTWRITEBYTECODE", "ANSIBLE_CONFIG")}
     environment["LC_ALL"] = "C.UTF-8"
     hosts = _inventory(folder, way)
     if name == "provision":
-        argv = [sys.executable, "-m", "provisioner", "apply", "-f", "50", "-i", str(hosts),
+        argv = [sys.executable, "-m", "provisioner", command, "-f", "50", "-i", str(hosts),
                 "--state-dir", str(folder / "state"), str(playbook)]
         return Call(argv, ROOT, environment | {"PYTHONPATH": str(ROOT)})
     if name == "pyinfra":

@@ -14,6 +14,8 @@ from typing import Protocol
 class Deadlines:
     """Seconds after which a wait is given up. `connect` comes from the target; each of the others bounds one phase."""
 
+    restart: float = 2.0
+    """How long a host that refuses connections is asked again: its sshd may be about to restart."""
     banner: float = 15.0
     key_exchange: float = 15.0
     authentication: float = 30.0

@@ -11,11 +11,14 @@ import errno
 import socket
 import subprocess
 import threading
+import time
+from collections.abc import Iterable
 from typing import Any
 
 from provisioner.diag import HostUnreachable
 from provisioner.transport.connection import Deadline, Liveness
 
+_PAUSE = 0.1
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
@@ -32,12 +35,28 @@ class _PromptSocket(socket.socket):
         return data
 
 
-def connect(host: str, port: int, *, timeout: float, liveness: Liveness | None = None,
+def connect(host: str, port: int, *, timeout: float, liveness: Liveness | None = None, refused: float = 0.0,
             family: int = socket.AF_UNSPEC, bind: str | None = None) -> socket.socket:
-    """A connected socket; tries every address of `host` within `timeout` seconds in all."""
-    deadline = Deadline(timeout)
-    last: OSError | None = None
-    for kind, _, _, _, address in _addresses(host, port, family, timeout):
+    """A connected socket; tries every address of `host` within `timeout` seconds in all.
+
+    refused: for how many seconds a host that refuses is asked again: a server that restarts does so for a moment.
+    """
+    deadline, again = Deadline(timeout), Deadline(min(refused, timeout))
+    addresses = _addresses(host, port, family, timeout)
+    while True:
+        made = _first(addresses, deadline, bind)
+        if isinstance(made, socket.socket):
+            keep_watch(made, liveness or Liveness())
+            return made
+        if not isinstance(made, ConnectionRefusedError) or again.passed:
+            raise _explained(made, host, port, timeout)
+        time.sleep(_PAUSE)
+
+
+def _first(addresses: Iterable[Any], deadline: Deadline, bind: str | None) -> socket.socket | OSError:
+    """The first that takes a connection, or why the last one does not."""
+    last = OSError("it has no address")
+    for kind, _, _, _, address in addresses:
         made = _PromptSocket(kind, socket.SOCK_STREAM)
         try:
             made.settimeout(max(deadline.left, 0.001))
@@ -51,10 +70,8 @@ def connect(host: str, port: int, *, timeout: float, liveness: Liveness | None =
             made.close()
             raise
         else:
-            keep_watch(made, liveness or Liveness())
             return made
-    assert last is not None
-    raise _explained(last, host, port, timeout)
+    return last
 
 
 def keep_watch(made: socket.socket, liveness: Liveness) -> None:

@@ -210,7 +210,8 @@ def _socket(hop: _Hop, through: SshConnection | None, wiring: Wiring) -> tuple[A
     if settings.proxy_command:
         return sockets.through_command(settings.proxy_command)
     return sockets.connect(settings.hostname, settings.port, timeout=hop.target.connect_timeout,
-                           liveness=wiring.liveness, family=settings.address_family,
+                           liveness=wiring.liveness, refused=wiring.deadlines.restart,
+                           family=settings.address_family,
                            bind=settings.bind_address), None
 
 

@@ -215,6 +215,9 @@ dpkg-reconfigure -f noninteractive openssh-server > /dev/null 2>&1
 build known "1.1.$(date +%s)" /srv/later; dpkg -i /srv/later/known_*.deb > /dev/null; rm -r /srv/later
 mkdir -p /srv/cache/pages; head -c 100000 /dev/urandom > "/srv/cache/pages/$(date +%s%N).html"
 touch /var/lib/apt/periodic/update-success-stamp 2> /dev/null || true
+mkdir -p /etc/letsencrypt/live/site && cd /etc/letsencrypt/live/site && openssl req -quiet -x509 -newkey ec \
+    -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=site.example.com -days 90 -keyout key.new -out cert.new &&
+    mv key.new privkey.pem && mv cert.new cert.pem
 systemd-tmpfiles --clean; systemctl daemon-reload; systemctl start apt-daily.timer
 for i in $(seq 600); do ssh-keyscan -T 2 127.0.0.1 > /dev/null 2>&1 && break; sleep 0.1; done
 """
