@@ -45,7 +45,7 @@ def expand(call: Expansion) -> HostWork | Done:
 
 def _from_text(args: Mapping[str, Any], rest: dict[str, Any]) -> HostWork | Done:
     if args.get("src") is not None:
-        return refused("`copy`: `src` and `content` can't be used together")
+        return refused("parameters are mutually exclusive: src|content")
     if rest.get("mode") == "preserve":
         return refused("`copy`: `mode: preserve` needs `src`; text has no mode")
     text, secret = text_of(args["content"])

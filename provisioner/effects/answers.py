@@ -28,7 +28,6 @@ class _Place:
     """Where relative names are looked for; the last path is the playbook's directory."""
 
     search_paths: tuple[Path, ...]
-    subdirs: tuple[str, ...]
     vault: Vault
 
     @property
@@ -36,19 +35,17 @@ class _Place:
         return self.search_paths[-1] if self.search_paths else Path()
 
 
-def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (),
-           subdirs: Sequence[str] = ("files", "templates", "vars", "tasks"), vault: Vault = LOCKED) -> Value:
+def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (), vault: Vault = LOCKED) -> Value:
     """What the world says; for a lookup a list with one entry per result. `EffectFailure` when it cannot.
 
     search_paths: directories in order, as `vars.magic.search_path` gives them; the last one is also where
-    `pipe` runs. subdirs: tried inside each of them before the directory itself, by `first_found` only.
-    vault: opens files that are encrypted.
+    `pipe` runs. vault: opens files that are encrypted.
     """
     if effect.kind in sources.SOURCES or effect.kind == "load_vars":
         return _local(effect, search_paths, vault)
     if effect.kind not in _ANSWERS:
         return EffectFailure(f"There is no lookup `{effect.kind}`")
-    place = _Place(tuple(map(Path, search_paths)), tuple(subdirs), vault)
+    place = _Place(tuple(map(Path, search_paths)), vault)
     try:
         return _ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
     except (OSError, UnicodeDecodeError, ValueError, CommandFailed) as error:
@@ -119,7 +116,7 @@ def _fileglob(args: tuple[Value, ...], options: Options, place: _Place) -> Value
 
 
 def _first_found(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
-    return files.first_found(args, options, place.search_paths, place.subdirs)
+    return files.first_found(args, options, place.search_paths)
 
 
 def _pipe(args: tuple[Value, ...], options: Options, place: _Place) -> Value:

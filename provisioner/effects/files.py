@@ -49,9 +49,12 @@ def glob(pattern: str, search_paths: Sequence[Path]) -> list[str]:
     return []
 
 
-def first_found(terms: Sequence[Value], options: Mapping[str, Value], search_paths: Sequence[Path],
-                subdirs: Sequence[str]) -> list[str]:
-    """The first candidate that exists, as a list of one; empty with `skip: true`, else `OSError`."""
+def first_found(terms: Sequence[Value], options: Mapping[str, Value], search_paths: Sequence[Path]) -> list[str]:
+    """The first candidate that exists, as a list of one; empty with `skip: true`, else `OSError`.
+
+    `subdir` of the options is tried inside each directory before the directory itself.
+    """
+    subdirs, places = (str(options.get("subdir", "files")),), _with_tasks(search_paths)
     skip, candidates = bool(options.get("skip", False)), []
     for term in terms or [{}]:
         if isinstance(term, Mapping) or options.get("files") or options.get("paths"):
@@ -63,12 +66,18 @@ def first_found(terms: Sequence[Value], options: Mapping[str, Value], search_pat
             candidates += [str(found) for found in (term if isinstance(term, list) else [term])]
     for candidate in candidates:
         try:
-            return [str(find(candidate, search_paths, subdirs))]
+            return [str(find(candidate, places, subdirs))]
         except FileNotFoundError:
             continue
     if skip:
         return []
     raise FileNotFoundError(f"none of {', '.join(candidates) or 'no files'} exists; `skip: true` allows that")
+
+
+def _with_tasks(search_paths: Sequence[Path]) -> list[Path]:
+    """Before a directory inside a role's `tasks`, `tasks` itself."""
+    return [place for path in search_paths
+            for place in ((path.parent, path) if path.parent.name == "tasks" else (path,))]
 
 
 def _combined(names: list[str], paths: list[str]) -> list[str]:

@@ -12,8 +12,8 @@ from provisioner.values import OMIT, Unknown
 from provisioner.vars.scope import Scope
 
 
-def loop_items(loop: Loop, scope: Scope, templar: Templar) -> list[Any] | Unknown:
-    """The rendered items. Raises TemplateError when there is no list."""
+def loop_items(loop: Loop, scope: Scope, templar: Templar, module: str) -> list[Any] | Unknown:
+    """The rendered items for a task of `module`. Raises TemplateError when there is no list."""
     rendered = templar.render(loop.items, scope)
     if isinstance(rendered, Unknown):
         return rendered
@@ -24,7 +24,13 @@ def loop_items(loop: Loop, scope: Scope, templar: Templar) -> list[Any] | Unknow
         return [item for item in rendered if item is not OMIT]
     if loop.kind == "items":
         return _flattened_once(rendered)
-    return templar.lookup(loop.kind, rendered, scope)
+    options = {"subdir": _folder(module)} if loop.kind == "first_found" else {}
+    return templar.lookup(loop.kind, rendered, scope, **options)
+
+
+def _folder(module: str) -> str:
+    """The directory of a role where `with_first_found` looks, by what the task does with the file."""
+    return next((f"{kind}s" for kind in ("template", "var") if kind in module), "files")
 
 
 def _flattened_once(rendered: Any) -> list[Any]:

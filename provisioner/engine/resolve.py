@@ -23,6 +23,7 @@ from provisioner.engine.scopes import Scopes
 from provisioner.engine.targets import LOCAL_NAMES, become_of, keywords_of, target_of
 from provisioner.lang.model import WHOLE, Include, Task, is_from_template
 from provisioner.messages import Become, Delegate, Target
+from provisioner.remote.spec import ArgumentError
 from provisioner.template.marks import Signal
 from provisioner.template.templar import Templar
 from provisioner.values import OMIT, Condition, HostName, Secret, Template, Unknown, contains_unknown, drop_omitted
@@ -69,7 +70,7 @@ class TaskResolver:
             return replace(shell, items=(Item(NotKnowable(reason)),), looped=False)
         try:
             shell = self._with_protection(shell, reading)
-            found = loop_items(task.loop, scope, self.templar) if task.loop is not None else None
+            found = loop_items(task.loop, scope, self.templar, task.module) if task.loop is not None else None
         except TemplateError as error:
             return replace(shell, items=(Item(self._without_items(reading, error)),), looped=False)
         try:
@@ -296,8 +297,9 @@ class TaskResolver:
             return NotKnowable(unknown.reason)
         problems = info.spec.problems(args, _is_plain) if info.spec is not None else []
         if problems:
-            told = "; ".join(p.message + (f" ({p.hint})" if p.hint else "") for p in problems)
-            return Broken({"changed": False, "failed": True, "msg": told})
+            wrong = ArgumentError(problems)
+            hint = {"hint": wrong.hint} if wrong.hint else {}
+            return Broken({"changed": False, "failed": True, "msg": str(wrong), **hint})
         if entry.job is not None and entry.check and not entry.poll:
             return NotKnowable("jobs of `async` are not started in check mode")
         work = self._hand_over(entry, info, args, scope)

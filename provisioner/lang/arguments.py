@@ -19,6 +19,12 @@ from provisioner.values import Template, Value, Vaulted
 
 RAW_PARAMS: Final = "_raw_params"
 
+#: Whose free text is a text for a shell, where the space around it may mean something.
+_KEEP_TEXT: Final = frozenset({"command", "shell", "raw"})
+
+#: Modules that hand their arguments to another one.
+_WORKER: Final = {"service": "systemd", "package": "apt"}
+
 
 @dataclass(slots=True)
 class Call:
@@ -65,8 +71,8 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
         rest, options = split_raw(text, modules.RAW.get(call.module, frozenset()))
         for name, part in options.items():
             call.set(name, value(part), span)
-        if rest:
-            call.set(RAW_PARAMS, value(rest), span)
+        if rest.strip():
+            call.set(RAW_PARAMS, value(rest if call.module in _KEEP_TEXT else rest.strip()), span)
         return
     try:
         arguments, others = split_arguments(text)
@@ -166,10 +172,12 @@ def add_args(call: Call, node: Node, loading: Loading) -> None:
 
 
 def with_defaults(call: Call, context: Context) -> Mapping[str, Value]:
-    """The arguments with `module_defaults` beneath them."""
+    """The arguments with `module_defaults` beneath them; those of the module that does the work are the lowest."""
     if not context.module_defaults:
         return call.args
-    return {**context.module_defaults.get(call.module, {}), **call.args}
+    names = (_WORKER.get(call.module, ""), call.module)
+    defaults = {name: value for module in names for name, value in context.module_defaults.get(module, {}).items()}
+    return {**defaults, **call.args}
 
 
 def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading, *, may_fail: bool) -> None:

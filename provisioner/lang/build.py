@@ -241,8 +241,8 @@ def file_argument(call: Call, loading: Loading) -> Value:
         loading.found.error("No file", f"`{call.module}` needs the name of a file", call.span)
     for name in call.args:
         if name not in {RAW_PARAMS, "apply"}:
-            loading.found.error("Wrong argument", f"`{call.module}` has no argument `{name}`", call.spans[name],
-                                hint="it takes: file, apply")
+            loading.found.error("Wrong argument", f"Unsupported parameters for ({call.module}) module: {name}",
+                                call.spans[name], hint="it takes: file, apply")
     return value
 
 

@@ -96,22 +96,33 @@ def split_arguments(text: str) -> tuple[dict[str, str], list[str]]:
 def split_raw(text: str, options: frozenset[str]) -> tuple[str, dict[str, str]]:
     """The free text without the `key=value` words named in `options`, and those.
 
-    The text is kept as written (its spaces, quotes and newlines belong to the command).
+    The text is kept as written, its last newline too: spaces, quotes and newlines belong to the command. Only a
+    backslash that stands alone at the end of a line goes, with the newline: what splits a command without a shell
+    would take that newline for a word.
     """
     try:
         words = split_words(text)
     except UnbalancedError:
-        return text.strip(), {}  # a shell may make sense of it, as a here-document does
+        return text, {}  # a shell may make sense of it, as a here-document does
     taken: dict[str, str] = {}
     kept: list[str] = []
     position = 0
     for word, start, end in words:
+        gap, position = text[position:start], end
         argument = _argument(word)
         if argument and argument[0] in options:
             taken[argument[0]] = argument[1]
-            kept.append(text[position:start])
-            position = end
+            continue
+        rest = _continued(word)
+        if taken and not kept:
+            gap = ""
+        kept.append(gap[:-1] if word and not rest else gap + rest)
     kept.append(text[position:])
-    if not taken:
-        return text.strip(), {}
-    return "".join(kept).strip(), taken
+    return "".join(kept), taken
+
+
+def _continued(word: str) -> str:
+    """The word without the ends of lines that are before it."""
+    while word.startswith("\\\n"):
+        word = word[2:]
+    return word

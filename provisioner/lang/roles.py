@@ -87,8 +87,8 @@ def check_use(call: Call, loading: Loading) -> None:
     """Tell what is wrong with the arguments of include_role / import_role."""
     wrong = [name for name in call.args if name not in _USE_ARGUMENTS]
     for name in wrong:
-        loading.found.error("Wrong argument", f"`{call.module}` has no argument `{name}`", call.spans[name],
-                            hint=near(name, _USE_ARGUMENTS))
+        loading.found.error("Wrong argument", f"Unsupported parameters for ({call.module}) module: {name}",
+                            call.spans[name], hint=near(name, _USE_ARGUMENTS))
     for name in _FROM.values():
         value = call.args.get(name)
         if not isinstance(value, (str, Template, NoneType)):

@@ -60,7 +60,7 @@ def perform(ctx: Ctx, argv: "Sequence[str]", a: Arguments, *, cmd: Any, input: O
     """Run it with live output; a status other than 0 is a failure."""
     cwd = ctx.expand(a.chdir) if a.chdir else None
     if cwd is not None and not os.path.isdir(cwd):
-        raise ctx.fail("the directory %s (`chdir`) is not there" % cwd, cmd=cmd, rc=257)
+        raise ctx.fail("Unable to change directory before execution: %s (`chdir`) is not there" % cwd, cmd=cmd, rc=257)
     began, clock = time.time(), time.monotonic()
     done = ctx.run(argv, input=input, cwd=cwd, live=True)
     took = time.monotonic() - clock

@@ -19,6 +19,11 @@ class ArgumentError(ValueError):
         super().__init__("; ".join(p.message for p in problems))
         self.problems = problems
 
+    @property
+    def hint(self) -> str:
+        """How to mend them, "" when nothing more is known."""
+        return "; ".join(problem.hint for problem in self.problems if problem.hint)
+
 
 class Problem(NamedTuple):
     """One thing wrong with an argument. `argument` is "" when it is about the whole set."""
@@ -98,7 +103,8 @@ class Spec(NamedTuple):
             if own is None:
                 if not self.open_ended:
                     meant.append(self._nearest(name))
-                    found.append(Problem(name, "`%s` has no argument `%s`" % (self.name, name), self._near(name)))
+                    message = "Unsupported parameters for (%s) module: %s" % (self.name, name)
+                    found.append(Problem(name, message, self._near(name)))
                 continue
             names[own] = value
             if value is not None and is_known(value):
@@ -151,11 +157,11 @@ class Spec(NamedTuple):
         for group in self.required_one_of:
             if not any(map(present, group)):
                 shown = [name for name in group if not self.args[name].internal]
-                found.append(Problem("", "`%s` needs one of %s" % (self.name, _listing(shown))))
+                found.append(Problem("", "`%s`: one of the following is required: %s" % (self.name, ", ".join(shown))))
         for group in self.mutually_exclusive:
             if sum(map(present, group)) > 1:
                 both = [name for name in group if present(name)]
-                found.append(Problem(both[1], "%s can't be used together" % _listing(both)))
+                found.append(Problem(both[1], "parameters are mutually exclusive: %s" % "|".join(both)))
         for group in self.required_together:
             if any(map(present, group)) and not all(map(present, group)):
                 found.append(Problem("", "%s go together" % _listing(group)))

@@ -25,8 +25,8 @@ def execute(module: Any, ctx: Ctx, args: "Mapping[str, Any]", *, verify: bool = 
             return _state(module, ctx, bound, verify)
         return _action(module, spec, ctx, bound)
     except ArgumentError as error:
-        hints = " ".join(problem.hint for problem in error.problems if problem.hint)
-        return {"failed": True, "changed": False, "msg": "%s%s" % (error, " (%s)" % hints if hints else "")}
+        hint = error.hint
+        return {"failed": True, "changed": False, "msg": str(error), **({"hint": hint} if hint else {})}
     except ModuleFailed as error:
         return {"changed": False, **error.data, "failed": True, "msg": error.message}
     except NotKnown as error:

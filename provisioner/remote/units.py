@@ -36,8 +36,7 @@ _FOLDERS = (
 )
 _RUNNING = ("active", "activating", "reloading")
 #: States of unit files that `systemctl enable` would leave as they are.
-_ENABLED = ("enabled", "static", "indirect", "alias", "generated", "transient")
-_CAN_BE_DISABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime")
+_ENABLED = ("enabled", "static", "alias", "generated", "transient")
 _EFFECTS = {
     "mask": ("UnitFileState", "masked"),
     "unmask": ("UnitFileState", "disabled"),
@@ -205,9 +204,9 @@ def _steps(ctx: Ctx, tool: _Systemctl, unit: str, status: "Mapping[str, str]", o
     masked = status.get("LoadState") == "masked" or file_state.startswith("masked")
     if order.masked is not None and order.masked != masked:
         steps.append("mask" if order.masked else "unmask")
-    if order.enabled and file_state not in _ENABLED:
+    if order.enabled and file_state not in _ENABLED and not _is_enabled_by_others(tool, unit, file_state):
         steps.append("enable")
-    elif order.enabled is False and file_state in _CAN_BE_DISABLED:
+    elif order.enabled is False and file_state == "enabled":  # what is enabled until the next boot stays so
         steps.append("disable")
     running = active in _RUNNING
     if order.state == "started" and not running:
@@ -221,6 +220,11 @@ def _steps(ctx: Ctx, tool: _Systemctl, unit: str, status: "Mapping[str, str]", o
     if masked and order.masked is None and any(step in ("enable", "start", "restart") for step in steps):
         raise ctx.fail("%s is masked, so it can't be started or enabled; add `masked: false`" % unit)
     return steps
+
+
+def _is_enabled_by_others(tool: _Systemctl, unit: str, file_state: str) -> bool:
+    """Of a unit that is enabled through others (`Also=`, or a link with another name): whether they are enabled."""
+    return file_state == "indirect" and len(tool.ask(["is-enabled", "--full", "--", unit]).stdout.splitlines()) > 1
 
 
 def _difference(steps: "Sequence[str]", status: "Mapping[str, str]") -> "tuple[dict[str, str], dict[str, str]]":

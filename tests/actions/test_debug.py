@@ -36,5 +36,5 @@ def test_below_its_verbosity_it_is_skipped(run_tasks: Tasks) -> None:
 
 
 def test_msg_and_var_exclude_each_other(run_tasks: Tasks) -> None:
-    with pytest.raises(InputError, match="can't be used together"):
+    with pytest.raises(InputError, match="mutually exclusive"):
         run_tasks("- debug: {msg: hi, var: x}")

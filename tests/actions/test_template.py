@@ -36,7 +36,7 @@ def render(tmp_path: Path) -> Any:
         ("a {{ x }}\n", {}, b"a 1\n"),
         ("a {{ x }}", {}, b"a 1"),
         ("{% if x %}\na\n{% endif %}\n", {}, b"a\n"),
-        ("{% if x %}\na\n{% endif %}\n", {"trim_blocks": False}, b"\na\n\n"),
+        ("{% if x %}\na\n{% endif %}\n", {"trim_blocks": False}, b"\na\n"),
         ("  {% if x %}\na\n  {% endif %}\n", {"lstrip_blocks": True}, b"a\n"),
         ("a\nb\n", {"newline_sequence": "\\r\\n"}, b"a\r\nb\r\n"),
         ("[[ x ]] {{ y }}", {"variable_start_string": "[[", "variable_end_string": "]]"}, b"1 {{ y }}"),

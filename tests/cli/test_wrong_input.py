@@ -66,8 +66,9 @@ def test_a_playbook_that_cannot_be_used(text: str, words: list[str], capsys: pyt
 def test_a_misspelt_argument_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     Path("site.yml").write_text(f"{PLAY}    - copy: {{content: x, dst: /tmp/x}}\n    - copy: [a]\n    - copy: src\n")
     code, text = said(capsys, "apply", "-i", "hosts.ini", "site.yml")
-    assert_told((code, text), 4, "site.yml:5:31:", "`copy` has no argument `dst`", "did you mean `dest`?",
-                "must be a mapping of arguments, not a list", "`src` is not `name=value`", "3 errors")
+    assert_told((code, text), 4, "site.yml:5:31:", "Unsupported parameters for (copy) module: dst",
+                "did you mean `dest`?", "must be a mapping of arguments, not a list",
+                "`src` is not `name=value`", "3 errors")
     assert "needs" not in text
 
 

@@ -57,7 +57,8 @@ def test_a_glob_without_a_directory_is_answered_by_the_first_that_has_a_match(tm
 @pytest.mark.parametrize(("effect", "found"), [
     (Effect("first_found", ("nope", "a.txt")), "files/a.txt"),
     (Effect("first_found", ({"files": ["nope.yml", "Debian.yml"], "paths": ["vars"]},)), "vars/Debian.yml"),
-    (Effect("first_found", ({"files": "nope.yml,Debian.yml"},)), "vars/Debian.yml"),
+    (Effect("first_found", ({"files": "nope.yml,Debian.yml"},), (("subdir", "vars"),)), "vars/Debian.yml"),
+    (Effect("first_found", ("Debian.yml", "c.txt")), "c.txt"),
     (Effect("first_found", (), (("files", ["c.txt"]),)), "c.txt"),
     (Effect("first_found", ({"files": ["nope"], "skip": True},)), None),
 ])

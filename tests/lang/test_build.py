@@ -48,7 +48,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
         ("command", {"_raw_params": "make", "chdir": "/src", "creates": "/x"}),
     "- assemble: {src: a, dest: /b}\n  args: {src: b, mode: '0600'}":
         ("assemble", {"src": "a", "dest": "/b", "mode": "0600"}),
-    "- shell: |\n    a | b\n    c": ("shell", {"_raw_params": "a | b\nc"}),
+    "- shell: |\n    a | b\n    c\n": ("shell", {"_raw_params": "a | b\nc\n"}),
     "- raw: uname -a": ("raw", {"_raw_params": "uname -a"}),
     "- community.docker.docker_container: {name: x}": ("community.docker.docker_container", {"name": "x"}),
     "- yum: {name: x}": ("yum", {"name": "x"}),

@@ -46,6 +46,11 @@ def test_words_are_arguments(text: str, arguments: dict[str, str], others: list[
     ("cat <<EOF\nit's\nEOF", "cat <<EOF\nit's\nEOF", {}),
     ("a\nb creates={{ x }}", "a\nb", {"creates": "{{ x }}"}),
     (r"printf 'a\n' chdir='/a\tb'", r"printf 'a\n'", {"chdir": "/a\tb"}),
+    ("echo a \\\n  b\n", "echo a  b\n", {}),
+    ("a \\\n\\\nb", "a b", {}),
+    ("echo 'a \\\n b'\n", "echo 'a \\\n b'\n", {}),
+    ("cat <<E\n  a\nE\n", "cat <<E\n  a\nE\n", {}),
+    ("chdir=/a\ncreates=/b\necho x\n", "echo x\n", {"chdir": "/a", "creates": "/b"}),
 ])
 def test_a_command_keeps_its_text(text: str, rest: str, taken: dict[str, str]) -> None:
     assert split_raw(text, OPTIONS) == (rest, taken)

@@ -120,7 +120,7 @@ def test_removing_from_no_file_is_fine(tmp_path: Path) -> None:
         ({"state": "absent"}, "needs one of"),
         ({"line": "a", "regexp": "["}, "regular expression"),
         ({"line": "a", "backrefs": True}, "needs `regexp`"),
-        ({"line": "a", "insertafter": "x", "insertbefore": "y"}, "together"),
+        ({"line": "a", "insertafter": "x", "insertbefore": "y"}, "mutually exclusive"),
         ({"line": "a\0b"}, "NUL"),
     ],
 )

@@ -181,9 +181,10 @@ def test_a_fact_that_hangs_fails_the_task_in_time(tmp_path: Path) -> None:
 
 MINIMUM = ["system", "distribution", "local"]
 SUBSETS: list[tuple[list[str], list[str]]] = [
-    (["all"], [*MINIMUM, "network", "hardware", "virtual"]), (["min"], MINIMUM), (["!all"], MINIMUM),
+    (["all"], [*MINIMUM, "network", "hardware", "virtual", "systemd"]), (["min"], MINIMUM), (["!all"], MINIMUM),
     (["!all", "!min"], []), (["network"], [*MINIMUM, "network"]), (["!all", "!min", "network"], ["network"]),
-    (["!hardware"], [*MINIMUM, "network", "virtual"]), (["all", "!hardware"], [*MINIMUM, "network", "virtual"]),
+    (["!hardware"], [*MINIMUM, "network", "virtual", "systemd"]),
+    (["all", "!hardware"], [*MINIMUM, "network", "virtual", "systemd"]), (["systemd"], [*MINIMUM, "systemd"]),
     (["default_ipv4"], [*MINIMUM, "network"]), (["!all", "!facter", "!ohai"], MINIMUM),
     (["!all", "!min", "distribution"], ["distribution"]), (["!all", "hardware"], [*MINIMUM, "hardware"]),
 ]  # fmt: skip

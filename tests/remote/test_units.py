@@ -80,6 +80,9 @@ def systemd(tmp_path: Path) -> Systemd:
         ("active", "enabled", "loaded", {"enabled": True}, []),
         ("active", "static", "loaded", {"enabled": True}, []),
         ("active", "alias", "loaded", {"enabled": True}, []),
+        ("active", "indirect", "loaded", {"enabled": True}, ["enable"]),
+        ("active", "indirect", "loaded", {"enabled": False}, []),
+        ("active", "enabled-runtime", "loaded", {"enabled": False}, []),
         ("active", "enabled", "loaded", {"enabled": False}, ["disable"]),
         ("active", "static", "loaded", {"enabled": False}, []),
         ("active", "masked", "masked", {"enabled": False}, []),
@@ -105,6 +108,13 @@ def test_only_what_is_needed_is_done(
     assert systemd.changes == [f"{step} -- app.service" for step in steps]
     assert result["changed"] is checked["changed"] is bool(steps)
     assert result.get("diff") == checked.get("diff")
+
+
+def test_a_unit_whose_others_are_enabled_is_enabled(systemd: Systemd) -> None:
+    systemd.says("active", "indirect")
+    systemd.environment["ENABLED"] = "indirect\n  /etc/systemd/system/sockets.target.wants/app.socket"
+    assert systemd.run(enabled=True)["changed"] is False
+    assert "is-enabled --full -- app.service" in systemd.calls
 
 
 def test_an_unchanged_task_starts_one_process(systemd: Systemd) -> None:

@@ -18,7 +18,7 @@ SPEC = Spec(
         **commands.GUARDS,
         **commands.INPUT,
         "expand_argument_vars": Arg("bool", default=True, doc="replace `$NAME` and a leading `~` in the arguments"),
-        "executable": Arg("path", doc="not used: there is no shell; kept so that old playbooks load"),
+        "executable": Arg("path", doc="not used: there is no shell; a warning tells, and old playbooks load"),
         "warn": Arg("bool", doc="not used any more"),
     },
     check="predict",
@@ -49,6 +49,9 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         raise ctx.fail("the command can't be split into words: %s" % error, cmd=a.cmd, rc=256) from None
     if not argv:
         raise ctx.fail("no command given", rc=256)
+    if a.executable:
+        ctx.warn("`executable` is no longer supported by `command`, which needs no shell: %s is not used"
+                 % a.executable)
     if a.expand_argument_vars:
         argv = [_expanded(ctx, part) for part in argv]
     needless = commands.needless(ctx, a, argv)

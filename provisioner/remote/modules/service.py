@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from provisioner.remote import units
+from provisioner.remote.modules import systemd
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
+
+_OF_SYSTEMD = ("masked", "force", "daemon_reload", "daemon_reexec", "scope", "no_block")
 
 SPEC = Spec(
     name="service",
@@ -12,7 +15,7 @@ SPEC = Spec(
     check="predict",
     identity=("name",),
     args={
-        "name": Arg(required=True, doc="The service"),
+        "name": Arg(aliases=("service", "unit"), doc="The service"),
         "state": Arg(
             choices=("started", "stopped", "restarted", "reloaded"),
             doc="`restarted` and `reloaded` always act; the others only when needed",
@@ -23,8 +26,10 @@ SPEC = Spec(
         "pattern": Arg(doc="Accepted for compatibility: systemd knows its processes"),
         "runlevel": Arg(default="default", doc="Accepted for compatibility"),
         "arguments": Arg(default="", aliases=("args",), doc="Accepted for compatibility: systemd passes none"),
+        **{name: systemd.SPEC.args[name] for name in _OF_SYSTEMD},
     },
-    required_one_of=(("state", "enabled"),),
+    required_one_of=systemd.SPEC.required_one_of,
+    notes="`module_defaults` of `systemd` hold for this module too.",
     examples="""
 - name: nginx runs now and after every boot
   service:
@@ -48,4 +53,4 @@ def run(ctx: Ctx, a: Arguments) -> Result:
             if a.use == "auto"
             else "`use: %s` is not supported: only systemd is" % a.use
         )
-    return units.manage(ctx, units.Order(name=a.name, state=a.state, enabled=a.enabled))
+    return systemd.run(ctx, a)

@@ -12,11 +12,12 @@ from provisioner.remote.spec import Arg, Arguments, Spec
 FACTS = "provisioner.remote.facts."
 LATER = (
     "provisioner.remote.facts.distribution", "provisioner.remote.facts.hardware", "provisioner.remote.facts.local",
-    "provisioner.remote.facts.network", "provisioner.remote.facts.system", "provisioner.remote.facts.virtual",
+    "provisioner.remote.facts.network", "provisioner.remote.facts.system", "provisioner.remote.facts.systemd",
+    "provisioner.remote.facts.virtual",
 )  # fmt: skip
 """Imported when asked for; named here so that they are sent together with this module."""
 MINIMAL = ("system", "distribution", "local")
-GROUPS = {"network": ("network",), "hardware": ("hardware",), "virtual": ("virtual",)}
+GROUPS = {name: (name,) for name in ("network", "hardware", "virtual", "systemd")}
 PARTS = {
     **dict.fromkeys(("interfaces", "default_ipv4", "default_ipv6", "all_ipv4_addresses", "all_ipv6_addresses"),
                     "network"),
@@ -36,7 +37,7 @@ SPEC = Spec(
     summary="Gather facts about a host",
     args={
         "gather_subset": Arg("list", elements="str", default=["all"],
-                             doc="all, min, network, hardware, virtual or a part of them; `!` leaves one out"),
+                             doc="all, min, network, hardware, virtual, systemd or a part of them; `!` leaves one out"),
         "gather_timeout": Arg("int", default=10, doc="seconds one program that gives facts may take"),
         "filter": Arg("list", elements="str", default=[], doc="patterns of the names to give, like `ansible_mem*`"),
         "fact_path": Arg("path", default="/etc/ansible/facts.d", doc="directory of `*.fact` files"),

@@ -22,9 +22,13 @@ CASES = [
     Case("a signal has a name", {"cmd": "sh -c 'kill -9 $$'", "expand_argument_vars": False}, fails="killed by SIGKILL",
          checks="unknown"),
     Case("no such program", {"cmd": "no-such-program"}, fails="no program `no-such-program`", checks="unknown"),
-    Case("no such directory", {"cmd": "true", "chdir": "/no/such"}, fails="/no/such", checks="unknown"),
+    Case("no such directory", {"cmd": "true", "chdir": "/no/such"}, fails="Unable to change directory",
+         checks="unknown"),
+    Case("a shell is not used", {"cmd": "echo a", "executable": "/bin/bash"}, repeats=False, checks="unknown",
+         result={"stdout": "a", "warnings": ["`executable` is no longer supported by `command`, which needs no shell: "
+                                             "/bin/bash is not used"]}),
     Case("the environment of the task", {"cmd": "sh -c 'echo $GREETING'", "expand_argument_vars": False}, repeats=False,
          checks="unknown", environment={"GREETING": "hello"}, result={"stdout": "hello"}),
     Case("an open quote", {"cmd": "echo 'x"}, fails="can't be split"),
-    Case("neither form", {}, fails="needs one of"),
+    Case("neither form", {}, fails="one of the following is required"),
 ]
