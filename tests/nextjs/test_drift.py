@@ -96,3 +96,16 @@ def test_a_new_source_is_pending(app: Site) -> None:
         assert drifts(app) == (2, {"": "pending"})
     finally:
         page.unlink()
+
+
+def test_a_certificate_that_is_about_to_end_is_drift_of_the_app_and_left_alone(app: Site) -> None:
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", "shop.key", "-out", "shop.pem", "-days", "10", "-subj", "/CN=shop.example.com",
+                    "-addext", "subjectAltName=DNS:shop.example.com"], cwd=app.scratch, check=True,
+                   capture_output=True)  # fmt: skip
+    site = {"domain": "shop.example.com", "https": {"certificate": "shop.pem", "key": "shop.key"}}
+    ran = provision(app, "apply", **site)
+    assert ran.returncode == 0, (ran.stdout[-3000:], ran.stderr[-1000:])
+    before = app.listing()
+    assert drifts(app, **site) == (2, {"certificate: shop.example.com": "drifted"})
+    assert app.listing() == before
