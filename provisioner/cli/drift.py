@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -148,7 +148,12 @@ def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Look
     """One check run, judged and kept; with `request.fixes` these are applied on its way."""
     started, events = time.time(), _Events()
     kept: dict[HostName, Record] = {}
-    traces = Traces()
+
+    def noticed(told: Sequence[Event]) -> list[Finding]:
+        with opened(request.state_dir / database.FILE) as db:
+            return list(watched(told, _known(db, key_in(request.state_dir)), (), started))
+
+    traces = Traces(noticed)
     app.apply(replace(request, on_record=kept.__setitem__, partings=(traces,)), [_screen(), *reports(options), events])
     for host, record in kept.items():
         if record.problem:
@@ -158,8 +163,8 @@ def _look(request: app.Request, options: RunOptions, rules: list[Rule]) -> _Look
                     and (run.outcome == RUNNING or (run.ended or 0.0) > started)]  # fmt: skip
         check = check_of(events.kept, lambda resource: baseline_of(db, resource), applying, kept)
         beyond = watched(events.kept, _known(db, key_in(request.state_dir)), applying, started)
-        found = (hinted(each, traces.told) for each in check.findings)
-        check = replace(check, findings=(*found, *beyond))
+        found = tuple(hinted(each, traces.told) for each in (*check.findings, *beyond))
+        check = replace(check, findings=found)
         counted, ignored = split(check.findings, rules, date.today())  # noqa: DTZ011 - the user's day
         whole = request.tags == frozenset(["all"]) and not request.skip_tags
         check = seen.keep(db, _scope(request), replace(check, findings=tuple(counted)), started, whole=whole)

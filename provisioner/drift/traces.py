@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from provisioner.drift.findings import DRIFTED, Finding
-from provisioner.events import Event, ItemResult, Resource, TaskResult
+from provisioner.drift.findings import DRIFTED, UNMANAGED, Finding
+from provisioner.events import Event, ItemResult, PlayStarted, Resource, TaskResult
+from provisioner.history.surveys import is_survey
 from provisioner.parting import Reached
 from provisioner.remote.survey.traces import BEFORE
 from provisioner.ui.moments import utc
@@ -19,6 +20,9 @@ _FILES: Final = frozenset({"blockinfile", "copy", "file", "get_url", "lineinfile
 _PACKAGES: Final = frozenset({"apt", "package"})
 _UNITS: Final = frozenset({"service", "systemd"})
 _ELSEWHERE: Final = {"user": "/etc/passwd", "group": "/etc/group", "hostname": "/etc/hostname"}
+_BY_WATCH: Final = {"packages": "package", "units": "unit", "failed_units": "unit", "files": "path", "crontabs": "path",
+                    "sudoers": "path", "authorized_keys": "path"}  # fmt: skip
+_OF_SYSTEMD: Final = "/etc/systemd/system"
 _LATEST: Final = 4e9  # of a moment that is believed: the year 2096
 _LOGINS: Final = 5
 
@@ -28,13 +32,20 @@ Thing = tuple[str, str]
 
 @dataclass(slots=True)
 class Traces:
-    """A `Parting`: asks each host, once, about what a check found to differ there. told: the answers."""
+    """A `Parting`: asks each host, once, about what a check found to differ there. told: the answers.
 
+    noticed: what the watch list finds in these events.
+    """
+
+    noticed: Callable[[Sequence[Event]], Iterable[Finding]] = lambda events: ()
     told: dict[HostName, Mapping[str, Any]] = field(default_factory=dict)
     _asked: dict[HostName, dict[Thing, None]] = field(default_factory=dict)
+    _surveys: list[Event] = field(default_factory=list)
 
     def handle(self, event: Event, time: float) -> None:
-        if (isinstance(event, TaskResult | ItemResult) and event.checked and event.status == "changed"
+        if isinstance(event, PlayStarted) or (isinstance(event, TaskResult) and is_survey(event.resource)):
+            self._surveys.append(event)
+        elif (isinstance(event, TaskResult | ItemResult) and event.checked and event.status == "changed"
                 and event.resource is not None):  # fmt: skip
             self._asked.setdefault(event.host, {}).update(dict.fromkeys(things(event.resource)))
 
@@ -42,6 +53,8 @@ class Traces:
         """Nothing is open."""
 
     def part(self, reached: Reached) -> None:
+        for finding in self.noticed(self._surveys):
+            self._asked.setdefault(finding.host, {}).update(dict.fromkeys(things_found(finding)))
         places = reached.places()
         args: dict[HostName, dict[str, list[str]]] = {}
         for host, asked in self._asked.items():
@@ -69,13 +82,29 @@ def things(resource: Resource) -> Iterator[Thing]:
         yield "unit", named["name"]
 
 
+def things_found(finding: Finding) -> Iterator[Thing]:
+    """What has drifted, or what the watch list found."""
+    if finding.kind == DRIFTED and finding.resource is not None:
+        yield from things(finding.resource)
+    elif finding.kind == UNMANAGED:
+        watch, item = finding.task.name, finding.item
+        if watch == "users":
+            yield "path", "/etc/passwd"
+        elif watch == "sudoers" and item.startswith("group "):
+            yield "path", "/etc/group"
+        elif watch == "units" and "/" in item:
+            yield "path", f"{_OF_SYSTEMD}/{item}"
+        elif (kind := _BY_WATCH.get(watch)) and (kind != "path" or item.startswith("/")):
+            yield kind, item
+
+
 def hinted(finding: Finding, told: Mapping[HostName, Mapping[str, Any]]) -> Finding:
     """With what the host says of it, if that has happened since the last apply."""
     answer = told.get(finding.host)
-    if finding.kind != DRIFTED or finding.resource is None or answer is None:
+    if answer is None:
         return finding
     lines: list[str] = []
-    asked = list(things(finding.resource))
+    asked = list(things_found(finding))
     for kind, name in asked:
         trace = _given(_given(_given(answer, "traces"), kind), name)
         moment = _moment(trace)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.drift.findings import DRIFTED, PENDING, Finding
-from provisioner.drift.traces import Traces, hinted, things
+from provisioner.drift.findings import DRIFTED, PENDING, UNMANAGED, Finding
+from provisioner.drift.traces import Traces, hinted, things, things_found
 from provisioner.events import Resource, TaskRef, TaskResult
 from provisioner.values import HostName
 
@@ -43,6 +43,23 @@ def told(moment: Any = AT_SIX, **more: Any) -> dict[HostName, Mapping[str, Any]]
 ])  # fmt: skip
 def test_what_leaves_traces_is_asked_about(module: str, name: str, expected: list[Any]) -> None:
     assert list(things(Resource("", module, name, ""))) == expected
+
+
+@pytest.mark.parametrize(("watch", "item", "expected"), [
+    ("packages", "htop", [("package", "htop")]),
+    ("files", "/srv/stray", [("path", "/srv/stray")]),
+    ("crontabs", "/etc/cron.d/x", [("path", "/etc/cron.d/x")]),
+    ("users", "eve", [("path", "/etc/passwd")]),
+    ("sudoers", "/etc/sudoers.d/eve", [("path", "/etc/sudoers.d/eve")]),
+    ("sudoers", "group sudo", [("path", "/etc/group")]),
+    ("units", "idle.service", [("unit", "idle.service")]),
+    ("units", "ssh.service.d/eve.conf", [("path", "/etc/systemd/system/ssh.service.d/eve.conf")]),
+    ("failed_units", "broken.service", [("unit", "broken.service")]),
+    ("ports", "tcp/8123", []), ("reboot", "", []), ("files", "…", []), ("disk", "/", []),
+])  # fmt: skip
+def test_what_the_watch_list_found_is_asked_about_too(watch: str, item: str, expected: list[Any]) -> None:
+    finding = Finding(WEB, "Web", TaskRef("w", watch, "host_survey"), item, UNMANAGED)
+    assert list(things_found(finding)) == expected
 
 
 def test_a_finding_tells_when_it_came_about_and_who_had_logged_in_before() -> None:

@@ -38,6 +38,12 @@ def test_what_nobody_declared_is_found_and_what_happens_by_itself_is_not(site: P
     assert (code, told) == (2, sorted((each.watch, each.item) for each in WATCHED))
     assert {(each["kind"], each["play"], each["task"]["path"]) for each in found} == {
         ("unmanaged", "Site: watch list", "drift.yml:3")}  # fmt: skip
+    silent = {(each["task"]["name"], each["item"]) for each in found if not each["hint"]}
+    assert {watch for watch, _ in silent} == {"ports", "reboot", "certificates", "security_updates"}
+    hints = {each["item"]: each["hint"] for each in found}
+    assert " UTC: installed: 1.0" in hints["stray"]
+    assert " UTC: removed" in hints["known"]
+    assert " UTC: it was started or stopped" in hints["broken.service"]
     assert differences(before, listing(lab_host)) == {}
 
     apply(site)
