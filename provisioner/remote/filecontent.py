@@ -65,7 +65,7 @@ def settle(
 
 def run_validation(ctx: Ctx, command: str, path: str, content: "Union[bytes, IO[bytes]]") -> None:
     if "%s" not in command:
-        raise ctx.fail("`validate` must hold `%%s`, which stands for the file to check: %s" % command)
+        raise ctx.fail("validate must contain %%s: %s (it stands for the file to check)" % command)
     trial = os.path.join(ctx.tempdir(), os.path.basename(path))
     if isinstance(content, bytes):
         ctx.write(trial, content, mode="0600")

@@ -50,10 +50,13 @@ TEXT_RETURNS: "dict[str, str]" = {
 }
 
 
-def read(ctx: Ctx, a: Any, *, create: bool = False, needed: bool = True) -> "dict[str, Any]":
+def read(
+    ctx: Ctx, a: Any, *, create: bool = False, needed: bool = True, missing_as: str = "Path %s does not exist !"
+) -> "dict[str, Any]":
     """The state of the file with `content` (None when it is not there).
 
-    create: it may be made, with its directory. needed: not being there is a failure (rc 257).
+    create: it may be made, with its directory. needed: not being there is a failure (rc 257), told as `missing_as`;
+    the words are Ansible's, as playbooks look for them in a failed result.
     """
     refuse_unsupported(ctx, a)
     path = path_of(ctx, a.path)
@@ -68,10 +71,13 @@ def read(ctx: Ctx, a: Any, *, create: bool = False, needed: bool = True) -> "dic
         content_is_foreseen(ctx, path)
     if there is None:
         if needed and not create:
-            message = "%s does not exist" % path
-            raise ctx.unknown(message + " yet") if ctx.check else ctx.fail(message, rc=257)
+            if ctx.check:
+                raise ctx.unknown("%s does not exist yet" % path)
+            raise ctx.fail(missing_as % path, rc=257)
         missing = missing_directories(ctx, os.path.dirname(path)) if create else []
         return {"path": path, "state": "absent", "content": None, "missing": missing}
+    if there.kind == "directory":
+        raise ctx.fail("Path %s is a directory !" % path, rc=256)
     if there.kind != "file":
         raise ctx.fail("%s is a %s, not a file" % (path, there.kind), rc=256)
     if foreseen is not None:

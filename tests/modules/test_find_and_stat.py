@@ -69,6 +69,29 @@ def test_what_is_found(tree: Path, args: dict[str, Any], expected: list[str]) ->
     assert result["matched"] == len(expected)
 
 
+def test_below_a_hidden_directory_files_are_found_by_their_own_name(tree: Path) -> None:
+    (tree / ".git").mkdir()
+    (tree / ".git/config.log").write_text("")
+    assert "config.log" in names(run_module("find", {"paths": str(tree), "patterns": "*.log", "recurse": True}))
+
+
+def test_what_lies_too_deep_is_looked_at_but_not_given(tmp_path: Path) -> None:
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    result = run_module("find", {"paths": str(tmp_path), "recurse": True, "depth": 1, "file_type": "any"})
+    assert (names(result), result["examined"]) == (["a"], 2)
+
+
+@pytest.mark.parametrize(("encoding", "told"), [
+    ("utf-8", "an encoding error. current encoding: utf-8"), ("nothing", "unknown encoding: nothing"),
+])  # fmt: skip
+def test_a_file_that_is_no_such_text_is_told_and_not_found(tree: Path, encoding: str, told: str) -> None:
+    (tree / "gbk").write_bytes("你好".encode("gbk"))
+    result = run_module("find", {"paths": str(tree), "patterns": "gbk", "contains": "你", "encoding": encoding})
+    assert result["matched"] == 0
+    assert told in result["skipped_paths"][str(tree)]
+    assert result["msg"] == "Not all paths examined, check warnings for details"
+
+
 def test_a_loop_of_links_ends(tree: Path) -> None:
     (tree / "sub/up").symlink_to("..")
     assert (
@@ -115,7 +138,7 @@ def test_stat_tells_in_check_mode_what_would_be_there(tree: Path) -> None:
 def test_slurp_gives_bytes_and_refuses_what_has_none(tree: Path) -> None:
     (tree / "bin").write_bytes(b"\0\xff")
     assert base64.b64decode(run_module("slurp", {"src": str(tree / "bin")})["content"]) == b"\0\xff"
-    assert "file not found" in run_module("slurp", {"src": str(tree / "no")})["msg"]
+    assert "File not found" in run_module("slurp", {"src": str(tree / "no")})["msg"]
     assert "is a directory" in run_module("slurp", {"path": str(tree)})["msg"]
     os.mkfifo(tree / "pipe")
     assert "regular file" in run_module("slurp", {"src": str(tree / "pipe")})["msg"]

@@ -47,7 +47,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     assert replace(tmp_path, regexp="a")["rc"] == 256
     (tmp_path / "f").write_text("a")
     assert "regular expression" in replace(tmp_path / "f", regexp="(")["msg"]
-    assert "can't be used" in replace(tmp_path / "f", regexp="a", replace=r"\2")["msg"]
+    assert "Unable to process replace" in replace(tmp_path / "f", regexp="a", replace=r"\2")["msg"]
 
 
 def test_a_link_is_followed_and_kept(tmp_path: Path) -> None:

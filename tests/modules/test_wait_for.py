@@ -81,6 +81,10 @@ def test_nothing_to_wait_for_is_a_pause() -> None:
     assert time.monotonic() - started >= 1
 
 
+def test_a_pause_begins_after_the_delay() -> None:
+    assert wait_for(timeout=1, delay=1)["elapsed"] >= 2
+
+
 def test_check_mode_looks_once(tmp_path: Path) -> None:
     started = time.monotonic()
     assert "doesn't wait" in wait_for(path=str(tmp_path / "f"), timeout=300, delay=30, check=True)["unknown"]

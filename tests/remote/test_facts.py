@@ -130,7 +130,11 @@ def test_the_default_route_is_the_one_with_the_lowest_metric(
 
 @pytest.mark.parametrize(("given", "expected"), [
     ({"/run/systemd/container": "systemd-nspawn"}, ("systemd-nspawn", "guest")),
+    ({"/run/systemd/container": "systemd-nspawn", "/proc/1/environ": "container=systemd-nspawn\0"},
+     ("container", "guest")),
     ({"/proc/1/environ": "A=b\0container=lxc\0"}, ("lxc", "guest")),
+    ({"/proc/1/environ": "container=lxc-libvirt\0"}, ("lxc", "guest")),
+    ({"/proc/1/environ": "container=podman\0"}, ("podman", "guest")),
     ({"/sys/class/dmi/id/sys_vendor": "DigitalOcean"}, ("kvm", "guest")),
     ({"/sys/class/dmi/id/product_name": "VMware Virtual Platform"}, ("VMware", "guest")),
     ({"/proc/cpuinfo": "flags : fpu hypervisor"}, ("kvm", "guest")),
@@ -141,6 +145,13 @@ def test_virtualization(files: dict[str, str], monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(os.path, "exists", lambda path: False)
     facts = virtual.collect(make_context())
     assert (facts["virtualization_type"], facts["virtualization_role"]) == expected
+
+
+def test_a_container_is_told_by_all_its_names(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    files.update({"/run/systemd/container": "systemd-nspawn", "/proc/1/environ": "container=systemd-nspawn\0"})
+    monkeypatch.setattr(os.path, "exists", lambda path: False)
+    facts = virtual.collect(make_context())
+    assert facts["virtualization_tech_guest"] == ["container", "systemd-nspawn"]
 
 
 def test_the_full_name_comes_from_the_hosts_file(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

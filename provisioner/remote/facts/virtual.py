@@ -8,8 +8,8 @@ from typing import Any
 from provisioner.remote.facts.readers import text
 from provisioner.remote.sdk import Ctx
 
-CONTAINERS = {"lxc-libvirt": "lxc"}
-"""Names that differ from what systemd calls them."""
+NAMED_CONTAINERS = ("lxc", "podman")
+"""What init may call its container, and the type then; others are of the type `container`."""
 
 VENDORS = (
     ("QEMU", "kvm"), ("Amazon EC2", "kvm"), ("DigitalOcean", "kvm"), ("Google", "kvm"), ("Hetzner", "kvm"),
@@ -20,21 +20,28 @@ VENDORS = (
 
 
 def collect(ctx: Ctx) -> "dict[str, Any]":
-    kind, role = _kind()
-    known = [kind] if role != "NA" else []
+    container, techs = _container()
+    kind, role = (container, "guest") if container else _machine()
+    known = sorted(techs) if techs else [kind] if role != "NA" else []
     return {"virtualization_type": kind, "virtualization_role": role,
             "virtualization_tech_guest": known if role == "guest" else [],
             "virtualization_tech_host": known if role == "host" else []}  # fmt: skip
 
 
-def _kind() -> "tuple[str, str]":
-    container = text("/run/systemd/container") or _container_of_init()
-    if container:
-        return CONTAINERS.get(container, container), "guest"
+def _container() -> "tuple[str, set[str]]":
+    """The type of the container and all that it is called; what init was told (only root sees it) goes first."""
+    told, file = _container_of_init(), text("/run/systemd/container")
+    kinds = [name for name in NAMED_CONTAINERS if told.startswith(name)] + (["container"] if told else [])
+    if file:
+        kinds.append(file)
     if os.path.exists("/.dockerenv"):
-        return "docker", "guest"
+        kinds.append("docker")
     if os.path.exists("/run/.containerenv"):
-        return "podman", "guest"
+        kinds.append("podman")
+    return (kinds[0], {*kinds, "container"}) if kinds else ("", set())
+
+
+def _machine() -> "tuple[str, str]":
     maker = text("/sys/class/dmi/id/sys_vendor") + " " + text("/sys/class/dmi/id/product_name")
     for words, kind in VENDORS:
         if words in maker:

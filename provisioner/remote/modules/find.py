@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+import stat
 import time
 from typing import Any, Callable, Iterator, NamedTuple, Optional
 
@@ -89,6 +90,14 @@ class Entry(NamedTuple):
     status: os.stat_result
 
 
+class Directory(NamedTuple):
+    """far: it lies deeper than `depth`; it is looked into, but nothing in it is meant."""
+
+    path: str
+    names: "list[str]"
+    far: bool
+
+
 Test = Callable[[Entry], bool]
 
 
@@ -102,12 +111,15 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         if not os.path.isdir(root):
             skipped[root] = "'%s' is not a directory" % root
             continue
-        for entry in _walk(root, a, skipped, 1, set()):
-            examined += 1
-            if all(test(entry) for test in tests):
-                found.append(_facts(ctx, a, entry))
-                if a.limit and len(found) >= a.limit:
-                    break
+        for directory in _walk(root, a, skipped, 1, set()):
+            examined += len(directory.names)
+            for entry in _entries(directory, a, skipped):
+                if _passes(entry, tests, root, skipped):
+                    found.append(_facts(ctx, a, entry))
+                    if a.limit and len(found) >= a.limit:
+                        break
+            if a.limit and len(found) >= a.limit:
+                break
         if a.limit and len(found) >= a.limit:
             break
     message = "All paths examined" if not skipped else "Not all paths examined, check warnings for details"
@@ -117,28 +129,43 @@ def run(ctx: Ctx, a: Arguments) -> Result:
 
 
 def _walk(
-    directory: str, a: Arguments, skipped: "dict[str, str]", depth: int, seen: "set[tuple[int, int]]"
-) -> "Iterator[Entry]":
-    """Everything that is looked at: the entries of a directory, then of those below."""
+    path: str, a: Arguments, skipped: "dict[str, str]", depth: int, seen: "set[tuple[int, int]]"
+) -> "Iterator[Directory]":
+    """Every directory that is looked into: what lies in it, then what lies in those below."""
     try:
-        names = sorted(os.listdir(directory))
+        names = sorted(os.listdir(path))
     except OSError as error:
-        skipped[directory] = error.strerror or str(error)
+        skipped[path] = "%s: %s" % (error.strerror or error, path)
         return
-    below = []
-    for name in names:
-        path = os.path.join(directory, name)
+    far = bool(a.depth) and depth > a.depth
+    yield Directory(path, names, far)
+    if a.recurse and not far:
+        for name in names:
+            below = os.path.join(path, name)
+            if _is_directory(below, a.follow, seen):
+                yield from _walk(below, a, skipped, depth + 1, seen)
+
+
+def _entries(directory: Directory, a: Arguments, skipped: "dict[str, str]") -> "Iterator[Entry]":
+    """What may be meant. Below a hidden directory everything may: only the name itself counts, as in Ansible."""
+    for name in directory.names:
+        path = os.path.join(directory.path, name)
+        if directory.far or (name.startswith(".") and not a.hidden):
+            continue
         try:
-            status = os.lstat(path)
-        except OSError:
+            yield Entry(path, name, os.lstat(path))
+        except FileNotFoundError:
             continue  # gone meanwhile
-        hidden = name.startswith(".") and not a.hidden
-        if not hidden:
-            yield Entry(path, name, status)
-        if a.recurse and not hidden and (a.depth is None or depth < a.depth) and _is_directory(path, a.follow, seen):
-            below.append(path)
-    for path in below:
-        yield from _walk(path, a, skipped, depth + 1, seen)
+        except OSError as error:
+            skipped[path] = error.strerror or str(error)
+
+
+def _passes(entry: Entry, tests: "list[Test]", root: str, skipped: "dict[str, str]") -> bool:
+    try:
+        return all(test(entry) for test in tests)
+    except (LookupError, UnicodeError) as error:
+        skipped[root] = str(error)
+        return False
 
 
 def _is_directory(path: str, follow: bool, seen: "set[tuple[int, int]]") -> bool:
@@ -180,7 +207,7 @@ def _tests(ctx: Ctx, a: Arguments) -> "list[Test]":
         tests.append(_age_test(ctx, a))
     if a.size is not None:
         least = _amount(ctx, "size", a.size, _SIZES)
-        tests.append(lambda entry: entry.status.st_size >= least if least >= 0 else entry.status.st_size <= -least)
+        tests.append(lambda entry: _is_of_size(entry, least))
     if a.mode is not None:
         tests.append(_mode_test(ctx, a))
     if a.contains:
@@ -193,6 +220,12 @@ def _name_test(ctx: Ctx, a: Arguments, argument: str, patterns: "list[str]") -> 
         expressions = [compiled(ctx, argument, pattern) for pattern in patterns]
         return lambda entry: any(expression.match(entry.name) for expression in expressions)
     return lambda entry: any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
+
+
+def _is_of_size(entry: Entry, least: int) -> bool:
+    """Only files have a size that says something."""
+    size = entry.status.st_size
+    return not stat.S_ISREG(entry.status.st_mode) or (size >= least if least >= 0 else size <= -least)
 
 
 def _age_test(ctx: Ctx, a: Arguments) -> Test:
@@ -226,12 +259,13 @@ def _content_test(ctx: Ctx, a: Arguments) -> Test:
 
     def test(entry: Entry) -> bool:
         try:
-            with open(entry.path, encoding=a.encoding, errors="surrogateescape") as source:
+            with open(entry.path, encoding=a.encoding) as source:
                 if a.read_whole_file:
                     return pattern.search(source.read()) is not None
                 return any(pattern.match(line) for line in source)
-        except LookupError:
-            raise ctx.fail("there is no encoding `%s`" % a.encoding) from None
+        except UnicodeError:
+            told = "Failed to read the file %s due to an encoding error. current encoding: %s"
+            raise UnicodeError(told % (entry.path, a.encoding)) from None
         except OSError:
             return False
 

@@ -84,7 +84,8 @@ def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
             raise ctx.fail("`%s` holds a NUL byte, which no text file can" % name)
     if a.regexp == "" or a.search_string == "":
         ctx.warn("an empty `%s` matches every line" % ("regexp" if a.regexp == "" else "search_string"))
-    state = textfile.read(ctx, a, create=a.create, needed=a.state == "present")
+    state = textfile.read(ctx, a, create=a.create, needed=a.state == "present",
+                          missing_as="Destination %s does not exist !")
     return {**state, "message": "", "found": 0}
 
 
@@ -97,14 +98,16 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
 
 
 def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "dict[str, Any]":
-    return textfile.apply(ctx, a, current, wanted)
+    done = textfile.apply(ctx, a, current, wanted)
+    a.extra["backup"] = done.get("backup_file", "")
+    return done
 
 
 def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "dict[str, Any]":
     if current["content"] is None and a.state == "absent":
         return {"path": current["path"], "msg": "file not present", "found": 0}
     edited = edit(ctx, a, current["content"] or "")
-    fields = textfile.report(ctx, a, current, wanted, edited.message)
+    fields = {**textfile.report(ctx, a, current, wanted, edited.message), "backup": a.extra.get("backup", "")}
     return {**fields, "found": edited.removed} if a.state == "absent" else fields
 
 

@@ -45,6 +45,7 @@ SPEC = Spec(
 
 
 def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
+    _replaced(ctx, a, "")  # what is wrong with the expressions is told before the file is asked for
     return textfile.read(ctx, a)
 
 
@@ -73,10 +74,14 @@ def edit(ctx: Ctx, a: Arguments, text: str) -> "tuple[str, str]":
         if match is None:
             return text, "Pattern for before/after params did not match the given file: %s" % pattern
         start, end = match.span("subsection")
-    try:
-        section, count = compiled(ctx, "regexp", a.regexp, re.MULTILINE).subn(a.replace, text[start:end])
-    except (re.error, IndexError) as error:
-        raise ctx.fail("`replace` can't be used with this `regexp`: %s: %s" % (error, a.replace)) from None
+    section, count = _replaced(ctx, a, text[start:end])
     if section == text[start:end]:
         return text, ""
     return text[:start] + section + text[end:], "%d replacements made" % count
+
+
+def _replaced(ctx: Ctx, a: Arguments, text: str) -> "tuple[str, int]":
+    try:
+        return compiled(ctx, "regexp", a.regexp, re.MULTILINE).subn(a.replace, text)
+    except (re.error, IndexError) as error:
+        raise ctx.fail("Unable to process replace: %s: %r with regexp %s" % (error, a.replace, a.regexp)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 from provisioner.remote.fileattrs import content_is_foreseen, look, path_of
 from provisioner.remote.sdk import Ctx, Result
@@ -36,16 +37,25 @@ SPEC = Spec(
 
 def run(ctx: Ctx, a: Arguments) -> Result:
     path = path_of(ctx, a.src, "src")
-    there = look(ctx, path, follow=True)
-    if there is None:
-        if ctx.check:
-            raise ctx.unknown("%s does not exist yet" % path)
-        raise ctx.fail("file not found: %s" % path)
-    if there.kind == "directory":
-        raise ctx.fail("source is a directory and must be a file: %s" % path)
-    content_is_foreseen(ctx, path)
     try:
+        there = look(ctx, path, follow=True)
+        if there is None:
+            raise _missing(ctx, path)
+        if not os.access(path, os.R_OK) and not ctx.check:
+            raise ctx.fail("File is not readable: %s" % path)
+        if there.kind == "directory":
+            raise ctx.fail("Source is a directory and must be a file: %s" % path)
+        content_is_foreseen(ctx, path)
         data = ctx.read(path) or b""
     except PermissionError:
-        raise ctx.fail("file is not readable: %s" % path) from None
+        raise ctx.fail("File is not readable: %s" % path) from None
     return Result(content=base64.b64encode(data).decode("ascii"), encoding="base64", source=path)
+
+
+def _missing(ctx: Ctx, path: str) -> Exception:
+    above = os.path.dirname(path)
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if not os.path.isdir(above):
+        return ctx.fail("Unable to slurp file: %s is not a directory, so there is no %s" % (above, path))
+    return ctx.unknown("%s does not exist yet" % path) if ctx.check else ctx.fail("File not found: %s" % path)

@@ -43,7 +43,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     for name in ("prefix", "suffix"):
         text = getattr(a, name)
         if "/" in text or "\0" in text:
-            raise ctx.fail("`%s` is part of a name, so it can't hold `/` or NUL: %r" % (name, text))
+            raise ctx.fail("%s must be a valid file name component, without `/` and NUL: %r" % (name, text))
     directory = path_of(ctx, a.path or ctx.environment.get("TMPDIR") or os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - the name is random
     path = os.path.join(directory, "%s%s%s" % (a.prefix, os.urandom(6).hex(), a.suffix))
     if a.state == "directory":

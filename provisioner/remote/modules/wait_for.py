@@ -92,7 +92,7 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     if a.delay:
         ctx.sleep(a.delay)
     if a.port is None and a.path is None:
-        ctx.sleep(max(0.0, a.timeout - (time.monotonic() - started)))
+        ctx.sleep(a.timeout)  # in full, after `delay`
         return _result(a, Seen(True), started)
     while True:
         seen = look()

@@ -18,11 +18,22 @@ CASES = [
     ),
     Case("nothing found", {"path": PATH, "regexp": "^nope"}, setup=[START], changes=False),
     Case("no such section", {"path": PATH, "regexp": "x", "after": "nowhere"}, setup=[START], changes=False),
-    Case("no file", {"path": "/opt/case/replace/no", "regexp": "x"}, checks="unknown", fails="does not exist"),
+    Case(
+        "no file",
+        {"path": "/opt/case/replace/no", "regexp": "x"},
+        checks="unknown",
+        fails="Path /opt/case/replace/no does not exist !",
+    ),
     Case(
         "no such group",
         {"path": PATH, "regexp": "x", "replace": "\\7"},
         setup=[START],
-        fails="can't be used with this `regexp`",
+        fails="Unable to process replace",
     ),
+    Case(
+        "a device, with a replacement that can be none",
+        {"path": "/dev/null", "regexp": "x", "replace": "\\D"},
+        fails="Unable to process replace",
+    ),
+    Case("a directory", {"path": "/opt/case", "regexp": "x"}, setup=[START], fails="Path /opt/case is a directory !"),
 ]

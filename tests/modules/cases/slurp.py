@@ -10,6 +10,7 @@ CASES = [
         changes=False,
         result={"content": "YQBi", "encoding": "base64"},
     ),
-    Case("no file", {"src": "/opt/case/slurp/no"}, checks="unknown", fails="file not found"),
-    Case("a directory", {"src": "/opt/case/slurp"}, setup=[START], fails="source is a directory"),
+    Case("no file", {"src": "/opt/case/slurp/no"}, checks="unknown", fails="File not found"),
+    Case("a file taken for a directory", {"src": "/opt/case/slurp/f/no"}, setup=[START], fails="Unable to slurp file"),
+    Case("a directory", {"src": "/opt/case/slurp"}, setup=[START], fails="Source is a directory and must be a file"),
 ]

@@ -23,6 +23,6 @@ CASES = [
         "a name that leads away",
         {"path": "/opt/case/tempfile", "prefix": "../"},
         checks="skipped",
-        fails="part of a name",
+        fails="prefix must be a valid file name component",
     ),
 ]
