@@ -30,7 +30,7 @@ ATTRIBUTE_ARGS: "dict[str, Arg]" = {
 }
 
 ATTRIBUTE_RETURNS: "dict[str, str]" = {
-    "mode": "Permissions, four octal digits.",
+    "mode": "Permissions in octal with a zero in front: `0644`, `01777`.",
     "owner": "Name of the owner.",
     "group": "Name of the group.",
     "uid": "Number of the owner.",
@@ -205,6 +205,21 @@ def _account(ctx: Ctx, kind: str, text: str) -> "tuple[str, Optional[int]]":
     raise ctx.fail("there is no %s `%s` on this host" % (kind, text))
 
 
+def warn_of_missing_accounts(ctx: Ctx, a: Any) -> None:
+    """In check mode: say of an owner or group that it isn't there, which otherwise would only be found at the end."""
+    if not ctx.check:
+        return
+    for kind, text, find in (("user", a.owner, (pwd.getpwuid, pwd.getpwnam)),
+                             ("group", a.group, (grp.getgrgid, grp.getgrnam))):
+        if text is None or (ctx.predicted(kind, text) or {}).get("kind", "absent") != "absent":
+            continue
+        try:
+            find[0](int(text)) if text.isdecimal() else find[1](text)
+        except (KeyError, ValueError, OverflowError):
+            number = " with %sid" % kind[0] if text.isdecimal() else ""
+            ctx.warn("failed to look up %s%s %s: it must be made before this runs" % (kind, number, text))
+
+
 def _process_umask(ctx: Ctx) -> int:
     """Read, as asking `os.umask` would change it for a moment."""
     for line in (ctx.read_text("/proc/self/status") or "").splitlines():
@@ -238,8 +253,12 @@ def info(there: Optional[Stat]) -> "dict[str, Any]":
 
 
 def shown(state: "Mapping[str, Any]") -> "dict[str, Any]":
-    """`state` as a result reports it: without what only the comparison needs."""
-    return {key: state[key] for key in ATTRIBUTE_RETURNS if state.get(key) is not None}
+    """`state` as a result reports it: without what only the comparison needs, and the mode always with a zero first,
+    as Ansible has it (`01777`)."""
+    fields = {key: state[key] for key in ATTRIBUTE_RETURNS if state.get(key) is not None}
+    if not fields.get("mode", "0").startswith("0"):
+        fields["mode"] = "0" + fields["mode"]
+    return fields
 
 
 def prediction(path: str, wanted: "Mapping[str, Any]", **more: Any) -> "tuple[str, str, dict[str, Any]]":

@@ -112,10 +112,11 @@ class Spec(NamedTuple):
                     convert(self.args[own], value, is_known)
                 except ValueError as error:
                     found.append(Problem(name, "`%s`: %s" % (name, error)))
-        for name, arg in self.args.items():
-            if arg.required and names.get(name) is None and name not in meant:
-                hint = "`%s`: %s" % (name, arg.doc) if arg.doc else ""
-                found.append(Problem("", "`%s` needs `%s`" % (self.name, name), hint))
+        missing = [name for name, arg in self.args.items()
+                   if arg.required and names.get(name) is None and name not in meant]
+        if missing:
+            hint = "; ".join("`%s`: %s" % (name, self.args[name].doc) for name in missing if self.args[name].doc)
+            found.append(Problem("", "missing required arguments: %s" % ", ".join(missing), hint))
         if not meant:  # a misspelt name may be the one that is missed: that is told once
             found.extend(self._relations(names, is_known))
         return found

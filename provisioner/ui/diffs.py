@@ -22,10 +22,14 @@ _REASONS: Final[Mapping[str, str]] = {
 
 
 def diffs_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The diffs in a result: none, one or several."""
+    """The diffs in a result: none, one or several; without those of modules that give one though nothing differs."""
     found = result.get("diff")
     several = found if isinstance(found, (list, tuple)) else [found]
-    return [diff for diff in several if isinstance(diff, Mapping) and diff]
+    return [diff for diff in several if isinstance(diff, Mapping) and diff and not _is_of_nothing(diff)]
+
+
+def _is_of_nothing(diff: Mapping[str, Any]) -> bool:
+    return diff.keys() == {"before", "after"} and diff["before"] == diff["after"]
 
 
 def render(diff: Mapping[str, Any], paint: Paint) -> str:

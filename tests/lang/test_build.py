@@ -342,7 +342,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- lineinfile: {path: /x, line: a, mode: 644}": [(3, 41, '"0644"')],
     "- group: {name: a, stat: absent}": [(3, 26, "did you mean `state`")],
     "- group: {name: a, state: gone}": [(3, 27, "not one of")],
-    "- group: {state: absent}": [(3, 3, "needs `name`")],
+    "- group: {state: absent}": [(3, 3, "missing required arguments: name")],
     "- pign:\n- debgu:\n- ping:\n  wehn: x": [(3, 3, "ping"), (4, 3, "debug"), (6, 3, "when")],
 }
 

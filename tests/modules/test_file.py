@@ -62,7 +62,8 @@ def test_modes_are_understood_in_all_spellings(tmp_path: Path, mode: Any, before
     path.touch()
     path.chmod(int(before, 8))
     result = file(path, mode=mode)
-    assert mode_of(path) == after == result["mode"]
+    assert mode_of(path) == after
+    assert result["mode"] == (after if after.startswith("0") else "0" + after)  # as Ansible has it
     assert result["changed"] == (before != after)
 
 
@@ -92,7 +93,10 @@ def test_directories_are_made_with_their_parents(tmp_path: Path) -> None:
 
 def test_what_is_there_decides_when_no_state_is_given(tmp_path: Path) -> None:
     assert file(tmp_path, mode="0700")["state"] == "directory"
-    assert "does not exist" in file(tmp_path / "no", mode="0700")["msg"]
+    missing = file(tmp_path / "no", mode="0700")
+    assert "cannot continue" in missing["msg"]
+    assert missing["state"] == "absent"
+    assert "already exists as a file" in file("/etc/hostname", state="directory")["msg"]
 
 
 def test_a_link_is_relative_as_given(tmp_path: Path) -> None:
@@ -112,13 +116,69 @@ def test_a_link_without_src_keeps_its_target(tmp_path: Path) -> None:
     (tmp_path / "t").touch()
     (tmp_path / "l").symlink_to("t")
     assert file(tmp_path / "l", state="link")["changed"] is False
-    assert "needs `src`" in file(tmp_path / "x", state="link")["msg"]
+    assert "src is required for creating new symlinks" in file(tmp_path / "x", state="link")["msg"]
+
+
+def test_src_is_only_for_links(tmp_path: Path) -> None:
+    assert "src option requires state to be 'link' or 'hard'" in file(tmp_path / "x", src="/etc/hosts")["msg"]
+
+
+def test_a_link_passes_its_mode_on_to_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "t").touch(0o644)
+    for changes in (True, False):
+        assert file(tmp_path / "l", src="t", state="link", mode="0700")["changed"] is changes
+    assert mode_of(tmp_path / "t") == "0700"
+    result = file(tmp_path / "l2", src="nothing", state="link", mode="0700", force=True)
+    assert "gets no mode" in str(result["warnings"])
+
+
+def test_f5_a_link_does_not_pass_a_mode_through_a_link_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(0o600)
+    (tmp_path / "theirs").symlink_to("secret")
+    os.chown(tmp_path / "theirs", 1, 1, follow_symlinks=False)
+    assert file(tmp_path / "l", src="theirs", state="link", mode="0666")["failed"]
+    assert mode_of(tmp_path / "secret") == "0600"
+
+
+def test_the_diff_of_a_link_names_its_target_as_src(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    file(tmp_path / "l", src="a", state="link")
+    diff = file(tmp_path / "l", src="b", state="link")["diff"]
+    assert (diff["before"]["src"], diff["after"]["src"]) == ("a", "b")
+
+
+def test_hard_links_are_made_in_directories_and_need_their_other_name(tmp_path: Path) -> None:
+    (tmp_path / "t").touch()
+    (tmp_path / "d").mkdir()
+    for changes in (True, False):
+        assert file(tmp_path / "d", src=str(tmp_path / "t"), state="hard", mode="0640")["changed"] is changes
+    assert (tmp_path / "d/t").stat().st_ino == (tmp_path / "t").stat().st_ino
+    assert mode_of(tmp_path / "t") == "0640"
+    assert file(tmp_path / "t", state="hard")["changed"] is False
+    missing = file(tmp_path / "h", src="nothing", state="hard")
+    assert (missing["msg"], missing["src"], missing["dest"]) == ("src does not exist", "nothing", str(tmp_path / "h"))
+    assert file(tmp_path / "h", state="hard")["msg"] == "src is required for creating new hardlinks"
+
+
+def test_the_diff_of_nothing_is_the_path_twice(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    assert file(tmp_path / "f")["diff"] == {side: {"path": str(tmp_path / "f")} for side in ("before", "after")}
+
+
+def test_check_mode_warns_of_an_owner_that_is_not_there(tmp_path: Path) -> None:
+    def warnings(**args: Any) -> str:
+        return str(file(tmp_path / "f", check=True, **args).get("warnings"))
+
+    assert "failed to look up user nobody-here" in warnings(owner="nobody-here")
+    assert "failed to look up group with gid 399999" in warnings(group="399999")
+    made = {"user": {"nobody-here": {"kind": "user"}}}
+    assert warnings(owner="nobody-here", predicted=made) == "None"
 
 
 def test_a_directory_that_is_not_empty_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "d/keep").mkdir(parents=True)
-    for state, src in (("link", "/etc"), ("hard", "/etc/hostname")):
-        assert file(tmp_path / "d", src=src, state=state, force=True)["failed"]
+    assert "not empty" in file(tmp_path / "d", src="/etc", state="link", force=True)["msg"]
     assert (tmp_path / "d/keep").is_dir()
 
 

@@ -88,6 +88,13 @@ def test_times_are_set_one_by_one(tmp_path: Path) -> None:
     assert (tmp_path / "f").stat().st_atime > 10
 
 
+def test_both_times_become_the_present_one_without_being_given(tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    os.utime(tmp_path / "f", (5, 5))
+    make_context().utime(str(tmp_path / "f"))
+    assert min((tmp_path / "f").stat().st_atime, (tmp_path / "f").stat().st_mtime) > 10
+
+
 def test_links_and_renames_replace_in_one_step(tmp_path: Path) -> None:
     ctx, f, g = make_context(), str(tmp_path / "f"), str(tmp_path / "g")
     ctx.write(f, b"f")

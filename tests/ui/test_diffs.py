@@ -39,3 +39,7 @@ def test_a_result_has_no_one_or_several_diffs() -> None:
     one = {"before": "a", "after": "b"}
     assert [diffs_of(result) for result in ({}, {"diff": one}, {"diff": [one, {}, one]}, {"diff": None})] == [
         [], [one], [one, one], []]
+
+
+def test_a_diff_of_nothing_is_none() -> None:
+    assert diffs_of({"diff": {"before": {"path": "/x"}, "after": {"path": "/x"}}}) == []

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any, Mapping, Optional
 
-from provisioner.remote import recurse
+from provisioner.remote import filelinks, recurse
 from provisioner.remote.fileattrs import (
     ATTRIBUTE_ARGS,
     ATTRIBUTE_RETURNS,
@@ -20,6 +20,7 @@ from provisioner.remote.fileattrs import (
     prediction,
     refuse_unsupported,
     shown,
+    warn_of_missing_accounts,
     with_attributes,
 )
 from provisioner.remote.placing import missing_directories
@@ -57,8 +58,8 @@ SPEC = Spec(
         "access_time": Arg(doc="`preserve`, `now`, or a time as `access_time_format` says."),
         "access_time_format": Arg(default=_TIME_FORMAT, doc="How the time is written."),
         **ATTRIBUTE_ARGS,
+        "_diff_peek": Arg("bool", internal=True),  # Ansible's own action plugins ask it; accepted, and without effect
     },
-    required_if=(("state", "hard", ("src",)),),
     examples="""
 - name: A directory with its parents
   file:
@@ -95,8 +96,14 @@ SPEC = Spec(
 def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     refuse_unsupported(ctx, a)
     path = path_of(ctx, a.path)
+    if a.state == "hard" and a.src and _is_directory(look(ctx, path, follow=True)):
+        path = os.path.join(path, os.path.basename(a.src))
     there = look(ctx, path)
     aim = _aim(a, there)
+    if a.src and aim not in ("link", "hard"):
+        raise ctx.fail("src option requires state to be 'link' or 'hard'", path=path)
+    if aim != "absent":
+        warn_of_missing_accounts(ctx, a)
     if there is not None and there.kind == "link" and a.follow and aim in ("file", "directory", "touch"):
         followed = look(ctx, path, follow=True)
         if followed is not None or aim == "touch":
@@ -109,9 +116,9 @@ def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
     if aim == "directory" and a.recurse and there is not None and there.kind == "directory":
         state["below"] = recurse.differing(ctx, a, path)
     if aim in ("link", "hard"):
-        state.update(_link_state(ctx, a, path, there, aim))
+        state.update(filelinks.state_of(ctx, a, path, there, aim))
     if there is not None and aim not in ("absent", "hard", "link"):
-        state.update({name: round(getattr(there, name), 3) for name in _times(ctx, a, aim)})
+        state.update({name: round(getattr(there, name), 6) for name in _times(ctx, a, aim)})
     return state
 
 
@@ -120,19 +127,18 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
     if aim == "absent":
         return dict(current) if current["state"] == "absent" else {"path": path, "aim": aim, "state": "absent"}
     if aim in ("link", "hard"):
-        return _wanted_link(ctx, a, current)
+        return filelinks.wanted(ctx, a, current)
     kind = "directory" if aim == "directory" else "file"
     exists = current["state"] != "absent"
     if exists and aim in ("file", "directory") and current["state"] != kind:
-        raise ctx.fail("%s is a %s, not a %s" % (path, current["state"], kind))
+        told = "%s already exists as a %s" if kind == "directory" else "file (%s) is %s, cannot continue"
+        raise ctx.fail(told % (path, current["state"]), path=path, state=current["state"])
     if not exists and aim == "file":
-        message = (
-            "%s does not exist; `state: file` only sets attributes, use `touch` or the `copy` module to make it" % path
-        )
+        message = "file (%s) is absent, cannot continue: it is made by `touch` or the `copy` module" % path
         raise (
             ctx.unknown(message)
             if ctx.check and look(ctx, os.path.dirname(path), follow=True) is None
-            else ctx.fail(message)
+            else ctx.fail(message, path=path, state="absent")
         )
     if not exists and aim == "touch":
         need_parent(ctx, path)
@@ -149,7 +155,7 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
     if aim == "absent":
         ctx.remove(path, recursive=True)
     elif aim in ("link", "hard"):
-        _apply_link(ctx, current, wanted)
+        filelinks.apply(ctx, a, current, wanted)
     elif current["state"] != "absent":
         change_attributes(ctx, path, current, wanted)
     elif aim == "directory":
@@ -160,7 +166,9 @@ def apply(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping
     if current.get("below"):
         recurse.apply(ctx, path, current["below"])
     times = {name: wanted[name] for name in ("atime", "mtime") if name in wanted and wanted[name] != current.get(name)}
-    if times:
+    if times and _needs_no_owner(ctx, a, path, times):
+        ctx.utime(path)
+    elif times:
         ctx.utime(path, **times)
 
 
@@ -169,11 +177,16 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
     names = {"path": current["path"]} if a.state not in ("link", "hard", "touch") else {"dest": current["path"]}
     if a.state in ("link", "hard"):
         names["src"] = wanted["target"] if a.state == "link" else a.src
-    return {**names, **shown(final)}
+    same = {"path": current["path"]}
+    unchanged = {"diff": {"before": same, "after": same}} if ctx.want_diff and current == wanted else {}
+    return {**names, **shown(final), **unchanged}
 
 
 def diff(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> Any:
-    keys = ("state", "mode", "owner", "group", "target", "atime", "mtime", "links_to")
+    if current["aim"] in ("link", "hard"):
+        found = filelinks.diffs(current, wanted)
+        return found[0] if len(found) == 1 else found
+    keys = ("state", "mode", "owner", "group", "atime", "mtime", "attributes")
     found = [
         {"before": {"path": path, "state": "absent"}, "after": {"path": path, "state": "directory"}}
         for path in current.get("missing", ())
@@ -200,10 +213,16 @@ def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "M
 _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+def _is_directory(there: Optional[Stat]) -> bool:
+    return there is not None and there.kind == "directory"
+
+
 def _aim(a: Arguments, there: Optional[Stat]) -> str:
     """The state that is meant when none is given: what is there."""
     if a.state is not None:
         return str(a.state)
+    if a.src and there is not None and describe(there)["state"] in ("link", "hard"):
+        return str(describe(there)["state"])
     if there is None or there.kind == "link":
         return "directory" if a.recurse else "file"
     return "directory" if there.kind == "directory" else "file"
@@ -221,7 +240,7 @@ def _times(ctx: Ctx, a: Arguments, aim: str) -> "dict[str, float]":
     ):
         text = text or ("now" if aim == "touch" else "preserve")
         if text == "now":
-            wanted[name] = a.extra.setdefault("now", round(time.time(), 3))  # one moment for the whole task
+            wanted[name] = a.extra.setdefault("now", round(time.time(), 6))  # one moment for the whole task
         elif text != "preserve":
             try:
                 wanted[name] = time.mktime(time.strptime(text, pattern))
@@ -230,83 +249,9 @@ def _times(ctx: Ctx, a: Arguments, aim: str) -> "dict[str, float]":
     return wanted
 
 
-# -- links ---------------------------------------------------------------------------------------------------------
-
-
-def _link_state(ctx: Ctx, a: Arguments, path: str, there: Optional[Stat], aim: str) -> "dict[str, Any]":
-    if aim == "link":
-        return {"target": there.target if there is not None and there.kind == "link" else None}
-    other = look(ctx, path_of(ctx, a.src, "src"), follow=True)
-    same = (
-        there is not None
-        and other is not None
-        and (there.device, there.inode) == (other.device, other.inode)
-        and there.inode
-    )
-    return {"links_to": a.src if same else None}
-
-
-def _wanted_link(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, Any]":
-    path, aim, state = current["path"], current["aim"], current["state"]
-    key, target = ("target", _target(ctx, a, current)) if aim == "link" else ("links_to", a.src)
-    # as in Ansible, force also replaces a directory, but only an empty one
-    if state == "directory" and (not a.force or ctx.listdir(path)):
-        raise ctx.fail(
-            "%s is a directory%s; it is not replaced by a link" % (path, " that is not empty" if a.force else "")
-        )
-    if state != "absent" and not a.force and current[key] is None and (aim == "hard" or state != "link"):
-        raise ctx.fail("%s exists and is a %s; it is replaced by a link only with `force`" % (path, state))
-    _check_target(ctx, a, path, target)
-    if state == "absent":
-        need_parent(ctx, path)
-    if current[key] == target:
-        return dict(current) if aim == "hard" else _with_link_attributes(ctx, a, current)
-    base = {"path": path, "aim": aim, "state": aim, key: target}
-    if aim == "hard":
-        return base
-    return base if a.follow else with_attributes(ctx, a, base)
-
-
-def _target(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> str:
-    if a.src is not None:
-        if not a.src or "\0" in a.src:
-            raise ctx.fail("`src` can't be %r" % a.src)
-        return ctx.expand(a.src) if a.src.startswith(("~", "$")) else str(a.src)
-    if current["state"] == "link":
-        return str(current["target"])
-    raise ctx.fail("`state: link` needs `src`")
-
-
-def _check_target(ctx: Ctx, a: Arguments, path: str, target: str) -> None:
-    whole = os.path.normpath(os.path.join(os.path.dirname(path), target))
-    if a.force and a.state == "link":
-        return
-    if a.state == "hard" and not target.startswith("/"):
-        raise ctx.fail("`src` of a hard link must be an absolute path, not %s" % target)
-    if look(ctx, whole, follow=True) is None:
-        message = "the target %s does not exist" % whole
-        if ctx.check:
-            raise ctx.unknown(message + " yet")
-        raise ctx.fail(message + ("; `force: true` makes the link all the same" if a.state == "link" else ""))
-
-
-def _with_link_attributes(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, Any]":
-    """A link that is right itself: `follow: false` sets its own owner (a link has no mode of its own)."""
-    wanted = dict(current) if a.follow else with_attributes(ctx, a, current)
-    wanted["mode"] = current["mode"]
-    return wanted
-
-
-def _apply_link(ctx: Ctx, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> None:
-    path = current["path"]
-    key = "target" if wanted["state"] == "link" else "links_to"
-    if current[key] == wanted[key]:
-        change_attributes(ctx, path, current, wanted)
-        return
-    if current["state"] == "directory":
-        ctx.remove(path)
-    if key == "target":
-        ctx.symlink(wanted[key], path)
-    else:
-        ctx.hardlink(wanted[key], path)
-    change_attributes(ctx, path, {}, {**wanted, "mode": None})
+def _needs_no_owner(ctx: Ctx, a: Arguments, path: str, times: "Mapping[str, float]") -> bool:
+    """Whether both times become the present one of a file that is somebody else's: that the kernel allows to whoever
+    may write to the file, unlike any other time."""
+    there = ctx.stat(path, follow=True)
+    others = there is not None and os.geteuid() not in (0, there.uid)
+    return others and len(times) == 2 and set(times.values()) == {a.extra.get("now")}

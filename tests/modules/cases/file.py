@@ -34,14 +34,14 @@ CASES = [
         "a file in the way",
         {"path": f"{ROOT}/plain", "state": "directory"},
         setup=[make("plain")],
-        fails="is a file, not a directory",
+        fails="already exists as a file",
     ),
     Case(
         "attributes of a file",
         {"path": f"{ROOT}/plain", "mode": "u=rwx,g=rx,o=", "owner": "1"},
         result={"mode": "0750", "owner": "daemon"},
     ),
-    Case("attributes of nothing", {"path": f"{ROOT}/nothing", "state": "file"}, fails="does not exist"),
+    Case("attributes of nothing", {"path": f"{ROOT}/nothing", "state": "file"}, fails="is absent, cannot continue"),
     Case(
         "everything below, but not through a link",
         {"path": f"{ROOT}/deep", "state": "directory", "recurse": True, "owner": "bin", "mode": "u=rwX,go=rX"},
@@ -91,7 +91,7 @@ CASES = [
         "a link in place of a file",
         {"path": f"{ROOT}/f2", "src": "plain", "state": "link"},
         setup=[make("f2")],
-        fails="only with `force`",
+        fails="refusing to convert from file",
     ),
     Case("a link in place of a file by force", {"path": f"{ROOT}/f2", "src": "plain", "state": "link", "force": True}),
     Case(
@@ -105,6 +105,22 @@ CASES = [
         fails="not empty",
     ),
     Case("a hard link", {"path": f"{ROOT}/h", "src": f"{ROOT}/plain", "state": "hard"}, result={"state": "hard"}),
+    Case(
+        "a hard link beside it by its name in a directory",
+        {"path": f"{ROOT}/d3", "src": f"{ROOT}/plain", "state": "hard"},
+        setup=[("file", {"path": f"{ROOT}/d3", "state": "directory"})],
+        result={"dest": f"{ROOT}/d3/plain", "state": "hard"},
+    ),
+    Case(
+        "a mode by way of a link",
+        {"path": f"{ROOT}/lm", "src": "plain", "state": "link", "mode": "0604"},
+        result={"state": "link", "src": "plain"},
+    ),
+    Case(
+        "the sticky bit",
+        {"path": f"{ROOT}/d3", "state": "directory", "mode": "1777"},
+        result={"mode": "01777"},
+    ),
     Case("a hard link that is there", {"path": f"{ROOT}/h", "src": f"{ROOT}/plain", "state": "hard"}, changes=False),
     Case("a file is gone", {"path": f"{ROOT}/plain", "state": "absent"}, result={"state": "absent"}),
     Case("a directory is gone", {"path": f"{ROOT}/deep", "state": "absent"}),
