@@ -96,7 +96,7 @@ def test_what_is_there_decides_when_no_state_is_given(tmp_path: Path) -> None:
     missing = file(tmp_path / "no", mode="0700")
     assert "cannot continue" in missing["msg"]
     assert missing["state"] == "absent"
-    assert "already exists as a file" in file("/etc/hostname", state="directory")["msg"]
+    assert "already exists as a file" in file(Path("/etc/hostname"), state="directory")["msg"]
 
 
 def test_a_link_is_relative_as_given(tmp_path: Path) -> None:
