@@ -56,9 +56,9 @@ def _ask(context: Context, name: str, terms: list[Value], options: Options) -> l
     overrides = {key: value for key, value in options.items() if key.endswith(("_string", "_blocks"))}
     given = options.get("template_vars") or {}
     inner = scope.with_layer("template_vars", plain(given)) if given else scope
-    texts = [scope.templar.render_text(found["source"], inner, name=found["path"], overrides=overrides)
-             for found in answer]
-    return [taint(text) if found["decrypted"] else text for text, found in zip(texts, answer, strict=True)]
+    values = [scope.templar.render_text(found["source"], inner, name=found["path"], overrides=overrides, native=True)
+              for found in answer]
+    return [taint(value) if found["decrypted"] else value for value, found in zip(values, answer, strict=True)]
 
 
 # -- those made here -------------------------------------------------------------------------------------

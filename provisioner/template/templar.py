@@ -103,16 +103,17 @@ class Templar:
         return value
 
     def render_text(self, source: str, scope: Variables, *, name: str = "template",
-                    overrides: Mapping[str, Value] | None = None) -> Value:
+                    overrides: Mapping[str, Value] | None = None, native: bool = False) -> Value:
         """A file made from a template: `str`, `Secret` when a secret went into it, or `Unknown`.
 
-        name: the template's path, for messages. overrides: Jinja settings by name, as the `template`
+        native: the value itself where an expression is all there is, as variables have it. name: the template's path,
+        for messages. overrides: Jinja settings by name, as the `template`
         module's arguments have them; a first line `#jinja2: key: value, …` beats them.
         """
         settings, body, skipped = read_header(source, overrides or {})
         place = Span(name, 1)
         try:
-            program = self._text_program(body, tuple(sorted(settings.items())))
+            program = self._text_program(body, tuple(sorted(settings.items())), native)
         except TemplateSyntaxError as error:
             raise syntax_error(error, self._native, Span(name, error.lineno + skipped)) from None
         try:
@@ -161,7 +162,7 @@ class Templar:
         """The names that the text of a file template mentions."""
         settings, body, _ = read_header(source, overrides or {})
         try:
-            return self._text_program(body, tuple(sorted(settings.items()))).names
+            return self._text_program(body, tuple(sorted(settings.items())), False).names
         except TemplateSyntaxError:
             return NOTHING
 
@@ -236,11 +237,11 @@ class Templar:
         tree.set_environment(self._native)
         return tree
 
-    def _make_text_environment(self, settings: tuple[tuple[str, Any], ...]) -> RenderEnvironment:
-        return self._environment(join_text, **dict(settings))
+    def _make_text_environment(self, settings: tuple[tuple[str, Any], ...], native: bool) -> RenderEnvironment:
+        return self._environment(join_native if native else join_text, **dict(settings))
 
-    def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...]) -> Program:
-        environment = self._text_environment(settings)
+    def _compile_text(self, source: str, settings: tuple[tuple[str, Any], ...], native: bool) -> Program:
+        environment = self._text_environment(settings, native)
         return _program(environment, environment.parse(source), source, _newlines_at_end(source))
 
     # -- running ----------------------------------------------------------------------------------------
