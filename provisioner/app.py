@@ -45,8 +45,11 @@ from provisioner.lang.modules import known_modules
 from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
 from provisioner.parting import Parting
+from provisioner.plugins import Plugins, find_plugins
 from provisioner.settings import Settings
+from provisioner.template.filters import FILTERS
 from provisioner.template.templar import Templar
+from provisioner.template.tests import TESTS
 from provisioner.ui.redact import Redactor
 from provisioner.ui.sinks import Fanout, Sink
 from provisioner.values import HostName, Template, Value
@@ -108,6 +111,7 @@ class Loaded:
     inventory: Inventory
     loader: Loader
     library: Library
+    plugins: Plugins
     warnings: tuple[Diagnostic, ...]
     sites: tuple[Site, ...] = ()
     read: Callable[[], Inventory] = Inventory
@@ -119,16 +123,20 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
     to_run: False if they are only looked at, for which encrypted variables of hosts need no password.
     """
-    templar = Templar()
+    settings = request.settings
+    folders = folders_of(request.playbooks, settings.roles_path)
+    plugins = find_plugins(folders, filters=map(Path, settings.filter_plugins),
+                           tests=map(Path, settings.test_plugins))  # fmt: skip
+    templar = templar_of(plugins)
 
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
         return opened(templar.render(template, Scope(templar, [("known at load", variables)])))
 
-    settings = request.settings
-    library = find_library(folders_of(request.playbooks, settings.roles_path), map(Path, settings.library))
+    library = find_library(folders, map(Path, settings.library))
     loader = Loader(Options(request.extra_vars, settings.roles_path, settings.collections_path, render, request.vault),
                     known_modules() | library.modules.keys())
     found = Collector()
+    found.items += plugins.warnings
     playbooks: list[Playbook] = []
     inventory: Inventory | None = None
     for path in request.playbooks:
@@ -168,7 +176,11 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
         found.items += [warning for watch in watches for warning in inventory.unmatched(watch.hosts)]
         playbooks += watch_plays(watches, playbooks, inventory, check=request.check)
-    return Loaded(tuple(playbooks), inventory, loader, library, found.warnings, sites, read)
+    return Loaded(tuple(playbooks), inventory, loader, library, plugins, found.warnings, sites, read)
+
+
+def templar_of(plugins: Plugins, on_loose: Callable[[Diagnostic], None] | None = None) -> Templar:
+    return Templar(on_loose=on_loose, filters={**FILTERS, **plugins.filters}, tests={**TESTS, **plugins.tests})
 
 
 def _with_duplicates(items: Sequence[Diagnostic], policy: str) -> list[Diagnostic]:
@@ -318,7 +330,7 @@ class _Run:
         staged = self._staged()
         first = staged.first if staged else ()
         world = self._world()
-        templar = Templar(on_loose=self._warn_once() if request.settings.loose_conditions else None)
+        templar = templar_of(self.loaded.plugins, self._warn_once() if request.settings.loose_conditions else None)
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
         answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,

@@ -32,6 +32,10 @@ class Settings:
     """Directories with `ansible_collections/`, besides `collections/` beside the playbook; for roles of collections."""
     library: tuple[str, ...] = ()
     """Directories with modules of the user's own, besides `library/` beside playbooks and in roles."""
+    filter_plugins: tuple[str, ...] = ()
+    """The same of filters, besides `filter_plugins/`."""
+    test_plugins: tuple[str, ...] = ()
+    """The same of tests, besides `test_plugins/`."""
     strategy: str | None = None
     gathering: str = "implicit"
     """`implicit`, `explicit` or `smart`."""
@@ -205,6 +209,8 @@ def _rows() -> Iterator[Key]:
     yield row("roles_path", _paths, "roles_path")
     yield row("collections_path", _paths, "collections_path", "collections_paths")
     yield row("library", _paths, "library")
+    yield row("filter_plugins", _paths, "filter_plugins")
+    yield row("test_plugins", _paths, "test_plugins")
     yield row("strategy", _text, "strategy")
     yield row("gathering", _gathering, "gathering")
     yield row("fact_caching", _text, "fact_caching", environment=("ANSIBLE_CACHE_PLUGIN",))

@@ -103,6 +103,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.calendars", "provisioner.diag", "provisioner.durable", "provisioner.lang.model",
         "provisioner.remote.checkonly", "provisioner.transport.bundle",  # what a check-only key starts
     }),
+    "provisioner.plugins": frozenset({"provisioner.diag", "provisioner.remote.shim"}),  # the shim by its name
     "provisioner.pulling": frozenset({"provisioner.diag"}),
     "provisioner.durable": frozenset(),
     "provisioner.calendars": frozenset(),

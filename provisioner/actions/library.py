@@ -74,12 +74,16 @@ def find_library(folders: Iterable[Path], libraries: Iterable[Path] = ()) -> Lib
 
 
 def folders_of(playbooks: Iterable[str], roles_path: Iterable[str]) -> list[Path]:
-    """Where modules may stand: beside playbooks and those that they import, and in all roles that they can use."""
+    """Where modules may stand: beside playbooks and those that they import, and in all roles that they can use, which
+    may be beside playbooks too."""
     beside = list(dict.fromkeys(path.parent for playbook in playbooks for path in _with_imported(Path(playbook))))
     shelves = [folder / "roles" for folder in beside] + [Path(os.path.expanduser(path)) for path in roles_path]
-    roles = [role for shelf in dict.fromkeys(shelves) if shelf.is_dir()
-             for role in sorted(shelf.iterdir()) if role.is_dir()]
-    return [*beside, *roles]
+    roles = [role for shelf in dict.fromkeys(shelves) for role in _folders(shelf)]
+    return [*beside, *roles, *(role for folder in beside for role in _folders(folder) if (role / "tasks").is_dir())]
+
+
+def _folders(shelf: Path) -> list[Path]:
+    return sorted(path for path in shelf.iterdir() if path.is_dir()) if shelf.is_dir() else []
 
 
 _IMPORTS = re.compile(rb"""^\s*-?\s*(?:[\w.]+\.)?import_playbook:[ \t]*['"]?([^'"#{\s]+)""", re.MULTILINE)

@@ -11,7 +11,6 @@ from provisioner.diag import InputError
 from provisioner.engine.foresight import unreadable
 from provisioner.engine.tags import TagSelection
 from provisioner.lang.model import Block, Include, Node, Play, Task
-from provisioner.template.templar import Templar
 from provisioner.ui.escape import visible
 from provisioner.values import Template
 
@@ -19,7 +18,7 @@ from provisioner.values import Template
 def listing(request: app.Request, options: RunOptions) -> str:
     """The text; raises `InputError` with the mistakes of all files, for a syntax check of templates too."""
     loaded = app.load(request, to_run=False)
-    if options.syntax_check and (wrong := unreadable(loaded.playbooks, Templar())):
+    if options.syntax_check and (wrong := unreadable(loaded.playbooks, app.templar_of(loaded.plugins))):
         raise InputError([replace(item, severity="error") for item in wrong])
     selection = TagSelection(request.tags, request.skip_tags)
     lines: list[str] = []

@@ -61,10 +61,14 @@ class Program:
 class Templar:
     """Renders against a scope. One for the whole run; holds nothing but compiled templates."""
 
-    __slots__ = ("_evaluate", "_expression", "_loose", "_native", "_program", "_text_environment", "_text_program")
+    __slots__ = ("_evaluate", "_expression", "_filters", "_loose", "_native", "_program", "_tests", "_text_environment",
+                 "_text_program")
 
-    def __init__(self, *, keep: int = 4096, on_loose: Callable[[Diagnostic], None] | None = None) -> None:
+    def __init__(self, *, keep: int = 4096, on_loose: Callable[[Diagnostic], None] | None = None,
+                 filters: Mapping[str, Callable[..., Any]] = FILTERS,
+                 tests: Mapping[str, Callable[..., Any]] = TESTS) -> None:
         """on_loose: conditions need not be boolean; told of each that is not."""
+        self._filters, self._tests = filters, tests
         self._loose = on_loose
         self._native = self._environment(join_native)
         self._program = lru_cache(keep)(self._compile_native)
@@ -205,7 +209,7 @@ class Templar:
     # -- compiling --------------------------------------------------------------------------------------
 
     def _environment(self, join: Callable[[Iterable[Value]], Value], **settings: Any) -> RenderEnvironment:
-        return make_environment(join, filters=FILTERS, tests=TESTS, global_names=GLOBALS, **settings)
+        return make_environment(join, filters=self._filters, tests=self._tests, global_names=GLOBALS, **settings)
 
     def _program_of(self, template: Template) -> Program:
         try:

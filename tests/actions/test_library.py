@@ -167,10 +167,10 @@ def test_the_first_folder_wins_and_what_is_no_module_is_none(tmp_path: Path) -> 
 
 
 def test_roles_beside_the_playbook_and_in_the_roles_path_are_looked_into(tmp_path: Path) -> None:
-    for name in ("roles/one", "shelf/two"):
+    for name in ("roles/one", "shelf/two", "three/tasks", "group_vars"):
         (tmp_path / name).mkdir(parents=True)
     assert folders_of([str(tmp_path / "site.yml")], [str(tmp_path / "shelf")]) == [
-        tmp_path, tmp_path / "roles/one", tmp_path / "shelf/two"]
+        tmp_path, tmp_path / "roles/one", tmp_path / "shelf/two", tmp_path / "three"]
 
 
 def test_directories_of_imported_playbooks_are_looked_into_too(tmp_path: Path) -> None:
