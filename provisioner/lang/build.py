@@ -156,7 +156,7 @@ class _Draft:
 
     def finish(self, args: Mapping[str, Value], context: Context) -> Task:
         more: dict[str, Any] = {"listen": tuple(self.own["listen"])} if self.own.get("listen") else {}
-        return context.task(self.call.module, args, self.call.span, self.own, loop=self.loop, **more)
+        return context.task(self.call.module, args, self.item.span, self.own, loop=self.loop, **more)
 
 
 def _task(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:

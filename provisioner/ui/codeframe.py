@@ -61,6 +61,22 @@ def read_file_line(path: str, number: int) -> str | None:
     return None
 
 
+def lines_at(file: str, line: int, column: int, read_line: ReadLine, above: int = 2) -> list[str]:
+    """The line and those above it, with their numbers; under it a caret, unless the column is 0.
+
+        4 |   tasks:
+        5 |   - block:
+        6 |     - name: Start
+          |       ^
+    """
+    numbers = range(max(line - above, 1), line)
+    quoted = [(number, text) for number in numbers if (text := read_line(file, number)) is not None]
+    width = max(5, len(str(line)))
+    last = _quote(Span(file, line, max(column, 1)), read_line)
+    return [*(f"{number:{width}} | {_clean(text)[:_WIDTH]}".rstrip() for number, text in quoted),
+            *(last if column else last[:1])] if last else []  # fmt: skip
+
+
 def _quote(span: Span, read_line: ReadLine) -> list[str]:
     source = read_line(span.file, span.line)
     if source is None:

@@ -27,10 +27,11 @@ from provisioner.events import (
     TaskStarted,
     Warned,
 )
+from provisioner.ui.codeframe import read_file_line
 from provisioner.ui.colours import Paint, plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import columns, visible, visible_message
-from provisioner.ui.lines import TAIL, dump, failure_block, live_lines, names
+from provisioner.ui.lines import TAIL, dump, failure_block, failure_head, live_lines, names
 from provisioner.ui.live import LiveScreen, elapsed
 from provisioner.ui.machines import doing, plan_lines, step_line
 from provisioner.ui.terminal import PLAIN_COLUMNS, Screen
@@ -133,7 +134,7 @@ class Console:
         self._print(line, event.status)
         if event.status == "failed":
             work = (event.host, event.task.id)
-            for text in failure_block(event.result, "", self._recent.pop(work, ()), live=self._was_live(work)):
+            for text in failure_block(event.result, self._recent.pop(work, ()), live=self._was_live(work)):
                 self._print(f"  {text}", "failed")
 
     def retry(self, event: Retry) -> None:
@@ -200,11 +201,10 @@ class Console:
         self._print(head, status)
 
     def _failure(self, head: str, result: Mapping[str, Any], task: TaskRef, work: _Work) -> None:
-        line = f"{head} => {dump(result, self.verbosity)}"
         kind = "unreachable" if "UNREACHABLE!" in head else "failed"
-        self._print(line, kind)
-        block = failure_block(result, line, self._recent.get(work, ()), live=self._was_live(work),
-                              verbosity=self.verbosity, place=task.path if self.verbosity < 2 else "")
+        error = failure_head(result, task.path, read_file_line)
+        self._print("\n".join([*error, f"{head} => {dump(result, self.verbosity)}"]), kind)
+        block = failure_block(result, self._recent.get(work, ()), live=self._was_live(work), verbosity=self.verbosity)
         if block:
             self._print("\n".join(block), kind)
 

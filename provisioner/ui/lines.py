@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from provisioner.ui.codeframe import ReadLine, lines_at
 from provisioner.ui.escape import visible, visible_json, visible_lines
 
 TAIL: Final = 10
 """How many of the last lines a failure shows."""
 
-_PLACED: Final = re.compile(r"[^\s:]+:\d+:\d+: ")
+_PLACED: Final = re.compile(r"([^\s:]+:\d+:\d+): (.*)")
+_PLACE: Final = re.compile(r"(.+?):(\d+)(?::(\d+))?")
 _LONG_TEXT: Final = 10_000
-_READABLE: Final = 100
-"""A line of JSON up to this long is its own explanation."""
 
 #: Not shown: said otherwise already, or only of use to programs.
 _HIDDEN: Final = frozenset({"failed", "skipped", "unknown", "invocation", "exception", "predictions", "warnings",
@@ -43,17 +43,31 @@ def to_json(value: Any, indent: int | None = None) -> str:
     return visible_json(text)
 
 
-def failure_block(result: Mapping[str, Any], line: str, seen: Sequence[str] = (), *, live: bool = False,
-                  verbosity: int = 0, place: str = "") -> list[str]:
-    """Lines for people below a failure: message, hint, ends of the output that were not shown yet, the task's place.
+def failure_head(result: Mapping[str, Any], place: str, read_line: ReadLine) -> list[str]:
+    """Lines above a failure: the first of its message, and where it came from, with the file's lines there unless the
+    result is to be kept to itself. place: of the task."""
+    message = result.get("msg")
+    told = next(iter(visible_lines(message)), "") if isinstance(message, str) else ""
+    found = _PLACED.match(told)
+    if found:
+        place, told = found.groups()
+    head = f"[ERROR]: Task failed: {told}" if told else "[ERROR]: Task failed"
+    found = _PLACE.fullmatch(place)
+    frame = (lines_at(found[1], int(found[2]), int(found[3] or 0), read_line)
+             if found and "censored" not in result else [])  # fmt: skip
+    return [head, *([f"Origin: {visible(place)}"] if place else []), "", *([*frame, ""] if frame else [])]
 
-    line: the line above, with the JSON. seen: the last lines of live output, used where the result has none.
-    live: that output was printed while it came. place: file:line of the task; left out where the message has a place.
+
+def failure_block(result: Mapping[str, Any], seen: Sequence[str] = (), *, live: bool = False,
+                  verbosity: int = 0) -> list[str]:
+    """Lines for people below a failure: message, hint, ends of the output that were not shown yet.
+
+    seen: the last lines of live output, used where the result has none. live: that output was printed while it came.
     """
     block: list[str] = []
     message = result.get("msg")
     told = visible_lines(message) if isinstance(message, str) else []
-    if len(told) > 1 or (told and len(line) > _READABLE):
+    if len(told) > 1:
         block += told
     hint = result.get("hint")
     if isinstance(hint, str) and hint:
@@ -62,8 +76,6 @@ def failure_block(result: Mapping[str, Any], line: str, seen: Sequence[str] = ()
         block += _output(result, seen)
     if verbosity > 2 and isinstance(result.get("exception"), str):
         block += ["exception:", *(f"  {text}" for text in visible_lines(result["exception"]))]
-    if place and not (told and _PLACED.match(told[0])):
-        block.append(f"task: {visible(place)}")
     return [f"  | {text}".rstrip() for text in block]
 
 

@@ -91,7 +91,7 @@ def test_the_report_names_task_diff_and_sum(site: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert run("drift") == 2
     shown = capsys.readouterr().out
-    for part in ("drifted: h1  Motd", "site.yml:7", "-edited", "+hello", "1 host checked: 1 drifted"):
+    for part in ("drifted: h1  Motd", "site.yml:6", "-edited", "+hello", "1 host checked: 1 drifted"):
         assert part in shown
 
 

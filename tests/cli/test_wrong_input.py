@@ -86,7 +86,7 @@ def test_a_misspelt_argument_is_told_once(capsys: pytest.CaptureFixture[str]) ->
     ("    - debug: {msg: '{{ a }}'}\n", ["Variable refers to itself: a -> b -> a"]),
     ("    - template: {src: site.j2, dest: /nope/x}\n", ["site.j2:2:1: 'app_nam' is undefined", "`app_name`?"]),
     ("    - template: {src: sit.j2, dest: /nope/x}\n", ["there is no file `sit.j2` (did you mean `site.j2`?)",
-                                                        "| task: site.yml:5"]),
+                                                        "Origin: site.yml:5"]),
     ("    - command: 'true'\n      register: out\n      changed_when: out.stdot\n",
      ["site.yml:7:21: A dictionary with", "did you mean `stdout`?"]),
     ("    - command: 'true'\n      register: out\n      until: ouut.rc == 0\n",

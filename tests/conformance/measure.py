@@ -16,6 +16,7 @@ from tests.conformance.yardstick import COUNTS, Target
 
 _RECAP = re.compile(r"^\S+ +: (ok=\d+ .*\bfailed=\d+.*)$", re.MULTILINE)
 _TASK = re.compile(r"(TASK|RUNNING HANDLER) \[")
+_ASSERT = re.compile(r"TASK \[(?:.* : )?assert\]")
 _RESULT = re.compile(r"(ok|failed): \[([^\]]+)\]")
 _COUNT = re.compile(r"\b(ok|changed|skipped|ignored)=(\d+)")
 
@@ -65,17 +66,23 @@ def counted(told: str) -> tuple[int, ...]:
 
 
 def _passed_asserts(told: str) -> int:
-    """Tasks of `assert` that passed, on each host; one with a loop counts once, and only if no item failed."""
+    """Tasks of `assert` that passed, on each host; one with a loop counts once, and only if no item failed.
+
+    They are known by what they say, or by the name that a task without a name has.
+    """
     passed: set[tuple[int, str]] = set()
     failed: set[tuple[int, str]] = set()
-    task, host = 0, ""
+    task, host, unnamed = 0, "", False
     for line in told.splitlines():
         if _TASK.match(line):
             task += 1
+            unnamed = _ASSERT.match(line) is not None
         elif result := _RESULT.match(line):
             host = result[2]
             if result[1] == "failed":
                 failed.add((task, host))
+            elif unnamed and result[1] == "ok":
+                passed.add((task, host))
         if "All assertions passed" in line:
             passed.add((task, host))
     return len(passed - failed)

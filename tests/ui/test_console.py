@@ -91,8 +91,14 @@ ok: [h2]
 
 TASK [Breaks] ******************************************************************
 skipping: [h2]
+[ERROR]: Task failed: no such thing
+Origin: site.yml:9
+
+    7 |     - {name: Each, yum: {changed: "{{ item == 'b' }}"}, loop: [a, b]}
+    8 |     - {name: Not here, yum: {}, when: inventory_hostname == "h2"}
+    9 |     - {name: Breaks, yum: {failed: true, msg: "no such thing"}, when: inventory_hostname == "h1", ig…
+
 fatal: [h1]: FAILED! => {"changed": false, "msg": "no such thing"}
-  | task: site.yml:9
 ...ignoring
 
 TASK [Tell] ********************************************************************
@@ -116,7 +122,8 @@ def test_failed_and_skipped_items_are_told_one_by_one(tmp_path: Path) -> None:
     - {name: None, yum: {}, loop: [1, 2], when: false}
 """)
     failed = 'failed: [h1] (item=2) => {"ansible_loop_var": "item", "changed": false, "item": 2, "msg": "broken"}'
-    assert f"ok: [h1] => (item=1)\n{failed}\n  | task: site.yml:6\n...ignoring\n" in text
+    assert "ok: [h1] => (item=1)\n[ERROR]: Task failed: broken\nOrigin: site.yml:6\n\n" in text
+    assert f"\n\n{failed}\n...ignoring\n" in text
     assert "skipping: [h1] => (item=1)\nskipping: [h1] => (item=2)\nskipping: [h1]\n" in text
 
 
@@ -153,9 +160,10 @@ def test_a_rescued_failure_is_told_like_any_other(tmp_path: Path) -> None:
     (result("ok", delegate="db"), "ok: [h1 -> db]"),
     (ItemResult(H, TASK, "a", "changed", {}, delegate="db"), "changed: [h1 -> db] => (item=a)"),
     (result("unreachable", {"changed": False, "unreachable": True, "msg": "no route"}),
-     'fatal: [h1]: UNREACHABLE! => {"changed": false, "msg": "no route", "unreachable": true}\n  | task: site.yml:5'),
+     "[ERROR]: Task failed: no route\nOrigin: site.yml:5\n\n"
+     'fatal: [h1]: UNREACHABLE! => {"changed": false, "msg": "no route", "unreachable": true}'),
     (result("unreachable", {"msg": "gone"}, ignored=True),
-     'fatal: [h1]: UNREACHABLE! => {"msg": "gone"}\n  | task: site.yml:5\n...ignoring'),
+     '[ERROR]: Task failed: gone\nOrigin: site.yml:5\n\nfatal: [h1]: UNREACHABLE! => {"msg": "gone"}\n...ignoring'),
     (Included("/p/tasks.yml", (H,), TASK), "included: /p/tasks.yml for h1"),
     (Included("/p/tasks.yml", (H, HostName("h2")), TASK, "a"), "included: /p/tasks.yml for h1, h2 => (item=a)"),
     (Retry(H, TASK, 2, {"rc": 1}), "FAILED - RETRYING: [h1]: Do it (2 retries left)."),
@@ -183,7 +191,7 @@ def test_a_loop_that_got_to_no_item_says_why() -> None:
     assert shown(result("unknown", {"unknown": "list of the hosts"}, loop=True)) == "unknown: [h1] => list of the hosts"
     lost = {"failed": True, "msg": "One or more items failed", "results": [{"failed": True, "msg": "sudo refused"}]}
     assert shown(result("failed", lost, loop=True)) == (
-        'fatal: [h1]: FAILED! => {"msg": "sudo refused"}\n  | task: site.yml:5')
+        '[ERROR]: Task failed: sudo refused\nOrigin: site.yml:5\n\nfatal: [h1]: FAILED! => {"msg": "sudo refused"}')
 
 
 def test_the_headline_is_not_repeated_for_hosts_that_come_later() -> None:
@@ -193,14 +201,15 @@ def test_the_headline_is_not_repeated_for_hosts_that_come_later() -> None:
 def test_a_failure_shows_real_lines_below_the_one_with_json() -> None:
     failed = result("failed", {"msg": "non-zero return code", "rc": 1, "stderr": "first\nsecond", "stdout": "",
                                "cmd": "x" * 60})
-    first, *block = shown(failed).split("\n")
-    assert first.startswith('fatal: [h1]: FAILED! => {"cmd": ')
-    assert block == ["  | non-zero return code", "  | stderr:", "  |   first", "  |   second",
-                     "  | task: site.yml:5"]
+    error, origin, empty, line, *block = shown(failed).split("\n")
+    assert (error, origin, empty) == ("[ERROR]: Task failed: non-zero return code", "Origin: site.yml:5", "")
+    assert line.startswith('fatal: [h1]: FAILED! => {"cmd": ')
+    assert block == ["  | stderr:", "  |   first", "  |   second"]
 
 
 def test_a_message_with_a_place_of_its_own_needs_no_other() -> None:
-    assert "| task:" not in shown(result("failed", {"msg": "site.yml:6:9: 'x' is undefined"}))
+    text = shown(result("failed", {"msg": "site.yml:6:9: 'x' is undefined"}))
+    assert text.startswith("[ERROR]: Task failed: 'x' is undefined\nOrigin: site.yml:6:9\n\nfatal: ")
 
 
 def test_the_recap_has_a_line_for_each_host() -> None:
@@ -238,7 +247,7 @@ def test_output_of_a_task_that_is_not_at_the_headline_names_its_task() -> None:
 
 def test_without_v_live_output_is_not_printed_but_shown_when_the_task_fails() -> None:
     text = shown(HostText(H, TASK, "stdout", "x\n"), result("failed", {"msg": "killed"}))
-    assert text == 'fatal: [h1]: FAILED! => {"msg": "killed"}\n  | output:\n  |   x\n  | task: site.yml:5'
+    assert text.endswith('\n\nfatal: [h1]: FAILED! => {"msg": "killed"}\n  | output:\n  |   x')
 
 
 def test_with_v_a_failure_does_not_repeat_what_was_shown_live() -> None:
@@ -300,8 +309,8 @@ def test_colours_are_ansibles() -> None:
         console.handle(event, 0.0)
     assert screen.out == ["\x1b[0;32mok: [h1]\x1b[0m", "\x1b[0;33mchanged: [h1]\x1b[0m",
                           "\x1b[0;36mskipping: [h1]\x1b[0m",
-                          '\x1b[0;31mfatal: [h1]: FAILED! => {"msg": "m"}\x1b[0m',
-                          "\x1b[0;31m  | task: site.yml:5\x1b[0m"]
+                          "\x1b[0;31m[ERROR]: Task failed: m\x1b[0m\n\x1b[0;31mOrigin: site.yml:5\x1b[0m\n\n"
+                          '\x1b[0;31mfatal: [h1]: FAILED! => {"msg": "m"}\x1b[0m']
 
 
 def test_the_live_area_follows_the_hosts() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from provisioner.ui.lines import dump, failure_block, live_lines, to_json
+from provisioner.ui.lines import dump, failure_block, failure_head, live_lines, to_json
 from provisioner.values import Secret
 
 
@@ -41,30 +41,45 @@ def test_whatever_is_no_json_becomes_text() -> None:
 
 
 def test_a_short_failure_needs_no_block() -> None:
-    assert failure_block({"msg": "no such user"}, '{"msg": "no such user"}') == []
+    assert failure_block({"msg": "no such user"}) == []
 
 
 def test_the_block_has_the_message_the_hint_and_the_last_ten_lines() -> None:
     result = {"msg": "one\ntwo", "hint": "look\nthere", "stderr": "\n".join(f"e{n}" for n in range(12)),
               "stdout": "o\x1b[1m"}
-    assert failure_block(result, "line") == [
+    assert failure_block(result) == [
         "  | one", "  | two", "  | hint: look", "  |       there", "  | stderr, the last 10 of 12 lines:",
         *(f"  |   e{n}" for n in range(2, 12)), "  | stdout:", "  |   o\\x1b[1m"]
 
 
 def test_output_that_was_shown_live_is_not_repeated() -> None:
-    assert failure_block({"msg": "m", "stderr": "e"}, "line", live=True) == []
+    assert failure_block({"msg": "m", "stderr": "e"}, live=True) == []
 
 
 def test_live_output_stands_in_where_the_result_has_none() -> None:
-    assert failure_block({"msg": "m"}, "line", ["a", "b"]) == ["  | output:", "  |   a", "  |   b"]
+    assert failure_block({"msg": "m"}, ["a", "b"]) == ["  | output:", "  |   a", "  |   b"]
 
 
 def test_the_traceback_needs_three_v() -> None:
     result = {"msg": "m", "exception": "Traceback\n  boom"}
-    assert failure_block(result, "line") == []
-    assert failure_block(result, "line", verbosity=3) == ["  | exception:", "  |   Traceback", "  |     boom"]
+    assert failure_block(result) == []
+    assert failure_block(result, verbosity=3) == ["  | exception:", "  |   Traceback", "  |     boom"]
 
 
 def test_progress_bars_become_lines() -> None:
     assert live_lines("10%\r20%\r\n\n30% \x1b[K\n") == ["10%", "20%", "30% \\x1b[K"]
+
+
+def test_above_a_failure_stand_its_message_and_the_lines_where_it_came_from() -> None:
+    def read_line(path: str, number: int) -> str | None:
+        lines = {4: "  tasks:", 5: "    - debug:", 6: "        msg: '{{ x\x1b }}'"}
+        return lines.get(number) if path == "a.yml" else None
+
+    result = {"msg": "a.yml:6:14: 'x' is undefined\nmore"}
+    assert failure_head(result, "a.yml:5", read_line) == [
+        "[ERROR]: Task failed: 'x' is undefined", "Origin: a.yml:6:14", "",
+        "    4 |   tasks:", "    5 |     - debug:", "    6 |         msg: '{{ x\\x1b }}'", "      |              ^", ""]
+    assert failure_head({"msg": "m"}, "a.yml:5", read_line)[3:] == ["    4 |   tasks:", "    5 |     - debug:", ""]
+    assert failure_head({"msg": "m"}, "b.yml:5", read_line) == ["[ERROR]: Task failed: m", "Origin: b.yml:5", ""]
+    assert failure_head({"censored": "hidden"}, "a.yml:5", read_line) == ["[ERROR]: Task failed", "Origin: a.yml:5", ""]
+    assert failure_head({}, "", read_line) == ["[ERROR]: Task failed", ""]
