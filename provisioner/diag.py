@@ -7,6 +7,7 @@
     │   ├── UndefinedVariable
     │   ├── ConditionError              a `when` that is not boolean
     │   └── VaultError                  what is encrypted by the vault cannot be opened
+    │       └── NoVaultPassword         because no password was given at all
     ├── HostUnreachable            4    no working connection to a host
     │   ├── HostKeyRejected             unknown, changed or revoked host key
     │   ├── AuthenticationFailed
@@ -125,6 +126,10 @@ class ConditionError(TemplateError):
 
 class VaultError(TemplateError):
     """Encrypted text cannot be opened: no password, a wrong one, damage. Fails the task that needs the value."""
+
+
+class NoVaultPassword(VaultError):
+    """None was given at all."""
 
 
 class HostUnreachable(ProvisionError):

@@ -36,7 +36,7 @@ def expand(call: Expansion) -> HostWork | Done:
     if args.get("content") is not None:
         return _from_text(args, rest)
     if not args.get("src"):
-        return refused("`copy` needs `src` or `content`")
+        return refused("src (or content) is required")
     found = find_file(call, local_name(args["src"]), "files", decrypt=flag(args, "decrypt", True))
     if found["kind"] == "directory":
         return _from_directory(call, args, rest, found)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from provisioner.diag import VaultError
+from provisioner.diag import NoVaultPassword, VaultError
 from provisioner.effects import files, passwords, sources, tables
 from provisioner.effects.processes import CommandFailed, output_of
 from provisioner.effects.sources import plain_content
@@ -65,7 +65,10 @@ def _local(effect: Effect, search_paths: Sequence[str | Path], vault: Vault) -> 
     except (OSError, ValueError) as error:
         return EffectFailure(str(error))
     except VaultError as error:
-        return EffectFailure(str(error.diagnostics()[0]))
+        told = error.diagnostics()[0]
+        path = told.span.file if isinstance(error, NoVaultPassword) and told.span else ""
+        asked = f": A vault password or secret must be specified to decrypt {path}" if path else ""
+        return EffectFailure(f"{told}{asked}")  # Ansible's words last: playbooks look for them
 
 
 def _revealed(value: Value) -> Value:

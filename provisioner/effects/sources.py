@@ -131,14 +131,12 @@ def _content(sha256: str, sha1: str, size: int, status: os.stat_result, data: by
 
 def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...],
           vault: Vault | None) -> Iterator[dict[str, Value]]:
-    for name in sorted(os.listdir(directory)):
-        path, relative = directory / name, f"{prefix}{name}"
-        if path.is_symlink() and not follow:
+    for path in sorted(directory.iterdir(), key=lambda path: (path.is_dir(), path.name)):
+        relative, real = f"{prefix}{path.name}", os.path.realpath(path)
+        # what leads nowhere or back to where we are can only be copied as a link
+        if path.is_symlink() and (not follow or real in above or not path.exists()):
             yield {"path": relative, "kind": "link", "target": os.readlink(path)}
         elif path.is_dir():
-            real = os.path.realpath(path)
-            if real in above:
-                raise ValueError(f"{path} is a link to a directory above it")
             yield {"path": relative, "kind": "directory", "mode": _mode(path.stat())}
             yield from _walk(path, f"{relative}/", follow, (*above, real), vault)
         elif path.is_file():
@@ -146,8 +144,6 @@ def _walk(directory: Path, prefix: str, follow: bool, above: tuple[str, ...],
             if not found["decrypted"]:
                 del found["data"]
             yield {"path": relative, "kind": "file", "source": str(path), **found}
-        elif path.is_symlink():
-            raise FileNotFoundError(f"{path} is a link to nothing; remove it or copy links with `local_follow: false`")
         # sockets and pipes can't be copied
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.diag import Diagnostic, InputError, Span, VaultError
+from provisioner.diag import Diagnostic, InputError, NoVaultPassword, Span, VaultError
 from provisioner.values import Secret, Vault
 
 #: A playbook of 100,000 lines has 5 MB; anything far beyond that is a mistake (a dump, a binary).
@@ -21,10 +21,10 @@ class Locked:
     """The `values.Vault` of those who have no passwords: opens nothing."""
 
     def decrypt(self, envelope: bytes, span: Span) -> bytes:
-        raise VaultError("This is encrypted by the vault, and no vault password was given", span=span)
+        raise NoVaultPassword("This is encrypted by the vault, and no vault password was given", span=span)
 
     def open(self, envelope: str, span: Span) -> Secret:
-        raise VaultError("This is encrypted by the vault, and no vault password was given", span=span)
+        raise NoVaultPassword("This is encrypted by the vault, and no vault password was given", span=span)
 
     def disclose(self, text: str) -> Secret:
         return Secret(text)

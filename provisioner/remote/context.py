@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -116,8 +117,10 @@ class Context:
     def stat(self, path: str, *, follow: bool = False) -> Optional[Stat]:
         try:
             status = os.stat(path, follow_symlinks=follow)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):  # the last: links that lead to themselves
+                return None
+            raise
         kind = files.kind_of(status.st_mode)
         return Stat(
             kind, "%04o" % stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid,

@@ -183,17 +183,14 @@ def _visit(
     for name in ctx.listdir(directory):
         path, relative = os.path.join(directory, name), os.path.join(prefix, name)
         there = ctx.stat(path)
-        if there is not None and there.kind == "link" and a.local_follow:
-            there = ctx.stat(path, follow=True)
+        if there is not None and there.kind == "link" and a.local_follow and os.path.realpath(path) not in above:
+            there = ctx.stat(path, follow=True) or there  # what leads nowhere can only be copied as a link
         if there is None:
             continue
         if there.kind == "link":
             found.append({"path": relative, "kind": "link", "target": there.target})
         elif there.kind == "directory":
-            real = os.path.realpath(path)
-            if real in above:
-                raise ctx.fail("%s is a link to a directory above it" % path)
-            _visit(ctx, a, path, relative, found, (*above, real))
+            _visit(ctx, a, path, relative, found, (*above, os.path.realpath(path)))
         elif there.kind == "file":
             source = of_host(ctx, path, there)
             found.append(

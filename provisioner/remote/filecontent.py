@@ -38,11 +38,15 @@ def install(
         run_validation(ctx, validate, path, content)
     if backup and current["state"] in ("file", "hard"):
         extra["backup_file"] = keep_copy(ctx, path, current)
+    attributes = given(wanted)
+    if os.geteuid() != 0 and current["state"] in ("file", "hard"):
+        # an owner that only is to stay is not asked for: who can't give the file away may replace it all the same
+        attributes.update({name: None for name in ("owner", "group") if wanted.get(name) == current.get(name)})
     if isinstance(content, bytes):
-        ctx.write(path, content, follow=follow, **given(wanted))
+        ctx.write(path, content, follow=follow, **attributes)
     else:
         content.seek(0)
-        ctx.write_from(path, content, follow=follow, **given(wanted))
+        ctx.write_from(path, content, follow=follow, **attributes)
     return extra
 
 

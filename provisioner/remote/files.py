@@ -17,6 +17,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from typing import IO, Callable, Iterator, NamedTuple, Optional, Union
 
 from provisioner.remote.modebits import mode_bits
@@ -222,24 +223,29 @@ def _dress(fd: int, place: Place, old: "Optional[os.stat_result]", mode: "Option
         gid = old.st_gid if gid == -1 else gid
     now = os.fstat(fd)
     if (uid, gid) not in ((-1, -1), (now.st_uid, now.st_gid)):
-        _chown_new(fd, uid, gid, asked=owner, path=place.path)
+        _chown_new(fd, uid, gid, asked=owner)
     base = old.st_mode & 0o7777 if old is not None else 0o644 & ~(umask & 0o077)
+    if old is not None and os.fstat(fd).st_uid != uid:
+        base &= ~0o6000  # nobody is given somebody else's setuid bit
     os.fchmod(fd, base)
     if old is not None:
         _copy_attributes(place, fd)
     if mode is not None:
         os.fchmod(fd, mode_bits(mode, base, is_directory=False, umask=umask))
+    # The kernel stamps by a clock that ticks every few ms: what was written just before would be as new as this.
+    now_ns = time.time_ns()
+    os.utime(fd, ns=(now_ns, now_ns))
 
 
-def _chown_new(fd: int, uid: int, gid: int, *, asked: Owner, path: str) -> None:
+def _chown_new(fd: int, uid: int, gid: int, *, asked: Owner) -> None:
     try:
         os.fchown(fd, uid, gid)
     except PermissionError:
         if asked != Owner() or os.geteuid() == 0:
             raise
-        raise ModuleFailed(
-            "%s belongs to %s:%s and can't be replaced with its owner kept; become that user or root"
-            % (path, user_name(uid), group_name(gid))) from None
+        # who may write in the directory may replace the file, which then is theirs; the group may be one of theirs
+        with contextlib.suppress(PermissionError):
+            os.fchown(fd, -1, gid)
 
 
 def _copy_attributes(place: Place, fd: int) -> None:

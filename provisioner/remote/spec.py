@@ -78,6 +78,8 @@ class Spec(NamedTuple):
     required_together: "tuple[tuple[str, ...], ...]" = ()
     required_if: "tuple[tuple[str, Any, tuple[str, ...]], ...]" = ()
     """(argument, value, arguments then needed)"""
+    words: "Mapping[str, str]" = {}  # noqa: RUF012
+    """What is told in place of our words for a mistake, where the same module of Ansible has words of its own."""
     notes: str = ""
     examples: str = ""
     """YAML: a list of tasks. A test parses and validates it."""
@@ -119,7 +121,7 @@ class Spec(NamedTuple):
             found.append(Problem("", "missing required arguments: %s" % ", ".join(missing), hint))
         if not meant:  # a misspelt name may be the one that is missed: that is told once
             found.extend(self._relations(names, is_known))
-        return found
+        return [problem._replace(message=self.words.get(problem.message, problem.message)) for problem in found]
 
     def bind(self, given: "Mapping[str, Any]") -> "Arguments":
         """Checked and converted arguments with defaults; raises `ArgumentError` with all problems."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from provisioner.diag import Span, UsageError, VaultError, near
+from provisioner.diag import NoVaultPassword, Span, UsageError, VaultError, near
 from provisioner.values import Secret
 from provisioner.vault import cipher, envelope
 from provisioner.vault.envelope import DEFAULT_ID, Damaged, Envelope
@@ -113,8 +113,8 @@ class Keyring:
     def _no_password(self, sealed: Envelope, span: Span) -> VaultError:
         what = f"with the vault id `{sealed.label}`" if sealed.label != DEFAULT_ID else "by the vault"
         if not self.passwords:
-            return VaultError(f"This is encrypted {what}, and no vault password was given", span=span,
-                              hint=f"--vault-id {sealed.label}@FILE, --vault-password-file FILE or -J gives one")
+            return NoVaultPassword(f"This is encrypted {what}, and no vault password was given", span=span,
+                                   hint=f"--vault-id {sealed.label}@FILE, --vault-password-file FILE or -J gives one")
         if not self._candidates(sealed.label):
             labels = [password.label for password in self.passwords]
             return VaultError(f"This is encrypted {what}, and no password has that id: there {_are(labels)}",

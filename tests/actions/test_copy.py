@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.actions import copy
 from provisioner.actions.base import Done, HostWork
+from provisioner.remote.modules.copy import SPEC
 from provisioner.template.effects import EffectFailed
 from provisioner.testing.expanding import expand, run
 from provisioner.values import Secret, Unknown
@@ -103,7 +104,7 @@ def test_a_tree_goes_below_its_name_or_without_it(play: Path, tmp_path: Path) ->
 
 def test_one_name_in_a_directory(play: Path, tmp_path: Path) -> None:
     assert copied(play, tmp_path, {"src": "b.txt"})["dest"] == str(tmp_path / "b.txt")
-    assert "must name the file" in copied(play, tmp_path, {"content": "x"})["msg"]
+    assert "can not use content with a dir as dest" in copied(play, tmp_path, {"content": "x"})["msg"]
 
 
 def test_preserve_takes_the_mode_of_the_local_file(play: Path, tmp_path: Path) -> None:
@@ -120,7 +121,8 @@ def test_a_wrong_checksum_sends_nothing(play: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_decrypted_is_not_sent_as_it_is(play: Path, tmp_path: Path) -> None:
     (play / "b.txt").write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    with pytest.raises(EffectFailed, match="no vault password was given"):
+    words = "no vault password was given.*A vault password or secret must be specified to decrypt .*/b.txt$"
+    with pytest.raises(EffectFailed, match=words):
         copied(play, tmp_path / "out", {"src": "b.txt"})
     assert copied(play, tmp_path / "out", {"src": "b.txt", "decrypt": False})["changed"]
 
@@ -130,3 +132,10 @@ def test_a_file_of_the_host_is_left_to_the_host(play: Path) -> None:
     assert isinstance(work, HostWork)
     assert work.args["src"] == "a.txt"
     assert not work.contents
+
+
+@pytest.mark.parametrize(("args", "words"), [
+    ({"dest": "/x"}, "src (or content) is required"), ({"src": "a"}, "dest is required"),
+])  # fmt: skip
+def test_what_is_missing_is_told_in_ansibles_words(args: dict[str, str], words: str) -> None:
+    assert [problem.message for problem in SPEC.problems(args)] == [words]

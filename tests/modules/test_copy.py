@@ -157,20 +157,29 @@ def test_content_arrives_byte_for_byte(tmp_path: Path, data: bytes) -> None:
 
 def test_the_diff_shows_text_and_tells_of_binary_large_and_secret_content(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("old\n")
-    text = copy(tmp_path / "f", _label="files/f")["diff"]
+    (text,) = copy(tmp_path / "f", _label="files/f")["diff"]
     assert text == {
         "before_header": str(tmp_path / "f"),
         "after_header": "files/f",
         "before": "old\n",
         "after": "hello\n",
     }
-    binary = copy(tmp_path / "f", content_of(b"\0" * 10))["diff"]
+    (binary,) = copy(tmp_path / "f", content_of(b"\0" * 10))["diff"]
     assert "binary" in binary["after"]
     assert "\0" not in str(binary)
     assert "100000000" not in str(copy(tmp_path / "f", content_of(b"1" + b"0" * 200_000))["diff"])
-    hidden = copy(tmp_path / "f", content_of(b"password"), _secret=True)["diff"]
+    (hidden,) = copy(tmp_path / "f", content_of(b"password"), _secret=True)["diff"]
     assert "password" not in str(hidden)
     assert hidden["before"] != hidden["after"]
+
+
+def test_links_of_a_directory_of_the_host_that_lead_nowhere_or_back_stay_links(tmp_path: Path) -> None:
+    (tmp_path / "src/d").mkdir(parents=True)
+    for name, target in {"d/up": "..", "gone": "nothing", "self": "self"}.items():
+        (tmp_path / "src" / name).symlink_to(target)
+    args = {"src": f"{tmp_path}/src/", "dest": str(tmp_path / "out"), "remote_src": True}
+    assert [run_module("copy", args)["changed"] for _ in range(2)] == [True, False]
+    assert [os.readlink(tmp_path / "out" / name) for name in ("d/up", "gone", "self")] == ["..", "nothing", "self"]
 
 
 def test_check_mode_foresees_directories_and_users_of_earlier_tasks(tmp_path: Path) -> None:

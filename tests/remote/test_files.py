@@ -36,6 +36,28 @@ def test_a_new_file_has_0644_less_the_umask_and_always_lets_its_owner_in(tmp_pat
         assert mode_of(tmp_path / str(umask)) == expected
 
 
+@as_root
+def test_who_may_write_in_a_directory_replaces_what_is_another_users(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as shared:  # pytest's own directories are closed to others
+        path = Path(shared) / "f"
+        path.write_text("old")
+        path.chmod(0o4755)
+        os.chown(shared, MALLORY, -1)
+        os.seteuid(MALLORY)
+        try:
+            put(path)
+        finally:
+            os.seteuid(0)
+        assert (path.read_text(), path.stat().st_uid, mode_of(path)) == ("new", MALLORY, 0o755)
+
+
+def test_what_is_written_is_newer_than_what_was_written_before(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / "before").write_text(str(number))
+        put(tmp_path / "f")
+        assert (tmp_path / "before").stat().st_mtime_ns < (tmp_path / "f").stat().st_mtime_ns
+
+
 def test_a_replaced_file_keeps_mode_owner_and_attributes(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_text("old")

@@ -70,6 +70,10 @@ SPEC = Spec(
     },
     required_one_of=(("src", "content", "_content", "_entries"),),
     mutually_exclusive=(("src", "content"),),
+    words={
+        "missing required arguments: dest": "dest is required",
+        "`copy`: one of the following is required: src, content": "src (or content) is required",
+    },
     notes="A file is replaced as a whole: other hard links keep the old content. "
     "`mode: preserve` takes the mode of the source.",
     examples="""
@@ -169,8 +173,7 @@ def _md5sum(ctx: Ctx, path: str) -> "dict[str, Any]":
 def diff(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> Any:
     if "entries" in current:
         return copytree.diff(ctx, a, current, wanted)
-    found = file_diff(ctx, current["dest"], current, wanted, _source(ctx, a))
-    return found[0] if len(found) == 1 else found
+    return file_diff(ctx, current["dest"], current, wanted, _source(ctx, a))
 
 
 def predictions(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mapping[str, Any]") -> "list[Any]":
@@ -224,10 +227,10 @@ def _destination(ctx: Ctx, a: Arguments) -> "tuple[str, Optional[Stat], list[str
     followed = look(ctx, dest, follow=True) if there is not None and there.kind == "link" else there
     if followed is not None and followed.kind == "directory":
         if not name:
-            raise ctx.fail("%s is a directory: with `content`, `dest` must name the file" % dest)
+            raise ctx.fail("can not use content with a dir as dest: %s" % dest)
         return os.path.join(dest, name), look(ctx, os.path.join(dest, name)), []
     if a.dest.endswith("/"):
         if not name:
-            raise ctx.fail("`dest` ends in `/`: with `content` it must name the file")
+            raise ctx.fail("can not use content with a dir as dest: %s ends in `/`" % a.dest)
         return os.path.join(dest, name), None, missing_directories(ctx, dest)
     return dest, there, []
