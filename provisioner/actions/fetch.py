@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -90,7 +90,7 @@ def _stored(
         "file": answer["file"],
         "checksum": answer["sha1"],
         "remote_checksum": answer["sha1"],
-        "md5sum": None,
+        "md5sum": _digest(target, _md5) if same else None,
         "remote_md5sum": None,
     }
     if spool is None or same:
@@ -103,7 +103,7 @@ def _stored(
     if have is not None:
         spool.path.chmod(target.stat().st_mode & 0o777)  # a new file is private: it may be a key
     spool.path.replace(target)
-    return result
+    return {**result, "md5sum": _digest(target, _md5)}
 
 
 def _unfetched(call: Driving, answer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -125,7 +125,12 @@ def _failed(message: str, **more: Any) -> Mapping[str, Any]:
     return {"failed": True, "changed": False, "msg": message, **more}
 
 
-def _digest(path: Path, algorithm: str) -> str | None:
+def _md5() -> Any:
+    """Nobody is to be kept out by it: it is told for playbooks that read it."""
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _digest(path: Path, algorithm: str | Callable[[], Any]) -> str | None:
     try:
         with path.open("rb") as source:
             return hashlib.file_digest(source, algorithm).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,9 @@ def test_a_file_lands_below_host_and_path(tmp_path: Path) -> None:
     assert first["changed"]
     assert first["dest"] == str(expected)
     assert expected.read_bytes() == b"\0data"
-    assert fetched(tmp_path, source)["changed"] is False
+    again = fetched(tmp_path, source)
+    assert again["changed"] is False
+    assert first["md5sum"] == again["md5sum"] == hashlib.md5(b"\0data").hexdigest()
     source.write_bytes(b"new")
     assert fetched(tmp_path, source, check=True)["changed"]
     assert expected.read_bytes() == b"\0data"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import threading
@@ -171,6 +172,14 @@ def test_the_diff_shows_text_and_tells_of_binary_large_and_secret_content(tmp_pa
     (hidden,) = copy(tmp_path / "f", content_of(b"password"), _secret=True)["diff"]
     assert "password" not in str(hidden)
     assert hidden["before"] != hidden["after"]
+
+
+def test_a_copy_on_the_host_tells_its_checksum_and_path_as_ansible_does(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    args = {"src": str(tmp_path / "a"), "dest": str(tmp_path / "b"), "remote_src": True}
+    made, there = run_module("copy", args), run_module("copy", args)
+    assert made["checksum"] == there["checksum"] == hashlib.sha1(b"x").hexdigest()
+    assert ("path" in made, there["path"]) == (False, str(tmp_path / "b"))
 
 
 def test_links_of_a_directory_of_the_host_that_lead_nowhere_or_back_stay_links(tmp_path: Path) -> None:

@@ -51,7 +51,10 @@ SPEC = Spec(
             doc="When `dest` is a link, change the file it points to instead of replacing the link.",
         ),
         "local_follow": Arg(
-            "bool", default=True, doc="Copy what links in a directory point to, rather than the links."
+            "bool",
+            default=True,
+            doc="Copy what links in a directory point to, rather than the links; those that lead nowhere or back to a "
+            "directory above stay links.",
         ),
         "directory_mode": Arg("mode", doc="Mode of directories that have to be made; existing ones stay as they are."),
         "checksum": Arg(doc="SHA-1 that the source must have."),
@@ -104,6 +107,7 @@ SPEC = Spec(
 """,
     returns={
         "dest": "Path of the file.",
+        "path": "The same, where the content was right already.",
         "src": "Where it came from.",
         "checksum": "SHA-1 of the content.",
         "md5sum": "MD5 of the content, if it was written.",
@@ -153,8 +157,10 @@ def report(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]", wanted: "Mappin
         return {**fields, **shown(there)}
     if a._sha1:
         fields["checksum"] = a._sha1
-    elif a.remote_src and current["state"] != "absent":
+    elif a.remote_src:
         fields["checksum"] = ctx.digest(path_of(ctx, a.src, "src"), "sha1")
+    if current["state"] == "file" and current["sha256"] == wanted["sha256"]:
+        fields["path"] = current["dest"]  # as `file`, which is what Ansible asks where only attributes may differ
     if current == wanted:
         return {**fields, **shown(current)}
     if current["sha256"] != wanted["sha256"] and not ctx.check and not a._secret:

@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Any, Callable, NamedTuple, Optional
 
-from provisioner.remote.fileattrs import path_of
+from provisioner.remote.fileattrs import ATTRIBUTE_RETURNS, describe, path_of, shown
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 from provisioner.remote.textfile import compiled
@@ -66,7 +66,8 @@ SPEC = Spec(
         "elapsed": "Seconds it took.",
         "match_groups": "Groups of `search_regex`.",
         "match_groupdict": "Named groups of it.",
-        "state": "As asked.",
+        **ATTRIBUTE_RETURNS,
+        "state": "As asked; with a `path` that is there what it is.",
         "port": "As asked.",
         "path": "As asked.",
         "search_regex": "As asked.",
@@ -88,16 +89,16 @@ def run(ctx: Ctx, a: Arguments) -> Result:
         seen = look()
         if not seen.ready:
             raise ctx.unknown("check mode doesn't wait: %s" % _failure(a))
-        return _result(a, seen, 0)
+        return _result(ctx, a, seen, 0)
     if a.delay:
         ctx.sleep(a.delay)
     if a.port is None and a.path is None:
         ctx.sleep(a.timeout)  # in full, after `delay`
-        return _result(a, Seen(True), started)
+        return _result(ctx, a, Seen(True), started)
     while True:
         seen = look()
         if seen.ready:
-            return _result(a, seen, started)
+            return _result(ctx, a, seen, started)
         left = a.timeout - (time.monotonic() - started)
         if left <= 0:
             raise ctx.fail(a.msg or _failure(a), elapsed=int(time.monotonic() - started))
@@ -200,9 +201,16 @@ def _failure(a: Arguments) -> str:
     return "Timeout when waiting for %s%s" % ("file " if a.path is not None else "", what)
 
 
-def _result(a: Arguments, seen: Seen, started: float) -> Result:
+def _result(ctx: Ctx, a: Arguments, seen: Seen, started: float) -> Result:
     groups: "dict[str, Any]" = {"match_groups": [], "match_groupdict": {}}
     if seen.match is not None:
         groups = {"match_groups": list(seen.match.groups()), "match_groupdict": seen.match.groupdict()}
     elapsed = int(time.monotonic() - started) if started else 0
-    return Result(state=a.state, port=a.port, path=a.path, search_regex=a.search_regex, elapsed=elapsed, **groups)
+    fields = {"state": a.state, "port": a.port, "path": a.path, "search_regex": a.search_regex, **_of_path(ctx, a)}
+    return Result(elapsed=elapsed, **fields, **groups)
+
+
+def _of_path(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
+    """What is at `path` by now, as Ansible tells it of every result with a path."""
+    there = ctx.stat(path_of(ctx, a.path)) if a.path is not None else None
+    return {} if there is None else shown(describe(there))

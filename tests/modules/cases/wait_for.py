@@ -1,7 +1,12 @@
 from provisioner.testing.modules import Case
 
 CASES = [
-    Case("a file that is there", {"path": "/etc/hostname"}, changes=False, result={"state": "started"}),
+    Case(
+        "a file that is there",
+        {"path": "/etc/hostname"},
+        changes=False,
+        result={"state": "file", "owner": "root", "mode": "0644"},
+    ),
     Case(
         "a file that says so",
         {"path": "/etc/passwd", "search_regex": "^root:(?P<word>.):"},
