@@ -89,7 +89,7 @@ class Part(JinjaTemplate):
 
 
 class PartModule(TemplateModule):
-    """What `import` gives. Printed, it is put together as every output is."""
+    """What `import` gives. Printed, it is text."""
 
     def __str__(self) -> str:
         text: str = self._joined(self._body_stream)
@@ -97,7 +97,7 @@ class PartModule(TemplateModule):
 
     def __init__(self, template: JinjaTemplate, context: Context) -> None:
         super().__init__(template, context)
-        self._joined = context.environment.concat
+        self._joined = context.environment.tilde
 
 
 def compile_part(environment: Any, path: str, source: str) -> JinjaTemplate:

@@ -47,9 +47,9 @@ def join_text(parts: Iterable[Value]) -> str:
 
 
 def join_native(parts: Iterable[Value]) -> Value:
-    """The value itself when it is the only output; else the text of all. Never parsed back."""
+    """The value itself when it is the only output, but for an imported file; else the text of all. Never parsed back."""
     found = list(parts)
-    if len(found) == 1:
+    if len(found) == 1 and not isinstance(found[0], composing.PartModule):
         return found[0]
     return join_text(found) if found else None
 

@@ -27,8 +27,8 @@ from tests.drift.catalogue import BY_ITSELF, DRIFTS, REPOSITORY, SETUP, WATCHED_
 from tests.drift.hosts import apply, by_shell, findings, site_of
 
 WIDTHS = (32, 48, 64, 96, 128, 256, 384, 640, 750, 828, 1080, 1200, 1920, 2048, 3840)
-CACHED = "find /srv/example/releases/*/.next/cache/images -type f | wc -l"
-MADE_ANEW = "stat -c %Y /srv/example/releases/*/.next/server/app/news.html"
+CACHED = "find /srv/example/shared/cache -type f | wc -l"
+MADE_ANEW = "find /srv/example/releases/*/.next/server -name news.html -printf '%T@\\n' | sort | tail -n 1"
 
 
 @dataclass

@@ -117,3 +117,18 @@ def test_names_of_a_template_with_parts_are_open() -> None:
     names = TEMPLAR.names_of_text("{% include 'a.j2' %}")
     assert names.dynamic
     assert names.effects == {"part"}
+
+
+@pytest.mark.parametrize(("source", "value"), [
+    ("{{ {'a': [who]} }}\n", {"a": ["you"]}), ("{{ who }} \n", "you \n"), ("{% if false %}x{% endif %}", None),
+    ("{% macro m() %}{{ [1, 2] }}{% endmacro %}{{ m() }}", [1, 2]), ("{% import 'set.j2' as s %}{{ s }}", ""),
+])
+def test_what_is_nothing_but_an_expression_keeps_its_type_where_that_is_asked_for(source: str, value: Value) -> None:
+    scope = Scope(TEMPLAR, [("vars", {"who": "you"})], Parts())
+    assert TEMPLAR.render_text(source, scope, native=True) == value
+
+
+def test_something_undefined_in_an_imported_file_is_told() -> None:
+    scope = Scope(TEMPLAR, [("vars", {})], Parts())
+    with pytest.raises(TemplateError, match="'who' is undefined"):
+        TEMPLAR.render_text("{% import 'greet.j2' as g %}{{ g }}", scope, native=True)
