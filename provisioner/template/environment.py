@@ -47,7 +47,7 @@ def join_text(parts: Iterable[Value]) -> str:
 
 
 def join_native(parts: Iterable[Value]) -> Value:
-    """The value itself when it is the only output, but for an imported file; else the text of all. Never parsed back."""
+    """The value itself when it is the only output and no imported file; else the text of all. Never parsed back."""
     found = list(parts)
     if len(found) == 1 and not isinstance(found[0], composing.PartModule):
         return found[0]
