@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from provisioner import effects
-from provisioner.diag import Diagnostic, InputError, Span
+from provisioner.diag import Diagnostic, InputError, Span, near
 from provisioner.effects.prompts import prompted, take_step
 from provisioner.engine.includes import Loaded, LoadInclude
 from provisioner.lang.load import Loader
@@ -34,6 +34,8 @@ class ControllerAnswers:
     loader: Loader
     read_inventory: Callable[[], object]
     """Reads the inventory anew, for `meta: refresh_inventory`."""
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """By Ansible's names, for the lookup `config`."""
 
     def answer(self, ask: Ask) -> Value:
         if isinstance(ask.effect, LoadInclude):
@@ -51,7 +53,27 @@ class ControllerAnswers:
             return self.read_inventory()
         if effect.kind == "reset_connection":
             return EffectFailure("connections are not reset: they are made once and kept")
+        if effect.kind == "config":
+            return config(effect.args, dict(effect.kwargs), self.settings)
         return effects.answer(effect, search_paths=ask.search, vault=vault)
+
+
+def config(names: Sequence[Value], options: Mapping[str, Value], settings: Mapping[str, Value]) -> Value:
+    """What each setting is. With `on_missing: skip` or `warn` those that are not known are left out."""
+    missing = options.get("on_missing", "error")
+    if missing not in ("error", "warn", "skip"):
+        return EffectFailure(f'"on_missing" must be a string and one of "error", "warn" or "skip", not {missing}')
+    found: list[Value] = []
+    for name in names:
+        if not isinstance(name, str):
+            return EffectFailure(f'Invalid setting identifier, "{name}" is not a string, its a {type(name).__name__}')
+        if name in settings:
+            found.append(settings[name])
+        elif missing == "error":
+            hint = near(name, settings)
+            return EffectFailure(f"Setting {name!r} was not found: it is none that is kept here"
+                                 + (f" ({hint})" if hint else ""))
+    return found
 
 
 def vars_file(candidates: list[str], playbook: str, span: Span | None = None,

@@ -46,7 +46,7 @@ from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
 from provisioner.parting import Parting
 from provisioner.plugins import Plugins, find_plugins
-from provisioner.settings import Settings
+from provisioner.settings import Settings, by_ansibles_names
 from provisioner.template.filters import FILTERS
 from provisioner.template.templar import Templar
 from provisioner.template.tests import TESTS
@@ -332,7 +332,7 @@ class _Run:
         world = self._world()
         templar = templar_of(self.loaded.plugins, self._warn_once() if request.settings.loose_conditions else None)
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
-        answers = ControllerAnswers(self.loaded.loader, self.loaded.read)
+        answers = ControllerAnswers(self.loaded.loader, self.loaded.read, by_ansibles_names(request.settings))
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
                         str(request.cache_dir), str(request.state_dir), request.forks, self.patient, self.partings)
         code = ERROR

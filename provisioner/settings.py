@@ -61,6 +61,26 @@ class Settings:
     warnings: tuple[Diagnostic, ...] = ()
 
 
+def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
+    """What the lookup `config` tells, by the names that ansible-core has for these settings."""
+    return {
+        "ALLOW_BROKEN_CONDITIONALS": settings.loose_conditions,
+        "CACHE_PLUGIN": settings.fact_caching,
+        "CACHE_PLUGIN_CONNECTION": settings.fact_caching_connection,
+        "CACHE_PLUGIN_PREFIX": settings.fact_caching_prefix,
+        "CACHE_PLUGIN_TIMEOUT": settings.fact_caching_timeout,
+        "COLLECTIONS_PATHS": list(settings.collections_path),
+        "DEFAULT_FILTER_PLUGIN_PATH": list(settings.filter_plugins),
+        "DEFAULT_GATHERING": settings.gathering,
+        "DEFAULT_MODULE_PATH": list(settings.library),
+        "DEFAULT_ROLES_PATH": list(settings.roles_path),
+        "DEFAULT_STRATEGY": settings.strategy or "linear",
+        "DEFAULT_TEST_PLUGIN_PATH": list(settings.test_plugins),
+        "DUPLICATE_YAML_DICT_KEY": settings.duplicate_dict_key,
+        "ERROR_ON_MISSING_HANDLER": settings.error_on_missing_handler,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One setting. option: the parameter of the command line for which it is the default, if there is one.

@@ -16,6 +16,7 @@ Evaluate = Callable[[Condition, Mapping[str, Any]], "bool | Unknown"]
 
 ENGINE_KEYS = ("predictions", "unknown")
 """Fields of a result that are messages to the engine and never part of what the user registers."""
+_NO_TRACEBACK = "(traceback unavailable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,10 @@ class Judged:
 
     @property
     def registered(self) -> Any:
-        """The value of the `register` variable."""
-        return Unknown(self.reason) if self.status == "unknown" else self.result
+        """The value of the `register` variable. A failure has an `exception`, as in Ansible without tracebacks."""
+        if self.status == "unknown":
+            return Unknown(self.reason)
+        return {"exception": _NO_TRACEBACK, **self.result} if self.failed else self.result
 
 
 def status_of(result: Mapping[str, Any]) -> str:
@@ -74,6 +77,8 @@ def _by_conditions(result: dict[str, Any], task: Task, evaluate: Evaluate) -> Ju
         failed = _told("failed_when", task.failed_when, result, evaluate, variables)
         if isinstance(failed, Unknown):
             return Judged("unknown", result, failed.reason)
+        if result["failed"] and not failed:
+            result["failed_when_suppressed_exception"] = result.pop("exception", _NO_TRACEBACK)
         result["failed_when_result"] = result["failed"] = failed
     if task.changed_when is not None:
         changed = _told("changed_when", task.changed_when, result, evaluate, variables)

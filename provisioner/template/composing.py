@@ -97,7 +97,8 @@ class PartModule(TemplateModule):
 
     def __init__(self, template: JinjaTemplate, context: Context) -> None:
         super().__init__(template, context)
-        self._joined = context.environment.tilde
+        environment: Any = context.environment
+        self._joined = environment.tilde
 
 
 def compile_part(environment: Any, path: str, source: str) -> JinjaTemplate:

@@ -27,7 +27,7 @@ Options: TypeAlias = Mapping[str, Value]
 #: What `undef()` says when it is given no words.
 NO_VALUE = "this has to be given a value"
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
-EFFECT_LOOKUPS = frozenset({"file", "template", "pipe", "first_found", "fileglob", "lines",
+EFFECT_LOOKUPS = frozenset({"config", "file", "template", "pipe", "first_found", "fileglob", "lines",
                             "password", "random_choice", "unvault", "ini", "csvfile", "url"})
 
 
