@@ -35,6 +35,8 @@ _FOLDERS = (
     "/usr/lib/systemd/user",
 )
 _RUNNING = ("active", "activating", "reloading")
+#: Stands for the state of a unit while systemd is offline.
+_NOT_KNOWN = "unknown"
 #: States of unit files that `systemctl enable` would leave as they are.
 _ENABLED = ("enabled", "static", "alias", "generated", "transient")
 _EFFECTS = {
@@ -151,6 +153,9 @@ def _status(ctx: Ctx, tool: _Systemctl, unit: str, need_enabled: bool) -> "Optio
             return _file_status(tool, unit)
         raise ctx.fail("systemctl show %s failed: %s" % (unit, done.stderr.strip()), rc=done.rc, stderr=done.stderr)
     status = _properties(done.stdout)
+    if not status:  # what systemctl answers in a chroot or with SYSTEMD_OFFLINE: it talks to no manager
+        offline = _file_status(tool, unit)
+        return None if offline is None else {**offline, "ActiveState": _NOT_KNOWN}
     if status.get("LoadState") == "not-found" and status.get("ActiveState") in ("inactive", "failed", None):
         return None
     if need_enabled and status.get("UnitFileState", "") in ("", "generated"):
@@ -204,10 +209,15 @@ def _steps(ctx: Ctx, tool: _Systemctl, unit: str, status: "Mapping[str, str]", o
     masked = status.get("LoadState") == "masked" or file_state.startswith("masked")
     if order.masked is not None and order.masked != masked:
         steps.append("mask" if order.masked else "unmask")
-    if order.enabled and file_state not in _ENABLED and not _is_enabled_by_others(tool, unit, file_state):
+    by_others = order.enabled is not None and _is_enabled_by_others(tool, unit, file_state)
+    if order.enabled and file_state not in _ENABLED and not by_others:
         steps.append("enable")
-    elif order.enabled is False and file_state == "enabled":  # what is enabled until the next boot stays so
+    elif order.enabled is False and (file_state == "enabled" or by_others):  # until the next boot enabled: stays so
         steps.append("disable")
+    if order.state is not None and active == _NOT_KNOWN:
+        ctx.warn("systemd is offline here (a chroot, or SYSTEMD_OFFLINE is set): %s is not made %s, because whether "
+                 "it runs can't be known" % (unit, order.state))
+        return steps
     running = active in _RUNNING
     if order.state == "started" and not running:
         steps.append("start")

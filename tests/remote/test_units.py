@@ -41,6 +41,9 @@ class Systemd:
             f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\n"
         )
 
+    def says_nothing(self) -> None:
+        self._shown.write_text("")
+
     def run(self, *, check: bool = False, predicted: Any = None, **args: Any) -> dict[str, Any]:
         return run_module(
             "systemd", {"name": "app", **args}, check=check, diff=True, env=self.environment, predicted=predicted
@@ -115,6 +118,22 @@ def test_a_unit_whose_others_are_enabled_is_enabled(systemd: Systemd) -> None:
     systemd.environment["ENABLED"] = "indirect\n  /etc/systemd/system/sockets.target.wants/app.socket"
     assert systemd.run(enabled=True)["changed"] is False
     assert "is-enabled --full -- app.service" in systemd.calls
+
+
+def test_a_unit_whose_others_are_enabled_can_be_disabled(systemd: Systemd) -> None:
+    systemd.says("active", "indirect")
+    systemd.environment["ENABLED"] = "indirect\n  /etc/systemd/system/other.service"
+    assert systemd.run(enabled=False)["changed"] is True
+    assert systemd.changes == ["disable -- app.service"]
+
+
+@pytest.mark.parametrize("state", ["started", "stopped", "restarted"])
+def test_while_systemd_is_offline_no_unit_is_started_or_stopped(systemd: Systemd, state: str) -> None:
+    systemd.says_nothing()
+    systemd.environment["ENABLED"] = "static"
+    result = systemd.run(state=state)
+    assert (result["changed"], systemd.changes) == (False, [])
+    assert "systemd is offline" in result["warnings"][0]
 
 
 def test_an_unchanged_task_starts_one_process(systemd: Systemd) -> None:
