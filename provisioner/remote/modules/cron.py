@@ -36,7 +36,9 @@ SPEC = Spec(
         "env": Arg(type="bool", default=False, doc="Keep a variable instead of a job"),
         "insertafter": Arg(doc="With `env`: put a new variable behind this one"),
         "insertbefore": Arg(doc="With `env`: put a new variable before this one"),
-        "cron_file": Arg(doc="A file in /etc/cron.d (or an absolute path) instead of a user's crontab"),
+        "cron_file": Arg(
+            doc="A file in /etc/cron.d (or an absolute path, but not /etc/crontab) instead of a user's crontab"
+        ),
         "backup": Arg(type="bool", default=False, doc="Keep a copy of the old crontab; its path is `backup_file`"),
     },
     mutually_exclusive=(("insertafter", "insertbefore"), *((("special_time", field)) for field in _TIMES)),
@@ -155,6 +157,8 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
 def _check_cron_file(ctx: Ctx, a: Arguments) -> None:
     if a.user is None and a.state == "present" and not a.env:
         raise ctx.fail("To use cron_file=... parameter you must specify user=... as well")
+    if _file(a) == "/etc/crontab":
+        raise ctx.fail("Will not manage /etc/crontab via cron_file, see documentation.")
     if ".." in a.cron_file.split("/") or any(bad in a.cron_file for bad in "\n\r\0"):
         raise ctx.fail("`cron_file: %s` is not a file name" % a.cron_file)
     name = a.cron_file.rpartition("/")[2]

@@ -130,7 +130,7 @@ def wanted(ctx: Ctx, a: Arguments, current: "Mapping[str, Any]") -> "dict[str, A
     for field in ("uid", "comment", "home", "shell"):
         value = getattr(a, field)
         if value is not None:
-            goal[field] = value
+            goal[field] = ctx.expand(value) if field == "shell" and value.startswith("~") else value
     if a.group is not None:
         goal["group"] = _known_group(ctx, a.group)
     if a.groups is not None:

@@ -40,6 +40,11 @@ CASES = [
     Case("an option as a user", {"name": "x", "job": "true", "user": "-r"}, fails="can't be the name of a user"),
     Case("a user who is not there", {"name": "x", "job": "true", "user": "nobody-here"}, fails="no user nobody-here"),
     Case(
+        "the table of the system",
+        {"name": "x", "job": "true", "user": "root", "cron_file": "/etc/crontab"},
+        fails="Will not manage /etc/crontab via cron_file",
+    ),
+    Case(
         "a file elsewhere",
         {"name": "x", "job": "true", "user": "root", "cron_file": "../passwd"},
         fails="is not a file name",

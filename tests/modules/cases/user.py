@@ -39,6 +39,12 @@ CASES = [
         result={"uid": 4000, "home": "/opt/case/full"},
     ),
     Case("another shell and comment", {"name": "case", "shell": "/bin/sh", "comment": "Changed"}, setup=MADE),
+    Case(
+        "a shell in the home of who runs the task",
+        {"name": "case", "shell": "~/shell"},
+        setup=MADE,
+        result={"shell": "/root/shell"},
+    ),
     Case("a further group", {"name": "case", "groups": ["users"], "append": True}, setup=MADE),
     Case("exactly these groups", {"name": "case", "groups": ["users"]}, setup=MADE),
     Case("no groups", {"name": "case", "groups": []}, setup=MADE),
