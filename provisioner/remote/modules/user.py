@@ -236,6 +236,8 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
     for name in [*(a.groups or []), *([a.group] if a.group is not None else [])]:
         if name:
             accounts.check_name(ctx, "group", name)
+    if a.append and a.groups is None and a.state == "present":
+        ctx.warn("'append' is set, but no 'groups' are specified. Use 'groups' to name those to add")
     if a.password is not None:
         accounts.check_field(ctx, "password", a.password)
         if a.state == "present" and not _looks_hashed(a.password):

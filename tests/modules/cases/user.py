@@ -46,6 +46,13 @@ CASES = [
         result={"shell": "/root/shell"},
     ),
     Case("a further group", {"name": "case", "groups": ["users"], "append": True}, setup=MADE),
+    Case(
+        "no groups to append",
+        {"name": "case", "append": True},
+        setup=MADE,
+        changes=False,
+        result={"warnings": ["'append' is set, but no 'groups' are specified. Use 'groups' to name those to add"]},
+    ),
     Case("exactly these groups", {"name": "case", "groups": ["users"]}, setup=MADE),
     Case("no groups", {"name": "case", "groups": []}, setup=MADE),
     Case("groups it has already", {"name": "case", "groups": "adm", "append": True}, setup=MADE, changes=False),
