@@ -61,7 +61,19 @@ def read_file_line(path: str, number: int) -> str | None:
     return None
 
 
-def lines_at(file: str, line: int, column: int, read_line: ReadLine, above: int = 2) -> list[str]:
+def read_line_of_run(path: str, number: int) -> str | None:
+    """A `ReadLine` for what goes wrong in runs: nothing of a file with `no_log`, as lines quoted for one task may be
+    those of another."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if any("no_log" in line for line in file):
+                return None
+    except (OSError, ValueError):
+        return None
+    return read_file_line(path, number)
+
+
+def lines_at(file: str, line: int, column: int, read_line: ReadLine, above: int) -> list[str]:
     """The line and those above it, with their numbers; under it a caret, unless the column is 0.
 
         4 |   tasks:

@@ -27,7 +27,7 @@ from provisioner.events import (
     TaskStarted,
     Warned,
 )
-from provisioner.ui.codeframe import read_file_line
+from provisioner.ui.codeframe import read_line_of_run
 from provisioner.ui.colours import Paint, plain
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import columns, visible, visible_message
@@ -202,7 +202,7 @@ class Console:
 
     def _failure(self, head: str, result: Mapping[str, Any], task: TaskRef, work: _Work) -> None:
         kind = "unreachable" if "UNREACHABLE!" in head else "failed"
-        error = failure_head(result, task.path, read_file_line)
+        error = failure_head(result, task.path, read_line_of_run)
         self._print("\n".join([*error, f"{head} => {dump(result, self.verbosity)}"]), kind)
         block = failure_block(result, self._recent.get(work, ()), live=self._was_live(work), verbosity=self.verbosity)
         if block:

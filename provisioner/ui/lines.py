@@ -45,7 +45,11 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 def failure_head(result: Mapping[str, Any], place: str, read_line: ReadLine) -> list[str]:
     """Lines above a failure: the first of its message, and where it came from, with the file's lines there unless the
-    result is to be kept to itself. place: of the task."""
+    result is to be kept to itself. place: of the task.
+
+    Above the line itself stand others only of the file of tasks: in a file of variables they may be passwords.
+    """
+    tasks = _PLACE.fullmatch(place)
     message = result.get("msg")
     told = next(iter(visible_lines(message)), "") if isinstance(message, str) else ""
     found = _PLACED.match(told)
@@ -53,8 +57,10 @@ def failure_head(result: Mapping[str, Any], place: str, read_line: ReadLine) -> 
         place, told = found.groups()
     head = f"[ERROR]: Task failed: {told}" if told else "[ERROR]: Task failed"
     found = _PLACE.fullmatch(place)
-    frame = (lines_at(found[1], int(found[2]), int(found[3] or 0), read_line)
-             if found and "censored" not in result else [])  # fmt: skip
+    frame: list[str] = []
+    if found and "censored" not in result:
+        above = 2 if tasks and tasks[1] == found[1] else 0
+        frame = lines_at(found[1], int(found[2]), int(found[3] or 0), read_line, above)
     return [head, *([f"Origin: {visible(place)}"] if place else []), "", *([*frame, ""] if frame else [])]
 
 

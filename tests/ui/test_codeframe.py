@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provisioner.diag import Diagnostic, Span
-from provisioner.ui.codeframe import codeframe, codeframes, read_file_line
+from provisioner.ui.codeframe import codeframe, codeframes, read_file_line, read_line_of_run
 
 
 def lines(*source: str) -> dict[int, str]:
@@ -83,3 +83,12 @@ def test_lines_are_read_from_files(tmp_path: Path) -> None:
     assert read_file_line(str(path), 2) == "b\ufffd"
     assert read_file_line(str(path), 9) is None
     assert read_file_line(str(tmp_path / "gone"), 1) is None
+
+
+def test_lines_of_a_file_with_no_log_are_not_shown_by_runs(tmp_path: Path) -> None:
+    open_, hidden = tmp_path / "open.yml", tmp_path / "hidden.yml"
+    open_.write_text("- debug:\n- fail:\n")
+    hidden.write_text("- command: login hunter2\n  no_log: true\n- fail:\n")
+    assert read_line_of_run(str(open_), 2) == "- fail:"
+    assert [read_line_of_run(str(hidden), number) for number in (1, 3)] == [None, None]
+    assert read_line_of_run(str(tmp_path / "none.yml"), 1) is None

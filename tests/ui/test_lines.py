@@ -80,6 +80,8 @@ def test_above_a_failure_stand_its_message_and_the_lines_where_it_came_from() ->
         "[ERROR]: Task failed: 'x' is undefined", "Origin: a.yml:6:14", "",
         "    4 |   tasks:", "    5 |     - debug:", "    6 |         msg: '{{ x\\x1b }}'", "      |              ^", ""]
     assert failure_head({"msg": "m"}, "a.yml:5", read_line)[3:] == ["    4 |   tasks:", "    5 |     - debug:", ""]
+    assert failure_head(result, "b.yml:5", read_line)[3:] == [
+        "    6 |         msg: '{{ x\\x1b }}'", "      |              ^", ""]
     assert failure_head({"msg": "m"}, "b.yml:5", read_line) == ["[ERROR]: Task failed: m", "Origin: b.yml:5", ""]
     assert failure_head({"censored": "hidden"}, "a.yml:5", read_line) == ["[ERROR]: Task failed", "Origin: a.yml:5", ""]
     assert failure_head({}, "", read_line) == ["[ERROR]: Task failed", ""]
