@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from provisioner.actions.base import Done, Expansion
+from provisioner.diag import ConditionError
 from provisioner.remote.spec import Arg, Spec
-from provisioner.values import Condition, Unknown
+from provisioner.values import Condition, Unknown, Value
 
 SPEC = Spec(
     name="assert",
@@ -30,12 +33,9 @@ SPEC = Spec(
 
 def expand(call: Expansion) -> Done:
     a = SPEC.bind(call.args)
-    conditions = a.that if isinstance(a.that, (list, tuple)) else [a.that]
     unknown = None
-    for condition in conditions:
-        held = call.condition(
-            condition if isinstance(condition, Condition) else Condition(str(condition), call.task.span)
-        )
+    for condition in _parts(a.that):
+        held = _holds(call, condition)
         if isinstance(held, Unknown):
             unknown = unknown or held  # a later condition may be known not to hold
         elif not held:
@@ -52,3 +52,26 @@ def expand(call: Expansion) -> Done:
     if unknown is not None:
         return Done({"changed": False, "unknown": unknown.reason})
     return Done({"changed": False, "msg": "All assertions passed" if a.success_msg is None else a.success_msg})
+
+
+def _parts(that: Value) -> list[Any]:
+    return list(that) if isinstance(that, (list, tuple)) else [that]
+
+
+def _holds(call: Expansion, condition: Any) -> bool | Unknown:
+    """Runs only what the task itself says: what a template gave may be a host's words.
+
+    Conditions are made when a task is loaded. They are still texts where its module is named by a template.
+    """
+    if isinstance(condition, (bool, Unknown)):
+        return condition
+    if not isinstance(condition, Condition):
+        if not isinstance(condition, str) or condition not in _parts(call.task.args.get("that")):
+            raise ConditionError(
+                f"`that` has a value of type {type(condition).__name__} out of a template, not a boolean; as an "
+                "untrusted template or expression it is not evaluated",
+                hint="write the condition itself, without braces",
+                span=call.task.span,
+            )
+        condition = Condition(condition, call.task.span)
+    return call.condition(condition)
