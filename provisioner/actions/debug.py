@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from provisioner.actions.base import Done, Expansion
-from provisioner.diag import UndefinedVariable
+from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.remote.spec import Arg, Spec
 from provisioner.values import Template, contains_unknown
 
@@ -32,6 +33,10 @@ SPEC = Spec(
 )
 
 
+_REFERENCE: Final = re.compile(r"""[A-Za-z_]\w*(\.\w+|\[(\d+|'[^'"\\]*'|"[^'"\\]*")\])*""", re.ASCII)
+"""A variable or a part of one: looked at, it calls nothing."""
+
+
 def expand(call: Expansion) -> Done:
     a = SPEC.bind(call.args)
     if a.verbosity > call.verbosity:
@@ -48,6 +53,11 @@ def expand(call: Expansion) -> Done:
 
 
 def _value(call: Expansion, expression: str) -> Any:
+    if expression != call.task.args.get("var") and not _REFERENCE.fullmatch(expression):
+        # A template gave it, perhaps with a host's words in it: run, they could do anything on the controller.
+        raise TemplateError(f"`var` is {expression!r} out of a template; as an untrusted template or expression "
+                            "it is not evaluated", hint="write the expression without braces, or use `msg`",
+                            span=call.task.span)  # fmt: skip
     try:
         return call.render(Template("{{ " + expression + " }}", call.task.span))
     except UndefinedVariable:

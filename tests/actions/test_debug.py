@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provisioner.diag import InputError
@@ -38,3 +40,29 @@ def test_below_its_verbosity_it_is_skipped(run_tasks: Tasks) -> None:
 def test_msg_and_var_exclude_each_other(run_tasks: Tasks) -> None:
     with pytest.raises(InputError, match="mutually exclusive"):
         run_tasks("- debug: {msg: hi, var: x}")
+
+
+@pytest.mark.parametrize("task", ["debug: {var: '{{ words }}'}", "debug: {\"{{ 'var' }}\": '{{ words }}'}",
+                                  "debug: \"{{ {'var': words} }}\""])  # fmt: skip
+def test_an_expression_out_of_a_template_is_never_run(run_tasks: Tasks, tmp_path: Path, task: str) -> None:
+    words = f"lookup('pipe', 'touch {tmp_path}/ran')"
+    (told,) = run_tasks(f"- {task}\n  ignore_errors: true", hosts={"h1": {"words": words}}).results("h1")
+    assert dict(told.result)["failed"]
+    assert "untrusted template or expression" in str(told.result)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["ports", "ports.web", "ports['web']", "names[0]", "nested.list.0"])
+def test_a_variable_may_be_named_by_a_template(run_tasks: Tasks, name: str) -> None:
+    known = {"ports": {"web": 80}, "names": ["a"], "nested": {"list": [1]}, "chosen": name}
+    (told,) = run_tasks("- debug: {var: '{{ chosen }}'}", hosts={"h1": known}).results("h1")
+    assert told.status == "ok"
+    assert name in told.result
+
+
+@pytest.mark.parametrize(
+    "text", ["a()", "a b", "a|length", "a[b]", "a if b", "a.b()", "a }}{{ b", "a\n", "a['{{x']['']|f"]
+)
+def test_only_plain_names_are_looked_at_then(run_tasks: Tasks, text: str) -> None:
+    known = {"chosen": text, "a": [], "b": 1}
+    assert run_tasks("- debug: {var: '{{ chosen }}'}", hosts={"h1": known}).statuses("h1") == ["failed"]
