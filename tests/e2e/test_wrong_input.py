@@ -114,7 +114,7 @@ def assert_told(said: tuple[int, str], code: int, words: Sequence[str]) -> None:
 ], ids=["port", "name", "user", "key-file", "password"])
 def test_a_host_that_cannot_be_reached(bench: Bench, variables: dict[str, object], words: list[str]) -> None:
     bench.inventory(**variables)
-    assert_told(bench.apply(), 4, [f"fatal: [{bench.host.name}]: UNREACHABLE!", *words, "Origin: site.yml:6"])
+    assert_told(bench.apply(), 4, [f"fatal: [{bench.host.name}]: UNREACHABLE!", *words, "Origin: site.yml:5"])
 
 
 def test_an_unknown_host_key_is_shown_with_the_line_that_adds_it(bench: Bench) -> None:
@@ -147,7 +147,7 @@ def test_keys_that_cannot_be_used(bench: Bench) -> None:
 ], ids=["wrong-password", "no-password", "not-in-sudoers"])
 def test_h15_sudo_refuses(bench: Bench, user: str, password: str | None, words: list[str]) -> None:
     bench.inventory(ansible_user=user, ansible_become_password=password)
-    assert_told(bench.apply(TASKS, "-b"), 2, [f"fatal: [{bench.host.name}]: FAILED!", *words, "Origin: site.yml:6"])
+    assert_told(bench.apply(TASKS, "-b"), 2, [f"fatal: [{bench.host.name}]: FAILED!", *words, "Origin: site.yml:5"])
 
 
 def test_h14_python_is_missing_old_or_broken(bench: Bench) -> None:
