@@ -105,8 +105,8 @@ class Spec(NamedTuple):
             if own is None:
                 if not self.open_ended:
                     meant.append(self._nearest(name))
-                    message = "Unsupported parameters for (%s) module: %s" % (self.name, name)
-                    found.append(Problem(name, message, self._near(name)))
+                    words = _OF_PART if self.name == _PART else "Unsupported parameters for (%s) module: %s"
+                    found.append(Problem(name, words % (self.name, name), self._near(name)))
                 continue
             names[own] = value
             if value is not None and is_known(value):
@@ -336,6 +336,11 @@ def _near_choice(item: Any, choices: "tuple[Any, ...]") -> str:
     return "; did you mean %s?" % match if match else ""
 
 
+_PART = "this mapping"
+"""The name of a spec that is of an argument's options, not of a module."""
+_OF_PART = "%s has no argument `%s`"
+
+
 def _as_written(name: Any, options: "Mapping[str, Arg]") -> str:
     """The name of an option as people write it: of YAML it comes as true where it is `on`."""
     word = ("on" if name else "off") if isinstance(name, bool) else str(name)
@@ -344,7 +349,7 @@ def _as_written(name: Any, options: "Mapping[str, Arg]") -> str:
 
 def _convert_options(options: "Mapping[str, Arg]", given: "dict[str, Any]",
                      is_known: "Callable[[Any], bool]") -> "dict[str, Any]":
-    inner = Spec(name="this mapping", summary="", args=options)
+    inner = Spec(name=_PART, summary="", args=options)
     given = {_as_written(name, options): value for name, value in given.items()}
     found = inner.problems(given, is_known)
     if found:
