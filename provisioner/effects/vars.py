@@ -51,7 +51,7 @@ def _read(file: Path, vault: Vault) -> Mapping[str, Value]:
 
 def _files(directory: Path, options: Mapping[str, Any]) -> Iterator[Path]:
     depth = int(options.get("depth") or 0)
-    endings = tuple(f".{ending.lstrip('.')}" for ending in options["extensions"])
+    endings = {ending.lstrip(".") for ending in options["extensions"]}
     for file in sorted(directory.rglob("*")):
         inside = file.relative_to(directory)
         if not file.is_file() or (depth and len(inside.parts) > depth):
@@ -62,7 +62,7 @@ def _files(directory: Path, options: Mapping[str, Any]) -> Iterator[Path]:
             continue
         if options.get("files_matching") and not re.search(options["files_matching"], file.name):
             continue
-        if not file.name.endswith(endings):
+        if file.suffix.lstrip(".") not in endings:
             if options.get("ignore_unknown_extensions"):
                 continue
             raise ValueError(f"{file} does not have a valid extension: {', '.join(options['extensions'])}")

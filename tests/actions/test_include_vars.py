@@ -42,6 +42,13 @@ def test_reads_a_directory_in_the_order_of_names(run_tasks: Tasks, files: Path) 
     assert dict(played.results("h1")[1].result)["under"] == {"a": 1, "b": 2, "c": 3, "m": {"y": 2}}
 
 
+def test_a_directory_may_have_files_without_an_ending(run_tasks: Tasks, files: Path) -> None:
+    (files / "vars" / "all" / "plain").write_text("p: 1\n")
+    played = run_tasks("- include_vars: {dir: all, name: under, extensions: ['', yml], ignore_unknown_extensions: true}"
+                       "\n- debug: {var: under}")
+    assert dict(played.results("h1")[1].result)["under"] == {"a": 1, "m": {"x": 1}, "p": 1}
+
+
 def test_merges_and_limits_depth_when_asked_to(run_tasks: Tasks, files: Path) -> None:
     played = run_tasks(
         "- include_vars: {dir: all, name: under, depth: 1, hash_behaviour: merge}\n- debug: {var: under}"
