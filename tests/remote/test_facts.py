@@ -168,7 +168,9 @@ def test_dns_settings(files: dict[str, str]) -> None:
 
 
 def test_facts_of_the_hosts_own(tmp_path: Path) -> None:
-    (tmp_path / "ini.fact").write_text("[a]\nB = c\n")
+    (tmp_path / "ini.fact").write_text("[a]\nB = c\nd = %(b)s/%%\n")
+    (tmp_path / "percent.fact").write_text("[a]\nb = 5 % of it\n")
+    (tmp_path / "dead.fact").symlink_to(tmp_path / "nowhere")
     (tmp_path / "json.fact").write_text('{"x": 1}')
     (tmp_path / "bad.fact").write_text("what is this")
     (tmp_path / "ignored.txt").write_text("x")
@@ -177,10 +179,12 @@ def test_facts_of_the_hosts_own(tmp_path: Path) -> None:
         (tmp_path / f"{name}.fact").chmod(0o755)
     ctx = make_context()
     found = local.collect(ctx, str(tmp_path), 1)["local"]
-    assert (found["ini"], found["json"], found["prog"]) == ({"a": {"b": "c"}}, {"x": 1}, [1, 2])
+    assert (found["ini"], found["json"], found["prog"]) == ({"a": {"b": "c", "d": "c/%"}}, {"x": 1}, [1, 2])
     assert "error loading" in found["bad"]
+    assert "error loading facts as ini" in found["percent"]
+    assert found["dead"].startswith("Could not stat fact")
     assert "rc: 3" in found["fails"]
-    assert len(ctx.warnings) == 2
+    assert len(ctx.warnings) == 4
 
 
 def test_a_fact_that_hangs_fails_the_task_in_time(tmp_path: Path) -> None:

@@ -19,7 +19,12 @@ def collect(ctx: Ctx, folder: str, timeout: float) -> "dict[str, Any]":
 
 
 def _fact(ctx: Ctx, path: str, timeout: float) -> Any:
-    if os.access(path, os.X_OK) and ctx.stat(path, follow=True):
+    try:
+        os.stat(path)
+    except OSError as error:
+        ctx.warn("the fact %s can't be read: %s" % (path, error.strerror))
+        return "Could not stat fact (%s): %s" % (path, error.strerror)
+    if os.access(path, os.X_OK):
         done = ctx.query([path], timeout=timeout)
         if done.rc != 0:
             ctx.warn("the fact %s failed: exit status %d %s" % (path, done.rc, done.stderr.strip()[-200:]))
@@ -36,10 +41,14 @@ def _fact(ctx: Ctx, path: str, timeout: float) -> Any:
 def _ini(ctx: Ctx, path: str, content: str) -> Any:
     import configparser  # noqa: PLC0415 - 10 ms, rarely needed
 
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser()
     try:
         parser.read_string(content)
     except configparser.Error as error:
         ctx.warn("the fact %s is neither JSON nor INI: %s" % (path, str(error).splitlines()[0]))
         return "error loading facts as JSON or ini - please check content: %s" % path
-    return {section: dict(parser.items(section)) for section in parser.sections()}
+    try:
+        return {section: dict(parser.items(section)) for section in parser.sections()}
+    except configparser.Error as error:  # `%` stands for another value of the section, and for itself as `%%`
+        ctx.warn("the fact %s has a value that is not INI: %s" % (path, str(error).splitlines()[0]))
+        return "error loading facts as ini - please check content: %s" % path
