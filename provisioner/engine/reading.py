@@ -23,6 +23,9 @@ GATHERS = frozenset({"setup", "gather_facts"})
 JOBS = "~/.ansible_async"
 """Where a host keeps its jobs, where `ansible_async_dir` does not say; people look for them there."""
 
+MAX_TIMEOUT = 100_000_000
+"""Seconds that `timeout` may be at most; the same playbook is refused everywhere."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -76,6 +79,14 @@ class Reading:
             return float(opened(rendered))
         except (TypeError, ValueError):
             raise TemplateError(f"a number is expected, not {rendered!r}", span=self.task.span) from None
+
+    def timeout(self) -> float | None:
+        """Seconds that the task may take; None for as long as it likes, which is 0 where it is written."""
+        seconds = self.number(self.task.timeout, 0.0)
+        if not 0 <= seconds <= MAX_TIMEOUT:
+            raise TemplateError(f"Timeout {seconds:.12g} is invalid, it must be between 0 and {MAX_TIMEOUT}",
+                                span=self.task.span)
+        return seconds or None
 
     def job(self) -> Job | None:
         seconds = self.number(self.task.async_, 0.0)

@@ -199,7 +199,6 @@ class TaskResolver:
         if task.until is not None or task.retries is not None:
             retries = max(int(reading.number(task.retries, RETRIES)), 0)
         pause = reading.number(task.loop.control.pause, 0.0) if task.loop else 0.0
-        timeout = reading.number(task.timeout, 0.0)
         return replace(
             entry, target=target, become=become, environment=reading.environment(), check=check,
             diff=reading.boolean(task.diff, "diff", options.diff), no_log=reading.boolean(task.no_log, "no_log", False),
@@ -211,7 +210,7 @@ class TaskResolver:
             delegate_facts=reading.boolean(task.delegate_facts, "delegate_facts", False),
             throttle=int(reading.number(task.throttle, 0.0)), job=reading.job(),
             poll=reading.number(task.poll, options.poll_interval or POLL),
-            timeout=timeout or None, retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
+            timeout=reading.timeout(), retries=retries, delay=reading.number(task.delay, DELAY), pause=pause)
 
     def _reach(self, host: HostName, delegate: HostName | None, task: Task,
                reading: Reading) -> tuple[Target, Become | None]:

@@ -234,7 +234,8 @@ class Runner:
                 verify = bool(frame.header.get("verify"))
                 result = self._execute(context, frame.header["module"], frame.header.get("args") or {}, verify)
         except TimedOut as late:
-            result = {**late.data, "failed": True, "changed": False, "msg": "timed out after %s s" % timeout}
+            result = {**late.data, "failed": True, "changed": False, "timedout": {"period": timeout},
+                      "msg": "Timed out after %.12g second(s)." % (timeout or 0)}
         except Cancelled as stop:
             message = "stopped before it was done: %s" % stop
             result = {"failed": True, "changed": False, "cancelled": True, "msg": message}

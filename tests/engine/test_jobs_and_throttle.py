@@ -6,6 +6,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provisioner.actions.registry import Registry
 from provisioner.engine.batch import Options
 from provisioner.engine.routines import Enter, Gate, Leave, Routine, Scheduler, Together
@@ -47,6 +49,13 @@ def test_a_job_is_awaited_and_its_result_is_the_tasks(tmp_path: Path) -> None:
         {"jid": "j1.1", "_async_dir": "~/.ansible_async", "mode": "cleanup"}]
     assert played.statuses("h1") == ["changed"]
     assert played.variables("h1")["r"]["rc"] == 0
+
+
+@pytest.mark.parametrize("seconds", [-1, 100_000_001])
+def test_a_timeout_that_cannot_be_fails_its_task(tmp_path: Path, seconds: int) -> None:
+    played = run(tmp_path, f"  tasks: [{{yum: {{}}, timeout: {seconds}}}]\n", Jobs())
+    assert f"Timeout {seconds} is invalid" in str(played.results("h1")[0].result["msg"])
+    assert not played.history
 
 
 def test_a_job_with_poll_0_is_left_alone(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_default_directory_is_in_the_home(runner: PipeRunner, tmp_path: Path
 def test_a_job_that_takes_too_long_is_ended(runner: PipeRunner, tmp_path: Path) -> None:
     job = begin(runner, "sleep 600", tmp_path / "jobs", seconds=0.5)
     ended = result(runner, job)
-    assert (ended["failed"], ended["msg"]) == (True, "timed out after 0.5 s")
+    assert (ended["failed"], ended["msg"]) == (True, "Timed out after 0.5 second(s).")
 
 
 def test_a_job_that_was_killed_says_so(runner: PipeRunner, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def use(runner: PipeRunner, folder: str) -> None:
     """A round through everything the runner does."""
     assert runner.call("ping")["ping"] == "pong"
     assert runner.call("shell", {"cmd": "echo a; echo b >&2"})["stderr"] == "b"
-    assert runner.call("command", {"cmd": "sleep 20"}, timeout=0.2)["msg"] == "timed out after 0.2 s"
+    assert runner.call("command", {"cmd": "sleep 20"}, timeout=0.2)["msg"] == "Timed out after 0.2 second(s)."
     facts = runner.call("setup")["ansible_facts"]
     assert facts["ansible_python"]["version_info"][:3] == runner.hello["python"]
     path = f"{folder}/made"

@@ -156,7 +156,7 @@ def test_a_failure_that_may_happen_does_not_stop(runner: PipeRunner) -> None:
 def test_a_task_over_its_deadline_fails_in_time(runner: PipeRunner, module: str) -> None:
     started = time.monotonic()
     result = runner.call(module, {"cmd": "sleep 60"}, timeout=0.3)
-    assert result["msg"] == "timed out after 0.3 s"
+    assert (result["msg"], result["timedout"]) == ("Timed out after 0.3 second(s).", {"period": 0.3})
     assert time.monotonic() - started < 5
     assert runner.call("ping")["ping"] == "pong"
 
@@ -210,7 +210,7 @@ def test_content_that_a_stopped_task_wanted_does_not_reach_the_next(runner: Pipe
     assert runner.wait_for("want").header["sha256"] == wanted.sha256
     runner.write(blobs[0])
     late = runner.wait_for("result")
-    assert json.loads(late.body)["msg"] == "timed out after 0.3 s"
+    assert json.loads(late.body)["msg"] == "Timed out after 0.3 second(s)."
     assert runner.wait_for("want").header["sha256"] == wanted.sha256
     runner.write(b"".join(blobs[1:] + blobs))
     assert json.loads(runner.wait_for("result").body)["n"] == 600_000
