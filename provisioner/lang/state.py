@@ -132,7 +132,7 @@ class Loading:
         self.found.error("Not known at load", detail, value.span or span, hint=hint)
 
     def _static_vars(self, context: Context) -> dict[str, Value]:
-        """Variables of the files that surround the place, lowest precedence first."""
+        """Where the place is, and variables of the files that surround it, lowest precedence first."""
         known: dict[str, Value] = {}
         roles = (*reversed(context.role.parents), context.role) if context.role else ()
         for role in roles:
@@ -147,6 +147,9 @@ class Loading:
         for layer in context.include_vars:
             known.update(layer)
         known.update(self.options.extra_vars)
+        known["playbook_dir"] = os.path.abspath(context.playbook_dir)
+        if context.role is not None:
+            known.update(role_name=context.role.name, role_path=os.path.abspath(context.role.path))
         return known
 
     def enter(self, path: str, context: Context, span: Span) -> Context | None:

@@ -43,6 +43,13 @@ def test_a_role_brings_tasks_handlers_defaults_and_vars(site: Site) -> None:
     assert list(play.used_roles) == [role]
 
 
+def test_an_import_may_say_where_its_role_is(site: Site) -> None:
+    site.write({"roles/r/tasks/main.yml": "- import_tasks: '{{ role_path }}/more/{{ role_name }}.yml'\n",
+                "roles/r/more/r.yml": "- import_tasks: '{{ playbook_dir }}/own.yml'\n", "own.yml": "- ping:\n"})
+    (task,) = tasks_of(site.play("- hosts: all\n  roles: [r]\n").roles)
+    assert task.file.endswith("/own.yml")
+
+
 def test_a_part_of_a_role_may_be_a_directory_of_files(site: Site) -> None:
     site.write({**simple("r"), "roles/r/defaults/main/a.yml": "x: 1\ny: 1\n", "roles/r/defaults/main/b.yml": "y: 2\n",
                 "roles/r/defaults/main/.hidden.yml": "z: 1\n", "roles/r/defaults/main/c.yml~": "z: 1\n"})
