@@ -154,8 +154,6 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
     if entered is None:
         return ()
     meta = _Meta.read(path, loading)
-    if use.once and not meta.allow_duplicates and _has_run(use, path, context, loading):
-        return ()
     role = Role(
         name=use.name, path=path, params=use.params, public=use.public,
         defaults=_variables(path, "defaults", use, loading),
@@ -163,6 +161,9 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
         parents=(context.role, *context.role.parents) if context.role else (),
         dependency=use.once and context.role is not None,
     )
+    if use.once and not meta.allow_duplicates and _has_run(use, path, context, loading):
+        loading.used_roles.append(role)  # its variables are there for whoever names it
+        return ()
     # `vars:` of the entry are for its own tasks, as if a block were around them, not for the play.
     inner = replace(entered, role=role).inside({"vars": use.vars})
     nodes: list[Node] = []

@@ -91,13 +91,23 @@ class RoleLayers:
 def role_layers(used: Iterable[Role], own: Role | None = None) -> RoleLayers:
     """What roles contribute to one task: those of the play that are public, then the task's own role.
 
-    `own` sees also the vars and parameters of the roles that depend on it, its own winning.
+    `own` sees also the vars and parameters of the roles that depend on it, and over those the vars of its own
+    dependencies; its own win. Defaults of dependencies are the weakest of these.
     """
-    visible = [role for role in used if role.public and role is not own]
     chain = [*reversed(own.parents), own] if own else []
-    shown = [*visible, *(role for role in chain if not any(role is other for other in visible))]
+    needed: list[Role] = []
+    visible: list[Role] = []
+    for role in used:
+        if any(role is above for above in chain):
+            continue
+        if role.dependency and own is not None and any(own is parent for parent in role.parents):
+            needed.append(role)
+        elif role.public:
+            visible.append(role)
     return RoleLayers(
-        tuple((f"defaults of role {role.name}", role.defaults) for role in shown if role.defaults),
-        tuple((f"vars of role {role.name}", role.vars) for role in shown if role.vars),
+        tuple((f"defaults of role {role.name}", role.defaults)
+              for role in (*visible, *needed, *chain) if role.defaults),
+        tuple((f"vars of role {role.name}", role.vars)
+              for role in (*visible, *chain[:-1], *needed, *chain[-1:]) if role.vars),
         tuple((f"parameters of role {role.name}", role.params) for role in chain if role.params),
     )

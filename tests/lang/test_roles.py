@@ -50,6 +50,16 @@ def test_an_import_may_say_where_its_role_is(site: Site) -> None:
     assert task.file.endswith("/own.yml")
 
 
+def test_a_dependency_that_has_run_still_gives_its_variables(site: Site) -> None:
+    needs = "dependencies: [common]\n"
+    site.write({**simple("a", "b", "common"), "roles/a/meta/main.yml": needs, "roles/b/meta/main.yml": needs,
+                "roles/common/vars/main.yml": "v: common\n"})
+    play = site.play("- hosts: all\n  roles: [a, b]\n")
+    assert role_names(play) == ["common", "a", "b"]
+    (of_b,) = [role for role in play.used_roles if role.name == "common" and role.parents[0].name == "b"]
+    assert of_b.vars == {"v": "common"}
+
+
 def test_a_part_of_a_role_may_be_a_directory_of_files(site: Site) -> None:
     site.write({**simple("r"), "roles/r/defaults/main/a.yml": "x: 1\ny: 1\n", "roles/r/defaults/main/b.yml": "y: 2\n",
                 "roles/r/defaults/main/.hidden.yml": "z: 1\n", "roles/r/defaults/main/c.yml~": "z: 1\n"})
@@ -150,7 +160,8 @@ def test_import_role_puts_its_tasks_in_place(site: Site) -> None:
 def test_roles_are_searched_in_order(site: Site) -> None:
     site.write({"elsewhere/far/tasks/main.yml": "- ping:\n", "near/tasks/main.yml": "- ping:\n", **simple("usual")})
     play = site.play("- hosts: all\n  roles: [usual, far, near, ./elsewhere/far]\n", roles_path=("elsewhere",))
-    assert [role.path for role in play.used_roles] == ["roles/usual", "elsewhere/far", "near"]
+    assert [role.path for role in play.used_roles] == ["roles/usual", "elsewhere/far", "near", "elsewhere/far"]
+    assert role_names(play) == ["usual", "far", "near"]
 
 
 def test_a_role_of_a_collection_is_found_beside_the_playbook_and_in_the_collections_path(site: Site) -> None:

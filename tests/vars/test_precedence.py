@@ -70,6 +70,16 @@ def test_a_task_sees_public_roles_its_own_and_those_that_depend_on_it() -> None:
     assert role_layers([web]).params == ()
 
 
+def test_a_role_sees_the_vars_of_its_dependencies_over_those_of_roles_that_depend_on_it() -> None:
+    top = Role("top", "/r/top", {"d": "top"}, {"v": "top"})
+    own = Role("own", "/r/own", parents=(top,), dependency=True)
+    below = Role("below", "/r/below", {"d": "below"}, {"v": "below"}, parents=(own, top), dependency=True)
+    other = Role("other", "/r/other", {"d": "other"}, {"v": "other"})
+    layers = role_layers([below, own, top, other], own)
+    assert [variables["v"] for _, variables in layers.vars] == ["other", "top", "below"]
+    assert [variables["d"] for _, variables in layers.defaults] == ["other", "below", "top"]
+
+
 def test_facts_are_seen_both_ways_and_stay_text() -> None:
     scope = Scope(TEMPLAR, [("facts", inject({"os_family": "{{ 1 + 1 }}", "ansible_hostname": "h"}).variables)])
     assert scope.get("ansible_os_family") == "{{ 1 + 1 }}"
