@@ -63,15 +63,13 @@ class Ahead:
     facts: dict[str, Any] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
     facts_pending: bool = False
-    inventory_changes: bool = False
-    """A planned `add_host` or `group_by` will change `groups` and `hostvars`."""
     notified: dict[int, bool] = field(default_factory=dict)
 
     @property
     def assumes_anything(self) -> bool:
         """Whether the host's variables, as others see them, are behind what is planned."""
         known = self.pending or self.variables or self.included or self.facts
-        return bool(known) or self.facts_pending or self.inventory_changes
+        return bool(known) or self.facts_pending
 
     def learn(self, name: str, value: Value) -> None:
         self.variables[name] = value

@@ -55,7 +55,7 @@ class Cuts:
     """The rules that end a plan. All on; tests switch single ones off to show that each is needed."""
 
     pending: bool = True
-    """Before a task that reads what a planned one will write."""
+    """Before a task that reads what a planned one will write, and after one that changes the inventory."""
     alone: bool = True
     """Before and after a task with an order of its own: delegated, run once, driven, retried, meta."""
     failed_when: bool = True
@@ -179,7 +179,6 @@ class Planner:
             if isinstance(item.work, Done):
                 for name, value in item.work.variables.items():
                     ahead.learn(name, value)
-                ahead.inventory_changes |= bool(INVENTORY_CHANGES & item.work.result.keys())
                 ahead.included.update(item.work.included)
                 ahead.facts.update(item.work.facts)
         if judged is not None and entry.task.register:
@@ -223,6 +222,8 @@ class Planner:
     def _cut_after(self, entry: Entry, judged: Judged | None) -> bool:
         if self.cuts.handlers and entry.cursor.in_handlers and entry.task.notify:
             return True
+        if self.cuts.pending and _changes_inventory(entry):
+            return True
         if judged is not None:
             return self.cuts.lost and judged.failed
         if entry.included and entry.task.register:
@@ -236,6 +237,11 @@ class Planner:
             return True
         return bool(self.several and self.cuts.rescue and entry.stops_segment and entry.touches_host
                     and unwind(entry.cursor) is not None)
+
+
+def _changes_inventory(entry: Entry) -> bool:
+    """Whether hosts or groups come with the task, and variables with those."""
+    return any(isinstance(item.work, Done) and INVENTORY_CHANGES & item.work.result.keys() for item in entry.items)
 
 
 def next_task(cursor: Cursor, notified: dict[int, bool]) -> tuple[Cursor, Halt]:

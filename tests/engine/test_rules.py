@@ -49,6 +49,14 @@ def test_ansible_delegated_vars_has_the_variables_of_who_does_the_task(tmp_path:
     assert [result["where"] for result in results(played)] == ["192.0.2.2", False]
 
 
+def test_what_comes_with_a_change_of_the_inventory_is_there_for_the_next_task(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {add_host: {name: h1, x: new}}
+    - {yum: {where: "{{ x }}"}}
+""", hosts={"h1": {"x": "old"}})
+    assert results(played)[1]["where"] == "new"
+
+
 def test_retries_may_differ_from_item_to_item(tmp_path: Path) -> None:
     played = run(tmp_path, """
     - yum: {}
