@@ -32,4 +32,5 @@ def expand(call: Expansion) -> Done:
         return refused(f"{a.key!r} can't be the name of a group")
     known: Any = call.variable("groups")
     parents = [parent.replace(" ", "-") for parent in a.parents]
-    return Done({"changed": call.host not in known.get(group, ()), "add_group": group, "parent_groups": parents})
+    joins = any(call.host not in known.get(name, ()) for name in (group, *parents))
+    return Done({"changed": joins, "add_group": group, "parent_groups": parents})

@@ -37,6 +37,12 @@ def test_a_name_must_be_one(run_tasks: Tasks, name: str) -> None:
     assert run_tasks(f'- add_host: {{name: "{name}"}}').statuses("h1") == ["failed"]
 
 
+def test_a_group_that_gets_another_parent_changes(run_tasks: Tasks) -> None:
+    task = "- group_by: {key: web, parents: %s}\n- meta: noop\n"
+    played = run_tasks("".join(task % parents for parents in ("all", "all", "[site, rack]", "[site, rack]")))
+    assert played.statuses("h1") == ["changed", "ok", "changed", "ok"]
+
+
 def test_groups_made_of_what_hosts_are_like(run_tasks: Tasks) -> None:
     played = run_tasks(
         "- group_by: {key: 'os {{ system }}', parents: systems}\n"
