@@ -52,6 +52,8 @@ class Settings:
     """What a key that is twice in a mapping of a playbook is: `warn`, `error` or `ignore`."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
+    show_custom_stats: bool = False
+    """What `set_stats` keeps is told after the recap."""
     smtp_server: str = ""
     """`HOST` or `HOST:PORT`; empty for this machine's sendmail. These four are for `provision drift --email`."""
     smtp_security: str = ""
@@ -78,6 +80,7 @@ def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
         "DEFAULT_TEST_PLUGIN_PATH": list(settings.test_plugins),
         "DUPLICATE_YAML_DICT_KEY": settings.duplicate_dict_key,
         "ERROR_ON_MISSING_HANDLER": settings.error_on_missing_handler,
+        "SHOW_CUSTOM_STATS": settings.show_custom_stats,
     }
 
 
@@ -244,6 +247,7 @@ def _rows() -> Iterator[Key]:
               environment=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",))
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
+    yield row("show_custom_stats", _boolean, "show_custom_stats")
     # Of our own, without a name of Ansible's.
     yield row("history", _boolean, option="history", environment=("",))
     yield row("smtp_server", _text, environment=("",))

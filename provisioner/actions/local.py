@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import keyword
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from provisioner.remote.spec import Spec, to_bool
 from provisioner.template.effects import Effect
 from provisioner.values import Secret, Value, contains_unknown
 
+#: What templates read as values, so that variables of these names could never be read.
+_CONSTANTS = frozenset({"true", "false", "none"})
+
 
 def own_names(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments by their own names instead of aliases."""
@@ -23,6 +27,16 @@ def own_names(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
 def refused(message: str, **more: Any) -> Done:
     """The task fails on the controller, before anything is sent."""
     return Done({"failed": True, "changed": False, "msg": message, **more})
+
+
+def why_no_name(name: object) -> str:
+    """What is wrong with the name of a variable; empty when it can be one."""
+    text = str(name)
+    if (isinstance(name, str) and text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
+            and text not in _CONSTANTS):
+        return ""
+    return (f"Invalid variable name '{text}': it must start with a letter or underscore, have only ASCII letters, "
+            "digits and underscores, and be no word of Python's or Jinja's own")
 
 
 def not_known(args: Mapping[str, Any]) -> Done | None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import keyword
-
 from provisioner.actions.base import Done, Expansion
-from provisioner.actions.local import refused
+from provisioner.actions.local import refused, why_no_name
 from provisioner.remote.spec import Arg, Spec
-
-#: What templates read as values, so that variables of these names could never be read.
-_CONSTANTS = frozenset({"true", "false", "none"})
 
 SPEC = Spec(
     name="set_fact",
@@ -32,11 +27,8 @@ def expand(call: Expansion) -> Done:
     if not a.extra:
         return refused("No key/value pairs provided, at least one is required for this action to succeed")
     for name in a.extra:
-        if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name in _CONSTANTS:
-            return refused(
-                f"Invalid variable name '{name}': it must start with a letter or underscore, have only ASCII letters, "
-                "digits and underscores, and be no word of Python's or Jinja's own"
-            )
+        if why := why_no_name(name):
+            return refused(why)
     return Done(
         {"changed": False, "ansible_facts": dict(a.extra)}, variables=a.extra, facts=a.extra if a.cacheable else {}
     )

@@ -113,7 +113,7 @@ def default_inventories() -> tuple[str, ...]:
 
 def output(options: RunOptions) -> Sink:
     """The sink that the user reads."""
-    return JsonLines(sys.stdout) if options.json else console(options.verbose)
+    return JsonLines(sys.stdout) if options.json else console(options.verbose, options.settings.show_custom_stats)
 
 
 def reports(options: RunOptions) -> Iterator[Sink]:
@@ -128,14 +128,14 @@ def reports(options: RunOptions) -> Iterator[Sink]:
         yield ReportFile(writable(Path(options.html)), page)
 
 
-def console(verbosity: int = 0) -> Sink:
+def console(verbosity: int = 0, shows_custom_stats: bool = False) -> Sink:
     """Text on stdout: with colours and a live area on a terminal, plain lines elsewhere."""
     terminal = Terminal.of(sys.stdout)
     # A live area needs to know what else is written on the terminal: not so when warnings go elsewhere.
     live = terminal.fancy and sys.stderr.isatty()
     screen = (LiveScreen(sys.stdout, sys.stderr, lambda: size_of(sys.stdout)) if live
               else PlainScreen(sys.stdout, sys.stderr))
-    return Console(screen, verbosity, terminal.columns, coloured if terminal.fancy else plain)
+    return Console(screen, verbosity, terminal.columns, coloured if terminal.fancy else plain, shows_custom_stats)
 
 
 def _connection(options: RunOptions) -> ConnectionDefaults:

@@ -29,6 +29,7 @@ from provisioner.events import (
 )
 from provisioner.ui.codeframe import read_line_of_run
 from provisioner.ui.colours import Paint, plain
+from provisioner.ui.customstats import CustomStats
 from provisioner.ui.diffs import diffs_of, render
 from provisioner.ui.escape import columns, visible, visible_message
 from provisioner.ui.lines import TAIL, dump, failure_block, failure_head, live_lines, names
@@ -55,6 +56,8 @@ class Console:
     verbosity: int = 0
     columns: int = PLAIN_COLUMNS
     paint: Paint = plain
+    shows_custom_stats: bool = False
+    """Whether what `set_stats` keeps is told at the end."""
     _task: str = ""
     """The task whose headline was printed last."""
     _items: set[_Work] = field(default_factory=set)
@@ -63,6 +66,7 @@ class Console:
     """Last lines of live output."""
     _warned: set[str] = field(default_factory=set)
     _had_machines: bool = False
+    _stats: CustomStats = field(default_factory=CustomStats)
 
     def handle(self, event: Event, time: float) -> None:
         _HANDLERS[type(event)](self, event)
@@ -148,6 +152,7 @@ class Console:
     def item_result(self, event: ItemResult) -> None:
         work = (event.host, event.task.id)
         self._items.add(work)
+        self._stats.feed(event)
         self._warnings(event.result)
         self._diffs(event.result)
         host = _host(event.host, event.delegate)
@@ -163,6 +168,7 @@ class Console:
         work = (event.host, event.task.id)
         told = event.loop and work in self._items
         self._items.discard(work)
+        self._stats.feed(event)
         if isinstance(self.screen, LiveScreen):
             self.screen.end(visible(event.host))
         host = _host(event.host, event.delegate)
@@ -259,6 +265,10 @@ class Console:
         for host, stats in sorted(event.stats.items()):
             self.screen.print(_recap(host, stats, self.paint))
         self.screen.print("")
+        custom = list(self._stats.lines()) if self.shows_custom_stats else []
+        if custom:
+            self._banner("CUSTOM STATS:")
+            self.screen.print("\n".join([*custom, ""]))
         if self.verbosity:
             trips = sum(event.round_trips.values())
             self._print(f"took {_duration(event.duration_ms)}, {trips} round trips", "verbose")

@@ -327,3 +327,13 @@ def test_the_live_area_follows_the_hosts() -> None:
     console.handle(result("ok"), 0)
     console.close()
     assert terminal.screen == ["[WARNING]: x", "ok: [h1]"]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_set_stats_keeps_is_told_at_the_end_where_it_is_wanted(wanted: bool) -> None:
+    screen = KeptScreen()
+    console = Console(screen, shows_custom_stats=wanted)
+    stats = {"ansible_stats": {"data": {"moved": 3}, "per_host": False, "aggregate": True}}
+    console.handle(result("ok", stats, TaskRef("1", "Count", "set_stats", "site.yml:5")), 0.0)
+    console.handle(RunEnded(0, {H: HostStats(ok=1)}, 1), 0.0)
+    assert ('\tRUN: {"moved": 3}' in screen.text) == ("CUSTOM STATS" in screen.text) == wanted
