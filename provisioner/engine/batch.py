@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from provisioner.diag import Diagnostic
+from provisioner.engine import varsfiles
 from provisioner.engine.cursor import Position
 from provisioner.engine.handlers import HandlerTable
 from provisioner.engine.hoststate import HostState, Memory
@@ -109,7 +110,7 @@ class Batch:
     """All hosts of the play, failed ones included (`ansible_play_hosts_all`)."""
     states: dict[HostName, HostState] = field(default_factory=dict)
     handlers: HandlerTable = field(default_factory=HandlerTable)
-    vars_files: Mapping[str, Value] = field(default_factory=dict)
+    vars_files: tuple[varsfiles.Entry, ...] = ()
     prompted: Mapping[str, Value] = field(default_factory=dict)
     """What somebody typed for `vars_prompt`."""
     roles: list[Role] = field(default_factory=list)

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from provisioner.diag import Diagnostic, InputError, TemplateError, UsageError
+from provisioner.diag import Diagnostic, InputError, TemplateError, UndefinedVariable, UsageError
+from provisioner.engine import varsfiles
 from provisioner.engine.batch import Batch, World
 from provisioner.engine.cursor import start
 from provisioner.engine.handlers import HandlerTable
@@ -30,7 +31,7 @@ from provisioner.events import NoHosts, PlayStarted, Warned
 from provisioner.lang.model import Node, Play, Playbook, Task
 from provisioner.messages import Answered, Ask, Command, Emit, Finish, Input
 from provisioner.remote.spec import to_bool
-from provisioner.template.effects import Effect
+from provisioner.template.effects import Effect, NeedEffect
 from provisioner.template.templar import Templar
 from provisioner.values import OMIT, HostName, Value, drop_omitted
 from provisioner.vars.scope import Scope
@@ -148,15 +149,17 @@ class Engine:
             raise answered.error
         return answered.value
 
-    def _vars_files(self, play: Play, scope: Scope) -> Routine[Mapping[str, Value]]:
-        """The variables of `vars_files`, later files winning; of a list of names the first that exists."""
-        merged: dict[str, Value] = {}
-        for entry in play.vars_files:
-            names = entry if isinstance(entry, (tuple, list)) else (entry,)
-            candidates = tuple(str(opened(self.templar.render(name, scope))) for name in names)
-            told = (("playbook", play.file), ("span", play.span))
-            merged.update((yield from self._asked(Effect("vars_file", candidates, told))))
-        return merged
+    def _vars_files(self, play: Play, scope: Scope) -> Routine[tuple[varsfiles.Entry, ...]]:
+        """The variables of `vars_files`; where only a host can tell which file it is, the entry as it stands."""
+        found: list[varsfiles.Entry] = []
+        for entry in varsfiles.entries_of(play):
+            try:
+                wanted = entry.wanted(self.templar, scope)
+            except (UndefinedVariable, NeedEffect):
+                found.append(entry)
+            else:
+                found.append((yield from self._asked(wanted)))
+        return tuple(found)
 
 
 def _begins_with_gathering(program: Program) -> bool:

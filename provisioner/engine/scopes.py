@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
+from provisioner.engine import varsfiles
 from provisioner.engine.batch import Batch
 from provisioner.engine.cursor import Cursor
 from provisioner.engine.hoststate import Ahead
@@ -82,6 +84,7 @@ class Scopes:
     batch: Batch
     templar: Templar
     _facts: dict[HostName, tuple[int, Mapping[str, Value]]] = field(default_factory=dict)
+    _files: dict[Effect, Mapping[str, Value]] = field(default_factory=dict)
 
     def of_task(self, host: HostName, task: Task, ahead: Ahead, *, shared_pending: bool = False) -> Scope:
         """What `task` sees on `host` at `ahead.cursor`."""
@@ -96,8 +99,12 @@ class Scopes:
             magic={**self._magic(host), **_place(task, self.batch)},
             **self._of_host(host),
         )
-        scope = self._with_ahead(assemble(sources), ahead, shared_pending)
-        return Scope(self.templar, scope, self.effects(host, ahead.cursor))
+        scope = self._ahead(sources, host, ahead, shared_pending)
+        if len(sources.vars_files) == len(self.batch.vars_files):
+            return scope
+        files = varsfiles.for_host(self.batch.vars_files, self.templar, scope, partial(self._load, scope.effects),
+                                   has_facts=bool(self.batch.world.memory(host).facts))
+        return self._ahead(replace(sources, vars_files=tuple(files)), host, ahead, shared_pending)
 
     def of_host(self, host: HostName) -> Scope:
         """What connection variables of a delegate are read from."""
@@ -128,10 +135,21 @@ class Scopes:
     def of_play(self) -> Scope:
         """What the play's own keywords see: no host."""
         sources = Sources(play_vars=self.batch.play.vars, vars_prompt=self.batch.prompted,
-                          extra_vars=self.batch.world.options.extra_vars, magic={"omit": OMIT})
+                          extra_vars=self.batch.world.options.extra_vars,
+                          magic={"omit": OMIT, "playbook_dir": absolute_directory(self.batch)})
         return Scope(self.templar, assemble(sources))
 
     # -- parts ----------------------------------------------------------------------------------------------
+
+    def _ahead(self, sources: Sources, host: HostName, ahead: Ahead, shared_pending: bool) -> Scope:
+        return Scope(self.templar, self._with_ahead(assemble(sources), ahead, shared_pending),
+                     self.effects(host, ahead.cursor))
+
+    def _load(self, effects: Effects, wanted: Effect) -> Mapping[str, Value]:
+        """The variables of a file; each is read once in a play."""
+        if wanted not in self._files:
+            self._files[wanted] = effects.ask(wanted)
+        return self._files[wanted]
 
     def _of_host(self, host: HostName) -> dict[str, Any]:
         world, play = self.batch.world, self.batch.play
@@ -141,7 +159,7 @@ class Scopes:
             "facts": self._injected(host),
             "play_vars": play.vars,
             "vars_prompt": self.batch.prompted,
-            "vars_files": (("vars_files", self.batch.vars_files),),
+            "vars_files": varsfiles.for_all(self.batch.vars_files),
             "include_vars": memory.included,
             "set_facts": memory.variables,
             "extra_vars": world.options.extra_vars,
