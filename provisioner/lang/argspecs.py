@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,7 +31,8 @@ def checking_task(role: Role, entry: str, span: Span, context: Context, loading:
     args: dict[str, Value] = {
         "argument_spec": _options(to_value(options)) if isinstance(options, Map) else {},
         "provided_arguments": dict(role.params),
-        "validate_args_context": {"type": "role", "name": role.name, "argument_spec_name": entry, "path": role.path},
+        "validate_args_context": {"type": "role", "name": role.name, "argument_spec_name": entry,
+                                  "path": os.path.abspath(role.path)},
     }
     own = {"name": f"Validating arguments against arg spec '{entry}'{suffix}", "tags": frozenset({"always"})}
     return context.task("validate_argument_spec", args, span, own)

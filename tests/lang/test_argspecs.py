@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.lang.conftest import Site
@@ -32,6 +34,7 @@ def test_a_checking_task_stands_before_the_roles_own(site: Site, file: str) -> N
         "http_port": {"type": "int", "required": True},
         "sites": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}}}
     assert check.args["provided_arguments"] == {"http_port": 80}
+    assert check.args["validate_args_context"]["path"] == os.path.abspath("roles/web")
     assert ping.module == "ping"
 
 
