@@ -1,8 +1,8 @@
 """Values that are more than data: templates, conditions, secrets, `omit` and what cannot be known yet.
 
-A `Template` is made only where a controller's own file or `-e` is loaded. Facts, results, lookups and the
-contents of files are plain strings, and a plain string is never rendered: that is what makes double
-templating and injection by a host impossible by construction.
+A `Template` or a `Trusted` text is made only where a controller's own file or `-e` is loaded. Facts, results, lookups
+and the contents of files are plain strings, and a plain string is neither rendered nor run as an expression: that is
+what makes double templating and injection by a host impossible by construction.
 """
 
 from __future__ import annotations
@@ -30,6 +30,24 @@ class Template:
     """From an encrypted file: neither the text nor what it gives may be shown."""
 
 
+class Trusted(str):
+    """A text of the user's own files without braces: a condition or a variable's name may be said by it.
+
+    Whatever is made from it (joined, cut, formatted, copied) is a plain string again, and so is what its class is
+    called with: `type(text)(…)` in a library must not make a host's words trusted. `!unsafe` texts are plain strings.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: object = "") -> str:  # type: ignore[misc]
+        return str(text)
+
+    @staticmethod
+    def of(text: str) -> Trusted:
+        """For loaders of the user's files."""
+        return str.__new__(Trusted, text)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A bare Jinja expression, as `when`, `changed_when`, `failed_when`, `until` and `that` have it.
@@ -39,6 +57,18 @@ class Condition:
 
     source: str
     span: Span | None = None
+    braced: bool = False
+    """Written in braces: where it gives a `Trusted` text, that is the condition.
+
+    Several pairs of braces (`{{ a }} == {{ b }}`) stay in `source`: they make a text, which is never trusted.
+    """
+    unsafe: bool = False
+    """Tagged `!unsafe`: fails when it is evaluated."""
+
+    @property
+    def template(self) -> Template:
+        """What a braced one gives as a value."""
+        return Template(self.source if self.source.startswith("{{") else "{{ " + self.source + " }}", self.span)
 
     @property
     def constant(self) -> bool | None:

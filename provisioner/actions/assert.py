@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from provisioner.actions.base import Done, Expansion
 from provisioner.diag import ConditionError
 from provisioner.remote.spec import Arg, Spec
-from provisioner.values import Condition, Unknown, Value
+from provisioner.values import Condition, Secret, Trusted, Unknown, Value
 
 SPEC = Spec(
     name="assert",
@@ -31,47 +32,46 @@ SPEC = Spec(
 )
 
 
+BRACED: Final = "A condition should not be surrounded by templating delimiters such as {{ }}."
+
+
 def expand(call: Expansion) -> Done:
     a = SPEC.bind(call.args)
+    braced = [condition for condition in _listed(a.that) if isinstance(condition, Condition) and condition.braced]
+    told = {"changed": False, **({"deprecations": [{"msg": BRACED}] * len(braced)} if braced else {})}
     unknown = None
-    for condition in _parts(a.that):
-        held = _holds(call, condition)
+    for condition in _conditions(call, a.that):
+        held = call.condition(condition) if isinstance(condition, Condition) else condition
         if isinstance(held, Unknown):
             unknown = unknown or held  # a later condition may be known not to hold
         elif not held:
             source = condition.source if isinstance(condition, Condition) else condition
-            return Done(
-                {
-                    "changed": False,
-                    "failed": True,
-                    "evaluated_to": False,
-                    "assertion": source,
-                    "msg": "Assertion failed" if a.fail_msg is None else a.fail_msg,
-                }
-            )
+            message = "Assertion failed" if a.fail_msg is None else a.fail_msg
+            return Done({**told, "failed": True, "evaluated_to": False, "assertion": source, "msg": message})
     if unknown is not None:
-        return Done({"changed": False, "unknown": unknown.reason})
-    return Done({"changed": False, "msg": "All assertions passed" if a.success_msg is None else a.success_msg})
+        return Done({**told, "unknown": unknown.reason})
+    return Done({**told, "msg": "All assertions passed" if a.success_msg is None else a.success_msg})
 
 
-def _parts(that: Value) -> list[Any]:
+def _listed(that: Value) -> list[Any]:
     return list(that) if isinstance(that, (list, tuple)) else [that]
 
 
-def _holds(call: Expansion, condition: Any) -> bool | Unknown:
-    """Runs only what the task itself says: what a template gave may be a host's words.
-
-    Conditions are made when a task is loaded. They are still texts where its module is named by a template.
-    """
-    if isinstance(condition, (bool, Unknown)):
-        return condition
-    if not isinstance(condition, Condition):
-        if not isinstance(condition, str) or condition not in _parts(call.task.args.get("that")):
-            raise ConditionError(
-                f"`that` has a value of type {type(condition).__name__} out of a template, not a boolean; as an "
-                "untrusted template or expression it is not evaluated",
-                hint="write the condition itself, without braces",
-                span=call.task.span,
-            )
-        condition = Condition(condition, call.task.span)
-    return call.condition(condition)
+def _conditions(call: Expansion, that: Value) -> Iterator[Condition | bool | Unknown]:
+    """What is to hold. A template may give conditions, too, as long as they are texts of the user's own files."""
+    for part in _listed(that):
+        if isinstance(part, Condition) and part.braced:
+            yield from _conditions(call, call.render(part.template))
+        elif isinstance(part, (list, tuple)):
+            yield from _conditions(call, part)
+        elif isinstance(part, (Condition, bool, Unknown)):
+            yield part
+        elif isinstance(part, Trusted):
+            yield Condition(part, call.task.span)
+        elif part is None:
+            yield Condition("", call.task.span)
+        elif isinstance(part, (str, Secret)):
+            yield Condition(str(part), call.task.span, unsafe=True)
+        else:
+            raise ConditionError(f"Conditionals must have a boolean result, not {part!r}",
+                                 hint="compare it, or use `| bool` or `is truthy`", span=call.task.span)  # fmt: skip

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
-
 from provisioner.actions.base import Done, Expansion
 from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.remote.spec import Arg, Spec
-from provisioner.values import Template, contains_unknown
+from provisioner.values import OMIT, Template, Trusted, Value, contains_unknown
 
 SPEC = Spec(
     name="debug",
@@ -33,10 +30,6 @@ SPEC = Spec(
 )
 
 
-_REFERENCE: Final = re.compile(r"""[A-Za-z_]\w*(\.\w+|\[(\d+|'[^'"\\]*'|"[^'"\\]*")\])*""", re.ASCII)
-"""A variable or a part of one: looked at, it calls nothing."""
-
-
 def expand(call: Expansion) -> Done:
     a = SPEC.bind(call.args)
     if a.verbosity > call.verbosity:
@@ -44,21 +37,24 @@ def expand(call: Expansion) -> Done:
     if a.var is None:
         return Done({"changed": False, "msg": "Hello world!" if a.msg is None else a.msg})
     if not isinstance(a.var, str):
-        return Done({"changed": False, str(type(a.var)): a.var})
-    value = _value(call, a.var)
+        return Done({"changed": False, "failed": True, "msg": "`var` is not a string and conversion is not allowed"})
+    value, warnings = _value(call, a.var)
     unknown = contains_unknown(value)
     if unknown is not None:
         return Done({"changed": False, "unknown": unknown.reason})
-    return Done({"changed": False, a.var: value})
+    return Done({"changed": False, a.var: value, **({"warnings": warnings} if warnings else {})})
 
 
-def _value(call: Expansion, expression: str) -> Any:
-    if expression != call.task.args.get("var") and not _REFERENCE.fullmatch(expression):
-        # A template gave it, perhaps with a host's words in it: run, they could do anything on the controller.
-        raise TemplateError(f"`var` is {expression!r} out of a template; as an untrusted template or expression "
-                            "it is not evaluated", hint="write the expression without braces, or use `msg`",
-                            span=call.task.span)  # fmt: skip
+def _value(call: Expansion, expression: str) -> tuple[Value, list[str]]:
+    """The value, or what is shown instead of it with the reasons."""
+    if not isinstance(expression, Trusted):
+        # A template made it, perhaps out of a host's words: run, they could do anything on the controller.
+        raise TemplateError(f"`var` is {expression!r}: an untrusted template or expression is not evaluated",
+                            hint="write the expression without braces, or use `msg`", span=call.task.span)  # fmt: skip
     try:
-        return call.render(Template("{{ " + expression + " }}", call.task.span))
-    except UndefinedVariable:
-        return "VARIABLE IS NOT DEFINED!"
+        value = call.render(Template("{{ " + expression + " }}", call.task.span))
+    except UndefinedVariable as error:
+        return "VARIABLE IS NOT DEFINED!", [error.message]
+    if value is OMIT:
+        return "<<Omit>>", [f"`{expression}` could not be omitted here: it is all there is to show"]
+    return value, []

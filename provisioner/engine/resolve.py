@@ -324,7 +324,8 @@ class TaskResolver:
             return {}
         if isinstance(rendered, Mapping):
             return {str(name): value for name, value in rendered.items()}
-        raise TemplateError(f"a mapping of arguments is expected, not {rendered!r}", span=task.span)
+        raise TemplateError(f"Finalization of task args failed: they must be a mapping, not {rendered!r}",
+                            span=task.span)
 
     def _argument(self, value: Any, scope: Scope) -> Any:
         """Rendered, but conditions (`that` of assert) stay conditions: the action evaluates them."""

@@ -155,7 +155,7 @@ class Scopes:
         world, play = self.batch.world, self.batch.play
         memory = world.memory(host)
         return {
-            "inventory": world.inventory.host_layers(host) if world.inventory.has(host) else (),
+            "inventory": world.inventory.host_layers(host),
             "facts": self._injected(host),
             "play_vars": play.vars,
             "vars_prompt": self.batch.prompted,

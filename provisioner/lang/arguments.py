@@ -15,7 +15,7 @@ from provisioner.lang.keywords import Place, names_on
 from provisioner.lang.model import WHOLE, is_from_template
 from provisioner.lang.nodes import Map, Node, Scalar, describe, has_template, to_value
 from provisioner.lang.state import Loading
-from provisioner.values import Template, Value, Vaulted
+from provisioner.values import Template, Trusted, Value, Vaulted
 
 RAW_PARAMS: Final = "_raw_params"
 
@@ -65,7 +65,9 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
     free = spec.free_form if spec else None
 
     def value(part: str) -> Value:
-        return Template(part, span) if has_template(part) and not node.unsafe else part
+        if node.unsafe:
+            return part
+        return Template(part, span) if has_template(part) else Trusted.of(part)
 
     if call.module in modules.RAW or free:
         rest, options = split_raw(text, modules.RAW.get(call.module, frozenset()))
@@ -92,11 +94,7 @@ def _read_text(call: Call, node: Scalar, loading: Loading) -> None:
 
 def _set_whole(call: Call, value: Value, span: Span, loading: Loading) -> None:
     call.is_whole = False
-    if call.module == "assert":  # what a variable holds, perhaps a host's words, is never run as a condition
-        loading.found.error("Not supported", "all arguments of `assert` from one template", span,
-                            hint="write them as a mapping")
-    else:
-        call.set(WHOLE, value, span)
+    call.set(WHOLE, value, span)
 
 
 def read_action(key: Scalar, node: Node, loading: Loading) -> Call | None:

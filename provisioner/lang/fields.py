@@ -85,6 +85,8 @@ def read_conditions(name: str, node: Node, found: Collector) -> tuple[Condition,
                        hint="quote it" if isinstance(item, Map) else "")
         elif isinstance(item.value, bool):
             conditions.append(Condition(str(item.value), item.span))
+        elif item.unsafe:
+            conditions.append(Condition(item.text, item.span, unsafe=True))
         elif item.value is None or not item.text.strip():
             found.error("Empty condition", f"`{name}` has no expression", item.span, hint="write true or remove it")
         else:
@@ -100,12 +102,12 @@ def _condition(name: str, item: Scalar, found: Collector) -> Condition:
     if inner is not None:
         found.warning("Braces around a condition", f"`{name}` is an expression already", item.span,
                       hint=f"write `{inner}`")
-        return Condition(inner, item.span)
+        return Condition(inner, item.span, braced=True)
     joined = join_texts(source)
     if joined is None:
         found.warning("Braces in a condition", f"`{name}` is an expression already: braces in it are not rendered, "
                       "and the task fails when it comes to it", item.span, hint="write variables by their bare name")
-        return Condition(source, item.span)
+        return Condition(source, item.span, braced=source.startswith("{{") and source.endswith("}}"))
     found.warning("Braces in a condition", f"`{name}` is an expression already", item.span, hint=f"write `{joined}`")
     return Condition(joined, item.span)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from provisioner.diag import Span
-from provisioner.values import Template, Value, Vault, Vaulted
+from provisioner.values import Template, Trusted, Value, Vault, Vaulted
 
 # Not frozen: a playbook of 5,000 lines makes 20,000 of these, and freezing doubles the cost of each.
 
@@ -74,10 +74,13 @@ def has_template(text: str) -> bool:
 
 
 def to_value(node: Node) -> Value:
-    """The node as data; strings with braces become `Template`."""
+    """The node as data; strings with braces become `Template`, others `Trusted`."""
     if isinstance(node, Scalar):
-        if isinstance(node.value, str) and not node.unsafe and has_template(node.value):
-            return Template(node.value, node.span, node.vault is not None)
+        if isinstance(node.value, str) and not node.unsafe:
+            if has_template(node.value):
+                return Template(node.value, node.span, node.vault is not None)
+            if node.vault is None:
+                return Trusted.of(node.value)
         return node.value if node.vault is None else concealed(node.value, node.vault)
     if isinstance(node, Seq):
         return [to_value(item) for item in node.items]
@@ -122,4 +125,5 @@ def as_node(value: Value, span: Span) -> Node:
         return Seq(*at, [as_node(item, span) for item in value])
     if isinstance(value, Template):
         return Scalar(*at, value.source, value.source)
-    return Scalar(*at, value, "" if value is None else str(value), unsafe=isinstance(value, str))
+    unsafe = isinstance(value, str) and not isinstance(value, Trusted)
+    return Scalar(*at, value, "" if value is None else str(value), unsafe=unsafe)

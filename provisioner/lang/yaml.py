@@ -21,7 +21,7 @@ from provisioner.diag import Collector, Diagnostic, InputError, Span
 from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, concealed, has_template, to_value
 from provisioner.lang.source import LOCKED, VAULT_MARK, Source, read_source
 from provisioner.lang.yamlerrors import explain
-from provisioner.values import Template, Value, Vault, Vaulted
+from provisioner.values import Template, Trusted, Value, Vault, Vaulted
 
 MAX_DEPTH = 64
 MAX_ALIASES = 1_000
@@ -81,9 +81,12 @@ def load_file(path: str, found: Collector | None = None, vault: Vault = LOCKED, 
 
 
 def to_template(value: Value, span: Span | None = None, vault: Vault | None = None) -> Value:
-    """Data (`-e`, INI files) with its strings that hold braces made `Template`. vault: it was encrypted."""
-    if isinstance(value, str) and has_template(value):
-        return Template(value, span, vault is not None)
+    """Data (`-e`, INI files) with its strings made `Template` or `Trusted`. vault: it was encrypted."""
+    if isinstance(value, str):
+        if has_template(value):
+            return Template(value, span, vault is not None)
+        if vault is None:
+            return Trusted.of(value)
     if isinstance(value, dict):
         return {key: to_template(item, span, vault) for key, item in value.items()}
     if isinstance(value, list):

@@ -10,7 +10,7 @@ import yaml
 from provisioner.diag import Collector
 from provisioner.lang.nodes import Node, Scalar, Seq
 from provisioner.lang.yaml import parse
-from provisioner.values import Secret, Unknown, Value
+from provisioner.values import Secret, Trusted, Unknown, Value
 
 _DOCUMENT = re.compile(r"^(?:---(?=\s|$)|\.\.\.\s*$)", re.MULTILINE)
 
@@ -20,6 +20,9 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+_Dumper.add_representer(Trusted, _Dumper.represent_str)
 
 
 def dump(value: Value, *, indent: int = 2, flow: bool | None = None, width: int = 80, sort_keys: bool = True,

@@ -115,7 +115,8 @@ class Spec(NamedTuple):
                 except ValueError as error:
                     found.append(Problem(name, "`%s`: %s" % (name, error)))
         missing = [name for name, arg in self.args.items()
-                   if arg.required and names.get(name) is None and name not in meant]
+                   if arg.required and names.get(name) is None and name not in meant
+                   and not (arg.type == "raw" and name in names)]
         if missing:
             hint = "; ".join("`%s`: %s" % (name, self.args[name].doc) for name in missing if self.args[name].doc)
             found.append(Problem("", "missing required arguments: %s" % ", ".join(missing), hint))

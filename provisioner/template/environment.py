@@ -18,8 +18,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment, modifies_known_mutable
 from jinja2.utils import missing
 
-from provisioner.template import composing
-from provisioner.template.guard import guard_filter, guard_test, settle
+from provisioner.template import composing, literals
+from provisioner.template.guard import first_mark, guard_filter, guard_test, settle
 from provisioner.template.lazy import LazyDict, LazyList, LiveMapping, Variables
 from provisioner.template.marks import Missing, Tainted, UnknownMark, holds_secret
 from provisioner.values import OMIT, Value
@@ -124,7 +124,11 @@ class RenderEnvironment(SandboxedEnvironment):
     """The template of a file, by its path and text."""
 
     def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
-        return composing.ask_for_parts(super().parse(source, name, filename))
+        return self.completed(super().parse(source, name, filename))
+
+    def completed(self, tree: nodes.Template) -> nodes.Template:
+        """A parsed template with what Jinja does not know by itself."""
+        return composing.ask_for_parts(literals.render_terms(tree, self.parse))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, (dict, LiveMapping)) and attribute not in _DICT_METHODS:
@@ -151,9 +155,8 @@ class RenderEnvironment(SandboxedEnvironment):
         return Missing(f"`{attribute}` is not for templates", name=attribute, obj=obj)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        for argument in (__obj, *args):
-            if isinstance(argument, (UnknownMark, Missing)):
-                argument.refuse()
+        if (mark := first_mark((__obj, *args))) is not None:
+            return mark
         result = super().call(__context, __obj, *args, **kwargs)
         if isinstance(result, (int, float, type(None))):
             return result
@@ -184,7 +187,8 @@ def make_environment(join: Callable[[Iterable[Value]], Value], *, filters: Mappi
 def _with_prefix(table: Mapping[str, Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, function in table.items():
         yield name, function
-        yield f"ansible.builtin.{name}", function
+        if "." not in name:
+            yield f"ansible.builtin.{name}", function
 
 
 def new_context(environment: RenderEnvironment, scope: Variables, name: str | None = None,

@@ -120,9 +120,17 @@ def not_boolean(condition: Condition, value: Value) -> ConditionError:
         hint = "use `… | length > 0`"
     elif value is None:
         hint = "use `is not none`, or give it a value"
-    again = "; as an untrusted template or expression it is not evaluated again" if isinstance(value, str) else ""
-    return ConditionError(f"The condition `{condition.source}` is {describe_type(value)}{shown}, not a boolean{again}",
+    if condition.braced and isinstance(value, str):
+        return untrusted(value, condition.span)
+    return ConditionError(f"The condition `{condition.source}` is {describe_type(value)}{shown}, not a boolean",
                           hint=hint, span=condition.span)
+
+
+def untrusted(text: str, span: Span | None) -> ConditionError:
+    """A text that would be run, and does not stand in a file of the user."""
+    return ConditionError(f"Encountered untrusted template or expression: {_short(text)}",
+                          hint="only texts of your own files are run, as they stand there: not what a template makes, "
+                               "a host says or `!unsafe` marks", span=span)
 
 
 def loose(condition: Condition, value: Value) -> Diagnostic:

@@ -1,13 +1,13 @@
 """What stands between Jinja and every filter and test: unknowns, undefined values, secrets, errors.
 
-A filter is an ordinary function of plain values. The guard ends the rendering when an argument is
-unknown or undefined (but for the few that ask about that), turns iterators into lists, taints text made
-from a secret, and names the filter and the value's type when it fails.
+A filter is an ordinary function of plain values. Of an argument that is unknown or undefined the guard makes the
+result (but for the few that ask about that), so that `x | upper | default('none')` works; it turns iterators into
+lists, taints text made from a secret, and names the filter and the value's type when it fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from jinja2.exceptions import TemplateRuntimeError
@@ -15,8 +15,8 @@ from jinja2.runtime import Context
 from jinja2.utils import _PassArg, pass_context
 
 from provisioner.diag import TemplateError
-from provisioner.template.marks import Missing, Signal, Tainted, UnknownMark, holds_secret, taint
-from provisioner.values import Secret, Value
+from provisioner.template.marks import Missing, Signal, Tainted, UndefinedSignal, UnknownMark, holds_secret, taint
+from provisioner.values import Secret, Trusted, Value
 
 #: These may be given something undefined or unknown: asking about it, or passing it on, is their purpose.
 _TOLERANT = frozenset({"default", "d", "mandatory", "defined", "undefined", "ternary", "list_of_known"})
@@ -28,6 +28,9 @@ _SELECTING = frozenset({"default", "d", "first", "last", "min", "max", "attr", "
 
 class FilterFailed(TemplateError):
     """A filter, test or lookup refused its arguments."""
+
+
+_TEXTS = frozenset({str, Trusted})
 
 
 def describe_type(value: Value) -> str:
@@ -47,7 +50,7 @@ def settle(result: Value, inputs: tuple[Value, ...]) -> Value:
     """`result` with iterators made lists and tainted where it was made from a secret among `inputs`."""
     if isinstance(result, Iterator):
         result = list(result)
-    if type(result) is str:
+    if type(result) in _TEXTS:
         if any(result is given for given in inputs):
             return result
         return Tainted(result) if any(map(holds_secret, inputs)) else result
@@ -64,12 +67,14 @@ def guard_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @pass_context
     def filtered(context: Context, *args: Any, **kwargs: Any) -> Any:
-        if not tolerant:
-            _refuse_marks(args, kwargs)
+        if not tolerant and (mark := first_mark((*args, *kwargs.values()))) is not None:
+            return mark
         try:
             result = function(*_passed(wants, context), *args, **kwargs)
             if isinstance(result, Iterator):
                 result = list(result)
+        except UndefinedSignal as signal:  # something inside of an argument
+            return signal.missing
         except (Signal, TemplateError, RecursionError):
             raise
         except Exception as error:
@@ -88,10 +93,12 @@ def guard_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @pass_context
     def tested(context: Context, *args: Any, **kwargs: Any) -> Any:
-        if not tolerant:
-            _refuse_marks(args, kwargs)
+        if not tolerant and (mark := first_mark((*args, *kwargs.values()))) is not None:
+            return mark
         try:
             return function(*_passed(wants, context), *args, **kwargs)
+        except UndefinedSignal as signal:
+            return signal.missing
         except (Signal, TemplateError, RecursionError):
             raise
         except Exception as error:
@@ -100,13 +107,9 @@ def guard_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return tested
 
 
-def _refuse_marks(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    for argument in args:
-        if isinstance(argument, (UnknownMark, Missing)):
-            argument.refuse()
-    for argument in kwargs.values():
-        if isinstance(argument, (UnknownMark, Missing)):
-            argument.refuse()
+def first_mark(arguments: Iterable[Value]) -> UnknownMark | Missing | None:
+    """The first argument that is unknown or undefined."""
+    return next((argument for argument in arguments if isinstance(argument, (UnknownMark, Missing))), None)
 
 
 def _refuse_inside(value: Value) -> None:

@@ -15,7 +15,7 @@ from jinja2.runtime import Undefined
 from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.template.effects import Effects
 from provisioner.template.marks import Missing, Tainted, UndefinedSignal, UnknownMark, UnknownSignal
-from provisioner.values import OMIT, Secret, Template, Unknown, Value, Vaulted
+from provisioner.values import OMIT, Secret, Template, Trusted, Unknown, Value, Vaulted
 
 if TYPE_CHECKING:
     from provisioner.template.templar import Templar
@@ -170,7 +170,7 @@ class LazyList(list[Any]):
 
 
 #: Types that need no opening. Exact types: a subclass of `str` that is not ours cannot come from a loader.
-READY = frozenset({str, int, float, bool, type(None), Tainted, UnknownMark, Missing, LazyDict, LazyList})
+READY = frozenset({str, Trusted, int, float, bool, type(None), Tainted, UnknownMark, Missing, LazyDict, LazyList})
 
 
 def open_value(value: Value, scope: Variables, label: Label) -> Value:
@@ -230,7 +230,7 @@ def _cycle(template: Template, scope: Variables, label: Label) -> TemplateError:
                          hint="one of these has to get its value from somewhere else")
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_SCALARS = frozenset({str, Trusted, int, float, bool, type(None)})
 
 
 def plain(value: Value) -> Value:

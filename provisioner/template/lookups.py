@@ -43,7 +43,7 @@ def run_lookup(context: Context, name: str, terms: Value, options: Options) -> l
     if short in _OWN:
         return _OWN[short](context, listed, options)
     if short not in EFFECT_LOOKUPS:
-        raise TemplateError(f"Unknown lookup `{name}`", hint=near(short, {*_OWN, *EFFECT_LOOKUPS}))
+        raise TemplateError(f"lookup plugin `{name}` not found", hint=near(short, {*_OWN, *EFFECT_LOOKUPS}))
     return _ask(context, short, listed, options)
 
 

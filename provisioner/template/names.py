@@ -9,6 +9,7 @@ from typing import cast
 from jinja2 import Environment, meta, nodes
 
 from provisioner.template.composing import PART, names_parts
+from provisioner.template.literals import LOOKUPS
 
 #: Lookups answered from their arguments and the scope alone; every other one is an effect.
 PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattened", "nested", "cartesian",
@@ -17,7 +18,6 @@ PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattene
 _RANDOM_FILTERS = frozenset({"random", "shuffle", "password_hash"})
 _FILE_TESTS = frozenset({"exists", "file", "is_file", "directory", "is_dir", "link", "is_link", "link_exists",
                          "mount", "is_mount"})
-_LOOKUPS = frozenset({"lookup", "query", "q"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def names_in(tree: nodes.Template) -> Names:
     dynamic = "hostvars" in variables or open_vars
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name):
-            if call.node.name in _LOOKUPS:
+            if call.node.name in LOOKUPS:
                 dynamic |= _note_lookup(call, variables, effects)
             elif call.node.name == "now":
                 effects.add("now")
@@ -79,7 +79,7 @@ def names_in(tree: nodes.Template) -> Names:
     for tested in tree.find_all(nodes.Test):
         effects.update(_effects_of_filters(tested))
     variables.update(_constant_keys_of_vars(tree))
-    not_read = {*_LOOKUPS, "now"} if open_vars else {*_LOOKUPS, "now", "vars"}
+    not_read = {*LOOKUPS, "now"} if open_vars else {*LOOKUPS, "now", "vars"}
     return Names(frozenset(variables - not_read), dynamic, frozenset(effects))
 
 

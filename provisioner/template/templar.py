@@ -31,7 +31,7 @@ from provisioner.template.environment import (
     make_environment,
     new_context,
 )
-from provisioner.template.errors import failure, loose, not_boolean, syntax_error, undefined_error
+from provisioner.template.errors import failure, loose, not_boolean, syntax_error, undefined_error, untrusted
 from provisioner.template.filters import FILTERS
 from provisioner.template.headers import read_header
 from provisioner.template.lazy import Variables, plain
@@ -39,9 +39,9 @@ from provisioner.template.lookups import GLOBALS, run_lookup
 from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal, taint
 from provisioner.template.names import NOTHING, Names, names_in
 from provisioner.template.tests import TESTS
-from provisioner.values import Condition, Template, Unknown, Value, Vaulted
+from provisioner.values import Condition, Template, Trusted, Unknown, Value, Vaulted
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_SCALARS = frozenset({str, Trusted, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,18 @@ class Templar:
             return Unknown(signal.reason)
 
     def condition(self, condition: Condition, scope: Variables) -> bool | Unknown:
-        """Whether it holds. Must be a boolean: anything else is a `ConditionError` naming value and type."""
+        """Whether it holds. Must be a boolean: anything else is a `ConditionError` naming value and type.
+
+        One in braces that gives a `Trusted` text holds as that text does.
+        """
         constant = condition.constant
-        if constant is not None:
+        if constant is not None and not condition.unsafe:
             return constant
         value = self.evaluate(condition, scope)
         if isinstance(value, (bool, Unknown)):
             return value
+        if condition.braced and isinstance(value, Trusted):
+            return self.condition(Condition(value, condition.span), scope)
         if self._loose is None:
             raise not_boolean(condition, value)
         self._loose(loose(condition, value))
@@ -142,6 +147,10 @@ class Templar:
         """The plain value of a bare expression (no braces)."""
         if isinstance(expression, str):
             expression = Condition(expression)
+        if expression.unsafe:
+            raise untrusted(expression.source, expression.span)
+        if not expression.source.strip():
+            raise TemplateError("Empty conditional expression", hint="write true or remove it", span=expression.span)
         try:
             return self._execute(self._expression_of(expression), scope, expression.span, plain)
         except UnknownSignal as signal:
@@ -156,7 +165,7 @@ class Templar:
         try:
             if type(value) is Template:
                 return self._program(value.source).names
-            if type(value) is Condition:
+            if type(value) is Condition and not value.unsafe:
                 return self._expression(value.source).names
         except TemplateSyntaxError:
             pass
@@ -175,6 +184,8 @@ class Templar:
 
         Parses and does not compile, which takes a tenth of the time: for telling it when it is loaded.
         """
+        if isinstance(value, Condition) and value.unsafe:
+            return None
         try:
             tree = (self._native.parse(value.source) if isinstance(value, Template)
                     else self._parse_expression(value.source))
@@ -231,15 +242,15 @@ class Templar:
 
     def _parse_expression(self, source: str) -> nodes.Template:
         text = source.strip()
-        if text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:]:
-            text = text[2:-2]
+        if text.startswith("{{") and text.endswith("}}"):
+            return self._native.parse(text)
         parser = Parser(self._native, text, state="variable")
         expression = parser.parse_expression()
         if not parser.stream.eos:
             parser.fail(f"unexpected {parser.stream.current.value!r}", parser.stream.current.lineno)
         tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
         tree.set_environment(self._native)
-        return tree
+        return self._native.completed(tree)
 
     def _make_text_environment(self, settings: tuple[tuple[str, Any], ...], native: bool) -> RenderEnvironment:
         return self._environment(join_native if native else join_text, **dict(settings))

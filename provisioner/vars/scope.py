@@ -20,11 +20,11 @@ from provisioner.template.lazy import Label, LiveMapping, open_value, plain
 from provisioner.template.marks import UndefinedSignal, UnknownSignal
 from provisioner.template.names import NOTHING, Names
 from provisioner.template.templar import Templar
-from provisioner.values import Condition, Template, Unknown, Value
+from provisioner.values import Condition, Template, Trusted, Unknown, Value
 
 Layer: TypeAlias = tuple[str, Mapping[str, Value]]
 
-_LEAVES = frozenset({str, int, float, bool, type(None)})
+_LEAVES = frozenset({str, Trusted, int, float, bool, type(None)})
 _NO_ANSWERS = KnownEffects()
 
 #: Labels (`precedence.LEVELS`) of layers that hold what hosts and modules said: never templates, and too

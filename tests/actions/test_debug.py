@@ -52,17 +52,28 @@ def test_an_expression_out_of_a_template_is_never_run(run_tasks: Tasks, tmp_path
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["ports", "ports.web", "ports['web']", "names[0]", "nested.list.0"])
-def test_a_variable_may_be_named_by_a_template(run_tasks: Tasks, name: str) -> None:
-    known = {"ports": {"web": 80}, "names": ["a"], "nested": {"list": [1]}, "chosen": name}
-    (told,) = run_tasks("- debug: {var: '{{ chosen }}'}", hosts={"h1": known}).results("h1")
+@pytest.mark.parametrize("name", ["ports", "ports.web + 1", "names[0]"])
+def test_a_text_of_the_users_own_files_may_name_what_is_shown(run_tasks: Tasks, name: str) -> None:
+    known = {"ports": {"web": 80}, "names": ["a"]}
+    task = f"- debug: {{var: '{{{{ chosen }}}}'}}\n  vars: {{chosen: '{name}'}}"
+    (told,) = run_tasks(task, hosts={"h1": known}).results("h1")
     assert told.status == "ok"
     assert name in told.result
 
 
-@pytest.mark.parametrize(
-    "text", ["a()", "a b", "a|length", "a[b]", "a if b", "a.b()", "a }}{{ b", "a\n", "a['{{x']['']|f"]
-)
-def test_only_plain_names_are_looked_at_then(run_tasks: Tasks, text: str) -> None:
-    known = {"chosen": text, "a": [], "b": 1}
-    assert run_tasks("- debug: {var: '{{ chosen }}'}", hosts={"h1": known}).statuses("h1") == ["failed"]
+@pytest.mark.parametrize("task", ["debug: {var: '{{ words }}'}", "debug: {var: !unsafe ports}",
+                                  "debug: {var: \"{{ 'ports' }}\"}"])  # fmt: skip
+def test_no_other_text_is_looked_at_even_as_a_name(run_tasks: Tasks, task: str) -> None:
+    assert run_tasks(f"- {task}", hosts={"h1": {"words": "ports", "ports": 1}}).statuses("h1") == ["failed"]
+
+
+def test_what_is_not_defined_and_what_is_omitted_come_with_a_warning(run_tasks: Tasks) -> None:
+    results = run_tasks("- debug: {var: nope}\n- debug: {var: gone}\n  vars: {gone: '{{ omit }}'}").results("h1")
+    assert [dict(one.result).get(name) for one, name in zip(results, ("nope", "gone"), strict=True)] == [
+        "VARIABLE IS NOT DEFINED!", "<<Omit>>"]  # fmt: skip
+    assert [len(dict(one.result)["warnings"]) for one in results] == [1, 1]
+
+
+def test_only_a_text_can_name_what_is_shown(run_tasks: Tasks) -> None:
+    (told,) = run_tasks("- debug: {var: {a: b}}").results("h1")
+    assert "is not a string and conversion is not allowed" in str(told.result)

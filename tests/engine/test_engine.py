@@ -308,7 +308,7 @@ def test_all_arguments_from_a_template_that_gives_a_text_fail_the_task(tmp_path:
   tasks:
     - yum: "{{ given }}"
 """)
-    assert "a mapping of arguments is expected" in played.results("h1")[0].result["msg"]
+    assert "they must be a mapping" in played.results("h1")[0].result["msg"]
 
 
 def test_names_of_arguments_may_be_templates(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from provisioner.lang import yaml
 from provisioner.lang.nodes import Map, Scalar, Seq
 from provisioner.lang.source import Source
 from provisioner.lang.yaml import load_data, load_source, parse, to_template
-from provisioner.values import Secret, Template, Vaulted
+from provisioner.values import Secret, Template, Trusted, Vaulted
 
 #: Plain scalars whose reading surprises people, and what they are.
 SCALARS: dict[str, Any] = {
@@ -34,7 +34,7 @@ SCALARS: dict[str, Any] = {
 def test_scalars_are_read_by_yaml_1_1(text: str, value: Any) -> None:
     result = load_data(f"key: {text}\n", "f.yml")["key"]
     assert result == value
-    assert type(result) is type(value)
+    assert type(result) is (Trusted if isinstance(value, str) else type(value))
 
 
 def test_on_as_a_key_is_a_boolean() -> None:
@@ -56,7 +56,7 @@ def test_every_key_and_value_knows_its_place() -> None:
 def test_strings_with_braces_become_templates_where_they_stand() -> None:
     data = load_data("a: '{{ x }}'\nb: ['{% if x %}1{% endif %}', '{# c #}', '{ x }']\n", "f.yml")
     assert data["a"] == Template("{{ x }}", Span("f.yml", 1, 4))
-    assert [type(item) for item in data["b"]] == [Template, Template, str]
+    assert [type(item) for item in data["b"]] == [Template, Template, Trusted]
 
 
 def test_unsafe_text_never_becomes_a_template_at_any_depth() -> None:
@@ -64,6 +64,11 @@ def test_unsafe_text_never_becomes_a_template_at_any_depth() -> None:
     assert data["a"] == "{{ x }}"
     assert data["b"] == [{"c": "{{ x }}"}]
     assert isinstance(data["d"], Template)
+
+
+def test_unsafe_text_is_not_trusted() -> None:
+    data = load_data("a: !unsafe 1 == 1\nb: 1 == 1\nc: !unsafe [{d: x}]\n", "f.yml")
+    assert [type(text) for text in (data["a"], data["b"], data["c"][0]["d"])] == [str, Trusted, str]
 
 
 def test_to_template_reaches_every_depth() -> None:

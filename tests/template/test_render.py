@@ -116,7 +116,7 @@ def test_what_is_undefined_is_told_with_a_near_name(source: str, message: str, h
     ("{{ (1 }}", "Template syntax"),
     ("{{ 'a' | round }}", "The filter `round` failed on text"),
     ("{{ 1 + 'a' }}", "unsupported operand"),
-    ("{{ lookup('nope') }}", "Unknown lookup `nope`"),
+    ("{{ lookup('nope') }}", "lookup plugin `nope` not found"),
     ("{{ range(10000000) }}", "Range too big"),
 ])
 def test_other_failures_are_told_with_their_place(source: str, message: str) -> None:

@@ -9,6 +9,7 @@ from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
 from provisioner.template.checks import as_mapping
+from provisioner.template.filters.sets import flatten
 from provisioner.template.marks import Missing
 from provisioner.values import Value
 
@@ -16,7 +17,7 @@ _LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp
 
 
 def combine(*terms: Value, recursive: bool = False, list_merge: str = "replace") -> dict[Value, Value]:
-    """Dictionaries put together, later ones winning.
+    """Dictionaries put together, later ones winning; nulls are left out.
 
     >>> combine({"a": {"x": 1}, "b": 1}, {"a": {"y": 2}})
     {'a': {'y': 2}, 'b': 1}
@@ -26,9 +27,8 @@ def combine(*terms: Value, recursive: bool = False, list_merge: str = "replace")
     if list_merge not in _LIST_MERGES:
         raise ValueError(f"list_merge must be one of {', '.join(_LIST_MERGES)}, not {list_merge!r}")
     result: dict[Value, Value] = {}
-    for term in terms:
-        for layer in term if isinstance(term, list) else [term]:
-            result = _merge(result, as_mapping(layer, "combine"), recursive, list_merge)
+    for layer in flatten(list(terms), levels=1):
+        result = _merge(result, as_mapping(layer, "combine"), recursive, list_merge)
     return result
 
 

@@ -140,7 +140,7 @@ def digest(value: Value, hashtype: str = "sha1") -> str:
     """
     data = value if isinstance(value, bytes) else str(value).encode()
     if hashtype not in hashlib.algorithms_available:
-        raise ValueError(f"there is no hash {hashtype!r}")
+        raise ValueError(f"unsupported hash type {hashtype!r}")
     return hashlib.new(hashtype, data, usedforsecurity=False).hexdigest()
 
 
@@ -197,10 +197,18 @@ def type_debug(value: Value) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), type(value).__name__)
 
 
+def finalize(value: Value) -> Value:
+    """
+    >>> finalize(({"a": range(2)},))
+    [{'a': [0, 1]}]
+    """
+    return plain(value)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "to_json": to_json, "to_nice_json": to_nice_json, "tojson": to_script_json, "from_json": from_json,
     "to_yaml": to_yaml, "to_nice_yaml": to_nice_yaml, "from_yaml": from_yaml, "from_yaml_all": from_yaml_all,
     "b64encode": b64encode, "b64decode": b64decode, "hash": digest, "md5": md5, "sha1": sha1, "checksum": sha1,
     "urlsplit": url_split, "urlencode": url_encode, "urldecode": unquote, "to_uuid": to_uuid,
-    "type_debug": type_debug,
+    "type_debug": type_debug, "ansible._protomatter.finalize": finalize,
 }
