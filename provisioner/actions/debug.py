@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.actions.base import Done, Expansion
 from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.remote.spec import Arg, Spec
-from provisioner.values import OMIT, Template, Trusted, Value, contains_unknown
+from provisioner.values import OMIT, Condition, Trusted, Value, contains_unknown
 
 SPEC = Spec(
     name="debug",
@@ -52,7 +52,7 @@ def _value(call: Expansion, expression: str) -> tuple[Value, list[str]]:
         raise TemplateError(f"`var` is {expression!r}: an untrusted template or expression is not evaluated",
                             hint="write the expression without braces, or use `msg`", span=call.task.span)  # fmt: skip
     try:
-        value = call.render(Template("{{ " + expression + " }}", call.task.span))
+        value = call.evaluate(Condition(expression, call.task.span))
     except UndefinedVariable as error:
         return "VARIABLE IS NOT DEFINED!", [error.message]
     if value is OMIT:

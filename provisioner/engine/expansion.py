@@ -65,6 +65,9 @@ class TaskExpansion:
     def condition(self, condition: Condition) -> bool | Unknown:
         return self.templar.condition(condition, self.scope)
 
+    def evaluate(self, expression: Condition) -> Value:
+        return self.templar.evaluate(expression, self.scope)
+
     def variable(self, name: str) -> Value:
         return self.scope.get(name)
 

@@ -26,14 +26,15 @@ _Dumper.add_representer(Trusted, _Dumper.represent_str)
 
 
 def dump(value: Value, *, indent: int = 2, flow: bool | None = None, width: int = 80, sort_keys: bool = True,
-         explicit_start: bool = False, explicit_end: bool = False, allow_unicode: bool = True) -> str:
+         explicit_start: bool = False, explicit_end: bool = False, allow_unicode: bool = True,
+         style: str | None = None, canonical: bool | None = None) -> str:
     """`value` as YAML. flow: None writes the innermost containers on one line, False none, True all.
 
     Secrets are written in full: the caller taints the text.
     """
     text: str = yaml.dump(_written(value), Dumper=_Dumper, indent=indent, default_flow_style=flow, width=width,
                           sort_keys=sort_keys, explicit_start=explicit_start, explicit_end=explicit_end,
-                          allow_unicode=allow_unicode)
+                          allow_unicode=allow_unicode, default_style=style, canonical=canonical)
     return text
 
 

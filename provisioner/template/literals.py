@@ -1,13 +1,31 @@
-"""Templates in the texts that a lookup is given: `lookup('file', 'of-{{ name }}.txt')`."""
+"""What Ansible makes of texts in templates, beyond Jinja: their backslashes, and braces in a lookup's terms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from jinja2 import nodes
+from jinja2 import Environment, nodes
 
 LOOKUPS: Final = frozenset({"lookup", "query", "q"})
+
+
+def keep_backslashes(source: str, environment: Environment) -> str:
+    r"""A value's template with the backslashes in its texts doubled, so that Jinja leaves them as they stand.
+
+    That is how `'\\1'` of a double-quoted YAML text reaches `regex_replace` as a group. Texts in statements, in bare
+    expressions and in files are Jinja's own.
+
+    >>> keep_backslashes(r"{{ x | regex_replace('(a)', '\1') }} \ {% set y = '\n' %}", Environment())
+    "{{ x | regex_replace('(a)', '\\\\1') }} \\ {% set y = '\\n' %}"
+    """
+    if "\\" not in source or "{{" not in source:
+        return source
+    pieces, inside = [], False
+    for _, kind, text in environment.lex(source):
+        inside = kind == "variable_begin" or (inside and kind != "variable_end")
+        pieces.append(text.replace("\\", "\\\\") if inside and kind == "string" else text)
+    return "".join(pieces)
 
 
 def render_terms(tree: nodes.Template, parse: Callable[[str], nodes.Template]) -> nodes.Template:

@@ -25,7 +25,7 @@ from provisioner.values import Value
 Options: TypeAlias = Mapping[str, Value]
 
 #: What `undef()` says when it is given no words.
-NO_VALUE = "this has to be given a value"
+NO_VALUE = "Mandatory variable has not been overridden"
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
 EFFECT_LOOKUPS = frozenset({"config", "file", "template", "pipe", "first_found", "fileglob", "lines",
                             "password", "random_choice", "unvault", "ini", "csvfile", "url"})

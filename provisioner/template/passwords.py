@@ -27,7 +27,9 @@ def sha_crypt(password: str, salt: str, kind: str = "sha512", rounds: int | None
     """
     if not re.fullmatch(r"[./0-9A-Za-z]{1,16}", salt):
         raise ValueError("a salt has 1 to 16 of the characters ./0-9A-Za-z")
-    count = _DEFAULT_ROUNDS if rounds is None else min(max(rounds, 1000), 999_999_999)
+    if rounds is not None and not 1000 <= rounds <= 999_999_999:
+        raise ValueError("Could not hash the secret: `rounds` is from 1000 to 999999999")
+    count = _DEFAULT_ROUNDS if rounds is None else rounds
     data, salted = password.encode(), salt.encode()
     digest = _rounds(getattr(hashlib, kind), data, salted, count)
     prefix = "$6$" if kind == "sha512" else "$5$"

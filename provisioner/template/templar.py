@@ -35,6 +35,7 @@ from provisioner.template.errors import failure, loose, not_boolean, syntax_erro
 from provisioner.template.filters import FILTERS
 from provisioner.template.headers import read_header
 from provisioner.template.lazy import Variables, plain
+from provisioner.template.literals import keep_backslashes
 from provisioner.template.lookups import GLOBALS, run_lookup
 from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal, taint
 from provisioner.template.names import NOTHING, Names, names_in
@@ -164,10 +165,10 @@ class Templar:
         """
         try:
             if type(value) is Template:
-                return self._program(value.source).names
+                return self._program_of(value).names
             if type(value) is Condition and not value.unsafe:
-                return self._expression(value.source).names
-        except TemplateSyntaxError:
+                return self._expression_of(value).names
+        except TemplateError:
             pass
         return NOTHING
 
@@ -229,13 +230,16 @@ class Templar:
             raise syntax_error(error, self._native, template.span) from None
 
     def _expression_of(self, condition: Condition) -> Program:
+        if condition.braced:
+            return self._program_of(condition.template)
         try:
             return self._expression(condition.source)
         except TemplateSyntaxError as error:
             raise syntax_error(error, self._native, condition.span) from None
 
     def _compile_native(self, source: str) -> Program:
-        return _program(self._native, self._native.parse(source), source, _newlines_at_end(source))
+        return _program(self._native, self._native.parse(keep_backslashes(source, self._native)), source,
+                        _newlines_at_end(source))
 
     def _compile_expression(self, source: str) -> Program:
         return _program(self._native, self._parse_expression(source), source)

@@ -71,6 +71,9 @@ class LocalExpansion:
     def condition(self, condition: Condition) -> bool | Unknown:
         return self.templar.condition(condition, self.scope)
 
+    def evaluate(self, expression: Condition) -> Value:
+        return self.templar.evaluate(expression, self.scope)
+
     def variable(self, name: str) -> Value:
         return self.scope.get(name)
 

@@ -42,6 +42,12 @@ def test_layers_come_in_the_documented_order(files: Files) -> None:
     ]
 
 
+def test_a_localhost_that_no_inventory_names_has_variables_of_files(files: Files) -> None:
+    files.write({"inv": "w1\n", "play/group_vars/all.yml": "v: 1\nw: 1", "play/host_vars/localhost": "v: 2"})
+    found = merged(files.load("inv", playbook_dir="play"), "localhost")
+    assert (found["v"], found["w"], found["ansible_connection"]) == (2, 1, "local")
+
+
 @pytest.mark.parametrize(("text", "winner"), [
     ("[a]\nw1\n[b]\nw1\n[a:vars]\nv=a\n[b:vars]\nv=b\n", "b"),  # one depth: the alphabet
     ("[b]\nw1\n[a]\nw1\n[a:vars]\nv=a\nansible_group_priority=10\n[b:vars]\nv=b\n", "a"),

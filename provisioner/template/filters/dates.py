@@ -31,7 +31,11 @@ def strftime(context: Context, format: str, second: Value = None, utc: bool = Fa
     if second is None:
         moment: datetime = scope_of(context).effects.ask(Effect("now", (bool(utc),)))
         return moment.strftime(format)
-    return datetime.fromtimestamp(float(second), UTC).strftime(format)
+    try:
+        moment = datetime.fromtimestamp(float(second), UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"Invalid value for epoch value ({second})") from None
+    return moment.strftime(format)
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {"to_datetime": to_datetime, "strftime": strftime}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
-from provisioner.template.checks import as_mapping
 from provisioner.template.filters.sets import flatten
 from provisioner.template.marks import Missing
 from provisioner.values import Value
@@ -16,7 +15,8 @@ from provisioner.values import Value
 _LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
 
-def combine(*terms: Value, recursive: bool = False, list_merge: str = "replace") -> dict[Value, Value]:
+def combine(*terms: Value, recursive: bool = False, list_merge: str = "replace",
+            **others: Value) -> dict[Value, Value]:
     """Dictionaries put together, later ones winning; nulls are left out.
 
     >>> combine({"a": {"x": 1}, "b": 1}, {"a": {"y": 2}})
@@ -24,11 +24,15 @@ def combine(*terms: Value, recursive: bool = False, list_merge: str = "replace")
     >>> combine({"a": {"x": 1}, "l": [1]}, {"a": {"y": 2}, "l": [2]}, recursive=True, list_merge="append")
     {'a': {'x': 1, 'y': 2}, 'l': [1, 2]}
     """
+    if others:
+        raise TypeError("'recursive' and 'list_merge' are the only valid keyword arguments")
     if list_merge not in _LIST_MERGES:
         raise ValueError(f"list_merge must be one of {', '.join(_LIST_MERGES)}, not {list_merge!r}")
     result: dict[Value, Value] = {}
     for layer in flatten(list(terms), levels=1):
-        result = _merge(result, as_mapping(layer, "combine"), recursive, list_merge)
+        if not isinstance(layer, Mapping):
+            raise TypeError(f"failed to combine variables, expected dicts but got {type(layer).__name__}")
+        result = _merge(result, layer, recursive, list_merge)
     return result
 
 
@@ -64,14 +68,24 @@ def dict2items(value: Value, key_name: str = "key", value_name: str = "value") -
     >>> dict2items({"a": 1})
     [{'key': 'a', 'value': 1}]
     """
-    return [{key_name: key, value_name: item} for key, item in as_mapping(value, "dict2items").items()]
+    if not isinstance(value, Mapping):
+        raise TypeError(f"dict2items requires a dictionary, not {type(value).__name__}")
+    return [{key_name: key, value_name: item} for key, item in value.items()]
 
 
-def items2dict(items: Iterable[Value], key_name: str = "key", value_name: str = "value") -> dict[Value, Value]:
+def items2dict(items: Value, key_name: str = "key", value_name: str = "value") -> dict[Value, Value]:
     """
     >>> items2dict([{"key": "a", "value": 1}])
     {'a': 1}
     """
+    if not isinstance(items, (list, tuple)):
+        raise TypeError(f"items2dict requires a list, not {type(items).__name__}")
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise TypeError(f"items2dict requires a list of dictionaries, and one of it is {type(item).__name__}")
+        if key_name not in item or value_name not in item:
+            raise KeyError("items2dict requires each dictionary in the list to contain the keys "
+                           f"'{key_name}' and '{value_name}'")
     return {item[key_name]: item[value_name] for item in items}
 
 
@@ -112,8 +126,8 @@ def default(value: Value, default_value: Value = "", boolean: bool = False) -> V
 
 def mandatory(value: Value, msg: str | None = None) -> Value:
     """`value`; an error with `msg` when it is undefined."""
-    if isinstance(value, Missing):
-        (Missing(msg) if msg else value).refuse()
+    if isinstance(value, Missing) and value.cause is None:
+        Missing(msg or f"Mandatory variable '{value.name}' not defined.", name=value.name).refuse()
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2.runtime import Context
@@ -30,16 +30,24 @@ def _draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Valu
 
 
 @pass_context
-def random(context: Context, end: Value, start: int = 0, step: int = 1, seed: Value = None) -> Value:
+def random(context: Context, end: Value, start: int | None = None, step: int | None = None,
+           seed: Value = None) -> Value:
     """A number below `end`, or an item of a list. The same seed gives what Ansible draws with it."""
     if isinstance(end, int):
-        return _draw(context, "random", start, end, step, seed=seed)
+        return _draw(context, "random", start or 0, end, step or 1, seed=seed)
+    if not isinstance(end, Iterable):
+        raise TypeError("random can only be used on sequences and integers")
+    if start or step:
+        raise TypeError("start and step can only be used with integers")
     items = list(end)
     return items[_draw(context, "random", 0, len(items), 1, seed=seed)] if items else None
 
 
 @pass_context
-def shuffle(context: Context, items: Sequence[Value], seed: Value = None) -> list[Value]:
+def shuffle(context: Context, items: Value, seed: Value = None) -> Value:
+    """The items in an order drawn by chance, the same for the same seed; what has none is given back."""
+    if not isinstance(items, Iterable):
+        return items
     listed = list(items)
     return [listed[index] for index in _draw(context, "shuffle", len(listed), seed=seed)]
 
@@ -49,7 +57,9 @@ def password_hash(context: Context, password: Value, hashtype: str = "sha512", s
                   salt_size: int | None = None, rounds: int | None = None, ident: str | None = None) -> str:
     """`password` as `/etc/shadow` holds it. Without a salt each run makes a new one, so the task changes."""
     if hashtype not in _SALTS:
-        raise ValueError(f"hashtype must be one of {', '.join(_SALTS)}, not {hashtype!r}")
+        raise ValueError(f"{hashtype} is not in the list of supported passlib algorithms: {', '.join(_SALTS)}")
+    if salt_size is not None and not isinstance(salt_size, int):
+        raise TypeError("salt_size must be an integer")
     if salt is None:
         salt = str(_draw(context, "salt", salt_size or _SALTS[hashtype]))
     return sha_crypt(str(password), str(salt), hashtype, rounds)

@@ -73,7 +73,7 @@ def from_json(text: Value) -> Value:
 
 def to_yaml(value: Value, *, indent: int = 2, default_flow_style: bool | None = None, width: int = 80,
             sort_keys: bool = True, explicit_start: bool = False, explicit_end: bool = False,
-            allow_unicode: bool = True) -> str:
+            allow_unicode: bool = True, default_style: str | None = None, canonical: bool | None = None) -> str:
     """
     >>> to_yaml({"a": 1, "b": "x: y"})
     "{a: 1, b: 'x: y'}\\n"
@@ -83,7 +83,8 @@ def to_yaml(value: Value, *, indent: int = 2, default_flow_style: bool | None = 
     from provisioner.lang.yaml_dump import dump  # noqa: PLC0415 - lang imports template to check syntax
 
     return dump(plain(value), indent=indent, flow=default_flow_style, width=width, sort_keys=sort_keys,
-                explicit_start=explicit_start, explicit_end=explicit_end, allow_unicode=allow_unicode)
+                explicit_start=explicit_start, explicit_end=explicit_end, allow_unicode=allow_unicode,
+                style=default_style, canonical=canonical)
 
 
 def to_nice_yaml(value: Value, *, indent: int = 4, **options: Any) -> str:
@@ -113,7 +114,7 @@ def from_yaml_all(text: Value) -> Value:
     """
     from provisioner.lang.yaml_dump import load_all_plain  # noqa: PLC0415
 
-    return load_all_plain(text) if isinstance(text, str) else text
+    return load_all_plain(text) if isinstance(text, str) else [] if text is None else text
 
 
 def b64encode(value: Value, encoding: str = "utf-8", urlsafe: bool = False) -> str:
@@ -185,6 +186,8 @@ def url_encode(value: Value) -> str:
 
 def to_uuid(value: Value, namespace: str = "361e6d51-faec-444a-9079-341386da8e2e") -> str:
     """A UUID made from text: the same text gives the same one."""
+    if not isinstance(namespace, str):
+        raise TypeError(f"Invalid value for `namespace`: {namespace!r} is no UUID")
     return str(uuid.uuid5(uuid.UUID(namespace), str(value)))
 
 

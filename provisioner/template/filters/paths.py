@@ -55,6 +55,8 @@ def commonpath(paths: list[str]) -> str:
     >>> commonpath(["/a/b/c", "/a/b/d"])
     '/a/b'
     """
+    if not isinstance(paths, (list, tuple)):
+        raise TypeError(f"|commonpath expects a list of paths, not {type(paths).__name__}")
     return posixpath.commonpath(list(paths))
 
 
@@ -71,6 +73,8 @@ def path_join(parts: str | list[str]) -> str:
     >>> path_join(["/etc", "nginx", "x"])
     '/etc/nginx/x'
     """
+    if not isinstance(parts, (str, list, tuple)):
+        raise TypeError(f"|path_join expects string or sequence, not {type(parts).__name__}")
     return parts if isinstance(parts, str) else posixpath.join(*parts)
 
 

@@ -152,10 +152,14 @@ def _bounded(name: str, rows: Iterable[Iterable[Value]]) -> list[Value]:
 def subelements(items: Value, path: Value, skip_missing: bool = False) -> list[Value]:
     """
     >>> subelements([{"n": "a", "k": [1]}], "k")
-    [[{'n': 'a', 'k': [1]}, 1]]
+    [({'n': 'a', 'k': [1]}, 1)]
     """
+    if not isinstance(items, (Mapping, list, tuple)):
+        raise TypeError("obj must be a list of dicts or a nested dict")
+    if not isinstance(path, (str, list, tuple)):
+        raise TypeError("subelements must be a list or a string")
     listed = list(items.values()) if isinstance(items, Mapping) else items
-    return pairs_of_subelements(listed, path, skip_missing=skip_missing)
+    return list(map(tuple, pairs_of_subelements(listed, path, skip_missing=skip_missing)))
 
 
 def powerset(items: Value) -> list[Value]:

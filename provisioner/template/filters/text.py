@@ -23,7 +23,7 @@ def regex_replace(value: Value = "", pattern: str = "", replacement: str = "", i
     """
     text, done = re.subn(pattern, replacement, str(value), count=count, flags=_flags(ignorecase, multiline))
     if mandatory_count and done != mandatory_count:
-        raise ValueError(f"{pattern!r} was replaced {done} times, not {mandatory_count}")
+        raise ValueError(f"'{pattern}' should match {mandatory_count} times, but matches {done} times")
     return text
 
 
@@ -65,7 +65,9 @@ def regex_escape(value: Value, re_type: str = "python") -> str:
         return re.escape(str(value))
     if re_type == "posix_basic":
         return re.sub(r"([].[^$*\\])", r"\\\1", str(value))
-    raise ValueError(f"re_type must be python or posix_basic, not {re_type!r}")
+    if re_type == "posix_extended":
+        raise ValueError(f"Regex type ({re_type}) not yet implemented; there are python and posix_basic")
+    raise ValueError(f"Invalid regex type ({re_type}); there are python and posix_basic")
 
 
 def quote(value: Value) -> str:
@@ -103,25 +105,28 @@ def comment(value: Value, style: str = "plain", *, newline: str = "\n", beginnin
      */
     """
     if style not in _COMMENTS:
-        raise ValueError(f"style must be one of {', '.join(_COMMENTS)}, not {style!r}")
+        raise ValueError(f"Invalid style {style!r}; there are {', '.join(_COMMENTS)}")
     known = _COMMENTS[style]
     mark = known["decoration"] if decoration is None else decoration
     first, last = beginning or known.get("beginning", ""), end or known.get("end", "")
     before, after = (mark.rstrip() if edge is None else edge for edge in (prefix, postfix))
     body = [(mark + line).rstrip() for line in str(value).split(newline)]
+    if before == newline:
+        body[0] = newline * prefix_count + body[0]
+        before = ""
     lines = [*([first] if first else []), *([before] * prefix_count if before else []), *body,
-             *([after] * postfix_count if after else []), *([last] if last else [])]
+             *([after] * postfix_count), *([last] if last else [])]
     return newline.join(lines)
 
 
-def to_bool(value: Value) -> Value:
+def to_bool(value: Value) -> bool:
     """
     What says neither yes nor no counts as no, as in Ansible up to 2.22.
 
     >>> to_bool("yes"), to_bool("Off"), to_bool(1), to_bool("maybe"), to_bool(None)
-    (True, False, True, False, None)
+    (True, False, True, False, False)
     """
-    return None if value is None else bool(as_boolean(value))
+    return bool(as_boolean(value))
 
 
 def split(value: str, separator: str | None = None, maxsplit: int = -1) -> list[str]:
