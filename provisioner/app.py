@@ -380,7 +380,7 @@ class _Run:
             tags=TagSelection(request.tags, request.skip_tags), extra_vars=request.extra_vars,
             connection=request.connection, strategy=settings.strategy, force_handlers=request.force_handlers,
             start_at_task=request.start_at_task, step=request.step,
-            missing_handlers_allowed=not settings.error_on_missing_handler,
+            missing_handlers_allowed=not settings.error_on_missing_handler, managed=settings.ansible_managed,
             gathering=settings.gathering, poll_interval=settings.poll_interval,
             resource_key=self.key,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),

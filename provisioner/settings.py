@@ -52,6 +52,8 @@ class Settings:
     """What a key that is twice in a mapping of a playbook is: `warn`, `error` or `ignore`."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
+    ansible_managed: str = ""
+    """What that variable says in templates; `{file}`, `{uid}`, `{host}` and `%Y` and so on stand for the template's."""
     show_custom_stats: bool = False
     """What `set_stats` keeps is told after the recap."""
     smtp_server: str = ""
@@ -74,6 +76,7 @@ def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
         "COLLECTIONS_PATHS": list(settings.collections_path),
         "DEFAULT_FILTER_PLUGIN_PATH": list(settings.filter_plugins),
         "DEFAULT_GATHERING": settings.gathering,
+        "DEFAULT_MANAGED_STR": settings.ansible_managed or "Ansible managed",
         "DEFAULT_MODULE_PATH": list(settings.library),
         "DEFAULT_ROLES_PATH": list(settings.roles_path),
         "DEFAULT_STRATEGY": settings.strategy or "linear",
@@ -247,6 +250,7 @@ def _rows() -> Iterator[Key]:
               environment=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",))
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
+    yield row("ansible_managed", _text, "ansible_managed", environment=("",))
     yield row("show_custom_stats", _boolean, "show_custom_stats")
     # Of our own, without a name of Ansible's.
     yield row("history", _boolean, option="history", environment=("",))

@@ -77,6 +77,11 @@ class Expansion(Protocol):
         ...
 
     @property
+    def managed(self) -> str:
+        """The setting `ansible_managed`; empty where it is not set."""
+        ...
+
+    @property
     def search(self) -> tuple[str, ...]:
         """Directories where local files are looked for, in Ansible's order, without `files/` or `templates/`
         appended: the role's, its parents', the task file's, the playbook's."""

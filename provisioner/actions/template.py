@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from provisioner.actions.local import (
     refused,
     text_of,
 )
+from provisioner.diag import TemplateError
 from provisioner.remote.fileattrs import ATTRIBUTE_ARGS, ATTRIBUTE_RETURNS
 from provisioner.remote.filecontent import BACKUP, VALIDATE
 from provisioner.remote.spec import Arg, Spec
@@ -98,7 +100,7 @@ def expand(call: Expansion) -> HostWork | Done:
         return refused("`template` needs `src` and `dest`")
     found = read_text(call, local_name(args["src"]), "templates")
     rendered = call.render_text(
-        found["text"], name=found["path"], variables=_variables(args, found), options=_options(args)
+        found["text"], name=found["path"], variables=_variables(call, args, found), options=_options(args)
     )
     if isinstance(rendered, Unknown):
         return Done({"changed": False, "unknown": rendered.reason})
@@ -126,8 +128,9 @@ def _options(args: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _variables(args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _variables(call: Expansion, args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        **_managed(call, found),
         "template_path": local_name(args["src"]),
         "template_fullpath": found["fullpath"],
         "template_destpath": args["dest"],
@@ -136,3 +139,19 @@ def _variables(args: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, A
         "template_host": found["node"],
         "template_run_date": found["read_at"],
     }
+
+
+def _managed(call: Expansion, found: Mapping[str, Any]) -> dict[str, Any]:
+    """`ansible_managed` by the setting, where no variable of the user says it. The setting is a template itself."""
+    if not call.managed or call.variable("ansible_managed") != call.managed:
+        return {}
+    parts = {"file": found["path"], "uid": found["owner"], "host": found["node"]}
+    try:
+        text = call.managed.format(**{name: "{{ " + name + " }}" for name in parts})
+    except (KeyError, IndexError, ValueError) as error:
+        raise TemplateError(
+            f"the setting `ansible_managed` can't be filled in: {error}",
+            hint="{file}, {uid} and {host} stand for the template's",
+        ) from None
+    timed = time.strftime(text, time.localtime(found["mtime"]))
+    return {"ansible_managed": call.render_text(timed, name="ansible_managed", variables=parts)}

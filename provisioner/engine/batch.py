@@ -62,6 +62,8 @@ class Options:
     """Of plays that say nothing about it."""
     missing_handlers_allowed: bool = False
     """A task may notify what no handler is called."""
+    managed: str = ""
+    """What `ansible_managed` says in templates, as the setting of that name has it."""
     resource_key: bytes = b""
     """Key of the hashes in `events.Resource`; without one there are none."""
     verbosity: int = 0

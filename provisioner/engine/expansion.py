@@ -47,6 +47,10 @@ class TaskExpansion:
         return self.batch.world.options.verbosity
 
     @property
+    def managed(self) -> str:
+        return self.batch.world.options.managed
+
+    @property
     def search(self) -> tuple[str, ...]:
         return tuple(search_path(self.entry.task, self.batch))
 

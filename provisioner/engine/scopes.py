@@ -91,7 +91,7 @@ class Scopes:
         layers = role_layers(self.batch.roles, task.role)
         frame_vars = ahead.cursor.frame_vars
         sources = Sources(
-            role_defaults=(("defaults", magic.default_variables(host)), *layers.defaults),
+            role_defaults=(("defaults", self._defaults(host)), *layers.defaults),
             role_vars=layers.vars,
             role_params=layers.params,
             task_vars=task.vars,
@@ -109,7 +109,7 @@ class Scopes:
     def of_host(self, host: HostName) -> Scope:
         """What connection variables of a delegate are read from."""
         layers = role_layers(self.batch.roles)
-        sources = Sources(role_defaults=(("defaults", magic.default_variables(host)), *layers.defaults),
+        sources = Sources(role_defaults=(("defaults", self._defaults(host)), *layers.defaults),
                           role_vars=layers.vars, magic=self._magic(host), **self._of_host(host))
         return Scope(self.templar, assemble(sources))
 
@@ -138,6 +138,9 @@ class Scopes:
                           extra_vars=self.batch.world.options.extra_vars,
                           magic={"omit": OMIT, "playbook_dir": absolute_directory(self.batch)})
         return Scope(self.templar, assemble(sources))
+
+    def _defaults(self, host: HostName) -> Mapping[str, Value]:
+        return magic.default_variables(host, self.batch.world.options.managed)
 
     # -- parts ----------------------------------------------------------------------------------------------
 

@@ -183,6 +183,10 @@ def check_arguments(call: Call, args: Mapping[str, Value], loading: Loading, *, 
 
     may_fail: the playbook is ready for this task to fail, so that a wrong argument is only a warning.
     """
+    for name in args:
+        if name.startswith("_ansible_"):
+            detail = f"`{name}`: the prefix `_ansible_` is reserved for internal use only."
+            loading.found.error("Wrong argument", detail, call.spans.get(name) or call.span)
     spec = loading.spec(call.module)
     if spec is None or not call.is_whole:
         return

@@ -38,6 +38,7 @@ class LocalExpansion:
     verbosity: int = 0
     host: HostName = HostName("h1")
     templar: Templar = field(default_factory=Templar)
+    managed: str = ""
 
     @property
     def task(self) -> Task:

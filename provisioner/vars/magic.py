@@ -132,7 +132,7 @@ def search_path(*, playbook_dir: str, task_dir: str = "", role_path: str = "",
     return [path for index, path in enumerate(found) if path and path not in found[:index]]
 
 
-def default_variables(host: str) -> dict[str, Value]:
+def default_variables(host: str, managed: str = "") -> dict[str, Value]:
     """Names with a default that the user may replace; the lowest layer of all. A host without an address is reached by
-    its name."""
-    return {"ansible_managed": MANAGED, "ansible_host": host}
+    its name. managed: the setting `ansible_managed`."""
+    return {"ansible_managed": managed or MANAGED, "ansible_host": host}

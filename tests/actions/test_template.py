@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from provisioner.actions import template
 from provisioner.actions.base import Done, HostWork
-from provisioner.diag import UndefinedVariable
+from provisioner.diag import TemplateError, UndefinedVariable
 from provisioner.template.effects import EffectFailed
 from provisioner.testing.expanding import expand, run
 from provisioner.values import Secret, Unknown
@@ -48,6 +49,23 @@ def render(tmp_path: Path) -> Any:
 )
 def test_the_settings(render: Any, text: str, args: dict[str, Any], expected: bytes) -> None:
     assert render(text, {"x": 1}, **args) == expected
+
+
+def test_the_setting_of_ansible_managed_is_filled_in_and_rendered(tmp_path: Path) -> None:
+    source = tmp_path / "a{{ 1 % 0 }}%d.j2"
+    source.write_text("{{ ansible_managed }}")
+    os.utime(source, (86400 * 200, 86400 * 200))
+    managed = "{file} of %Y by {uid} on {host} {{{{ 1 + 1 }}}}"
+    known: dict[str, Any] = {"search": [tmp_path], "managed": managed}
+    args = {"src": source.name, "dest": str(tmp_path / "out")}
+    run(expand(template, args, variables={"ansible_managed": managed}, **known), verify=True)
+    said = (tmp_path / "out").read_text()
+    assert said.startswith(f"{source} of 1970 by ")
+    assert said.endswith(" 2")
+    run(expand(template, args, variables={"ansible_managed": "mine"}, **known), verify=True)
+    assert (tmp_path / "out").read_text() == "mine"
+    with pytest.raises(TemplateError, match="can't be filled in"):
+        expand(template, args, search=[tmp_path], managed="{nope}", variables={"ansible_managed": "{nope}"})
 
 
 def test_what_a_variable_holds_is_never_rendered(render: Any) -> None:

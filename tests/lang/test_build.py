@@ -333,6 +333,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- include_tasks: {file: x, apply: {wehn: y}}": [(3, 36, "did you mean `when`")],
     "- include_role: {nme: x}": [(3, 23, "did you mean `name`")],
     "- import_role:": [(3, 3, "needs `name`")],
+    "- set_fact: {_ansible_foo: bar}": [(3, 28, "is reserved for internal use only.")],
     "- debug: some words": [(3, 10, "not `name=value`"), (3, 10, "not `name=value`")],
     "- debug: msg='x": [(3, 10, "never closed")],
     "- action: nope x=1": [(3, 11, "Unknown module")],

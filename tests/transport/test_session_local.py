@@ -222,7 +222,7 @@ def wait_until_gone(pid: int) -> None:
 
 def test_a_call_over_its_timeout_is_ended_by_the_runner(play: Any) -> None:
     assert isinstance(play.run(HERE, [one("sleep", seconds=20, timeout=0.3)]), SegmentEnded)
-    assert "timed out" in play.results()[0]["msg"]
+    assert "Timed out" in play.results()[0]["msg"]
 
 
 def test_a_runner_that_does_not_end_a_call_in_time_is_given_up(make_play: Any) -> None:
