@@ -59,7 +59,11 @@ class ControllerAnswers:
 
 
 def config(names: Sequence[Value], options: Mapping[str, Value], settings: Mapping[str, Value]) -> Value:
-    """What each setting is. With `on_missing: skip` or `warn` those that are not known are left out."""
+    """What each setting is. With `on_missing: skip` or `warn` those that are not known are left out.
+
+    >>> config(["DEFAULT_FORKS"], {}, {"DEFAULT_FORKS": 5}), config(["NONE_SUCH"], {"on_missing": "skip"}, {})
+    ([5], [])
+    """
     missing = options.get("on_missing", "error")
     if missing not in ("error", "warn", "skip"):
         return EffectFailure(f'"on_missing" must be a string and one of "error", "warn" or "skip", not {missing}')

@@ -33,6 +33,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.template": frozenset({
         "provisioner.diag", "provisioner.values",
         "provisioner.lang.yaml_dump",  # the filters to_yaml and from_yaml
+        "provisioner.vault.cipher", "provisioner.vault.envelope",  # the filters vault and unvault
     }),
     "provisioner.vault": frozenset({"provisioner.diag", "provisioner.values"}),
     "provisioner.vars": frozenset({

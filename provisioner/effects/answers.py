@@ -1,4 +1,4 @@
-"""One function for each kind of effect, found by name in `_ANSWERS`."""
+"""One function for each kind of effect, found by name in `ANSWERS`."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def answer(effect: Effect, *, search_paths: Sequence[str | Path] = (), vault: Va
     """
     if effect.kind in sources.SOURCES or effect.kind == "load_vars":
         return _local(effect, search_paths, vault)
-    if effect.kind not in _ANSWERS:
+    if effect.kind not in ANSWERS:
         return EffectFailure(f"There is no lookup `{effect.kind}`")
     place = _Place(tuple(map(Path, search_paths)), vault)
     try:
-        return _ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
+        return ANSWERS[effect.kind](tuple(map(_revealed, effect.args)), dict(effect.kwargs), place)
     except (OSError, UnicodeDecodeError, ValueError, CommandFailed) as error:
         return EffectFailure(f"The lookup `{effect.kind}` failed: {error}")
     except VaultError as error:
@@ -81,6 +81,10 @@ def _env(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 def _file(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('file', 'motd')"), evaluate("lookup('file', 'motd', rstrip=false)")
+    ('hello', 'hello\\n')
+    """
     left, right = options.get("lstrip", False), options.get("rstrip", True)
     texts = []
     for name in args:
@@ -93,10 +97,18 @@ def _file(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 def _unvault(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('unvault', 'motd')")
+    'hello\\n'
+    """
     return _file(args, {"rstrip": False}, place)
 
 
 def _template(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('template', 'motd.j2')", city="Graz")
+    'welcome to Graz\\n'
+    """
     found = [files.find(str(name), place.search_paths, ("templates",)) for name in args]
     contents = [plain_content(path, place.vault) for path in found]
     return [{"path": str(path), "source": content.decode("utf-8"), "decrypted": decrypted}
@@ -115,26 +127,50 @@ def _part(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 def _fileglob(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("query('fileglob', '*.csv') | map('basename')")
+    ['users.csv']
+    """
     return [match for pattern in args for match in files.glob(str(pattern), place.search_paths)]
 
 
 def _first_found(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('first_found', ['pacman.yml', 'apt.yml', 'default.yml']) | basename")
+    'apt.yml'
+    """
     return files.first_found(args, options, place.search_paths)
 
 
 def _pipe(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('pipe', 'echo hi')")
+    'hi'
+    """
     return [output_of(str(command), place.directory).rstrip("\n") for command in args]
 
 
 def _lines(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("query('lines', 'echo a; echo b')")
+    ['a', 'b']
+    """
     return [line for command in args for line in output_of(str(command), place.directory).splitlines()]
 
 
 def _password(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('password', '/dev/null')"), evaluate("lookup('password', '/dev/null length=12') | length")
+    (********, 12)
+    """
     return [passwords.stored(str(term), options, place.directory) for term in args]
 
 
 def _random_choice(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('random_choice', ['a', 'b']) in ['a', 'b']")
+    True
+    """
     return [secrets.choice(args)] if args else []
 
 
@@ -174,18 +210,29 @@ def _path(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
 
 
 def _ini(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('ini', 'port', section='web', file='app.ini')")
+    '80'
+    """
     return tables.ini(args, options, place.search_paths)
 
 
 def _csvfile(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('csvfile', 'bob', file='users.csv', delimiter=',')")
+    '1002'
+    """
     return tables.csvfile(args, options, place.search_paths)
 
 
 def _url(args: tuple[Value, ...], options: Options, place: _Place) -> Value:
+    """
+    >>> evaluate("lookup('url', 'http://127.0.0.1:1/', errors='ignore')")
+    """
     return tables.url(args, {name: _revealed(value) for name, value in options.items()})
 
 
-_ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
+ANSWERS: Mapping[str, Callable[[tuple[Value, ...], Options, _Place], Value]] = {
     "env": _env, "file": _file, "unvault": _unvault, "template": _template, "part": _part, "fileglob": _fileglob,
     "first_found": _first_found, "pipe": _pipe, "lines": _lines, "password": _password, "random_choice": _random_choice,
     "now": _now, "random": _random, "shuffle": _shuffle, "salt": _salt, "stat": _stat,

@@ -40,10 +40,10 @@ def run_lookup(context: Context, name: str, terms: Value, options: Options) -> l
     """The list a lookup gives. `terms` that is no list counts as one term."""
     short = name.removeprefix("ansible.builtin.").removeprefix("community.general.")
     listed = list(terms) if isinstance(terms, (list, tuple)) else [terms]
-    if short in _OWN:
-        return _OWN[short](context, listed, options)
+    if short in OWN:
+        return OWN[short](context, listed, options)
     if short not in EFFECT_LOOKUPS:
-        raise TemplateError(f"lookup plugin `{name}` not found", hint=near(short, {*_OWN, *EFFECT_LOOKUPS}))
+        raise TemplateError(f"lookup plugin `{name}` not found", hint=near(short, {*OWN, *EFFECT_LOOKUPS}))
     return _ask(context, short, listed, options)
 
 
@@ -86,22 +86,42 @@ def _flatten_all(terms: Iterable[Value]) -> list[Value]:
 
 
 def _items(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('items', [1, [2, 3]], 4)")
+    [1, [2, 3], 4]
+    """
     return flatten_once(terms)
 
 
 def _list(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('list', [1, [2]])")
+    [[1, [2]]]
+    """
     return terms
 
 
 def _flattened(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('flattened', [1, [2, [3]]])")
+    [1, 2, 3]
+    """
     return _flatten_all(terms)
 
 
 def _indexed_items(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('indexed_items', ['a', 'b'])")
+    [[0, 'a'], [1, 'b']]
+    """
     return [[index, item] for index, item in enumerate(flatten_once(terms))]
 
 
 def _dict(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('dict', {'a': 1})")
+    [{'key': 'a', 'value': 1}]
+    """
     pairs: list[Value] = []
     for term in terms:
         if not isinstance(term, Mapping):
@@ -111,27 +131,47 @@ def _dict(context: Context, terms: list[Value], options: Options) -> list[Value]
 
 
 def _product(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('nested', ['a', 'b'], [1, 2])")
+    [['a', 1], ['a', 2], ['b', 1], ['b', 2]]
+    """
     lists = [term if isinstance(term, (list, tuple)) else [term] for term in terms]
     return [_flatten_all(row) for row in itertools.product(*lists)] if lists else []
 
 
 def _together(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('together', ['a', 'b'], [1])")
+    [['a', 1], ['b', None]]
+    """
     if not terms:
         raise TemplateError("with_together requires at least one element in each list")
     return [list(row) for row in itertools.zip_longest(*terms)]
 
 
 def _subelements(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('subelements', [{'n': 'ann', 'keys': ['k1', 'k2']}], 'keys')")
+    [[{'n': 'ann'}, 'k1'], [{'n': 'ann'}, 'k2']]
+    """
     return sequences.subelements_of_terms(terms, options)
 
 
 def _sequence(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('sequence', 'start=1 end=3 format=web%02d')")
+    ['web01', 'web02', 'web03']
+    """
     if not terms and not options:
         return []
     return [number for term in terms or [""] for number in sequences.sequence(str(term), options)]
 
 
 def _vars(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("lookup('vars', 'port_' ~ site)", site="eu", port_eu=80), evaluate("lookup('vars', 'no', default=1)")
+    (80, 1)
+    """
     found = []
     for term in terms:
         if not isinstance(term, str):
@@ -148,6 +188,10 @@ def _vars(context: Context, terms: list[Value], options: Options) -> list[Value]
 
 
 def _varnames(context: Context, terms: list[Value], options: Options) -> list[Value]:
+    """
+    >>> evaluate("query('varnames', '^port_')", port_shop=80, port_blog=81, host="web1")
+    ['port_blog', 'port_shop']
+    """
     patterns = [_pattern(term) for term in terms]
     names = sorted(scope_of(context).names())
     return [name for pattern in patterns for name in names if pattern.search(name)]
@@ -163,7 +207,11 @@ def _pattern(term: Value) -> re.Pattern[str]:
 
 
 def _inventory_hostnames(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    """Hosts of groups: `web:&prod:!db`, and `all`; names that are no group are hosts. Also `db*` and `~db[0-9]+`."""
+    """Hosts of groups: `web:&prod:!db`, and `all`; names that are no group are hosts. Also `db*` and `~db[0-9]+`.
+
+    >>> evaluate("query('inventory_hostnames', 'web:!w2')", groups={"all": ["w1", "w2", "d1"], "web": ["w1", "w2"]})
+    ['w1']
+    """
     groups = context.resolve("groups")
     known = [*groups["all"]]
 
@@ -189,7 +237,11 @@ def _inventory_hostnames(context: Context, terms: list[Value], options: Options)
 
 
 def _env(context: Context, terms: list[Value], options: Options) -> list[Value]:
-    """Variables of the controller's environment; the default is looked at only for one that is not set."""
+    """Variables of the controller's environment; the default is looked at only for one that is not set.
+
+    >>> evaluate("lookup('env', 'NOT_SET_ANYWHERE', default='none')")
+    'none'
+    """
     scope = scope_of(context)
     answer = scope.effects.ask(Effect("env", tuple(plain(terms))))
     return [_unset(name, options) if text is None else open_value(text, scope, (None, "env"))
@@ -203,7 +255,7 @@ def _unset(name: Value, options: Options) -> Value:
     return default
 
 
-_OWN: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
+OWN: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
     "items": _items, "list": _list, "flattened": _flattened, "indexed_items": _indexed_items,
     "dict": _dict, "nested": _product, "cartesian": _product, "together": _together,
     "subelements": _subelements, "sequence": _sequence, "vars": _vars, "varnames": _varnames,
@@ -216,6 +268,11 @@ _OWN: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
 
 @pass_context
 def _query(context: Context, name: str, /, *terms: Value, errors: str = "strict", **options: Value) -> list[Value]:
+    """All results as a list.
+
+    >>> evaluate("query('items', 'a')")
+    ['a']
+    """
     flat = flatten_once(terms) if name.rpartition(".")[2] in _SPREAD else list(terms)
     try:
         return run_lookup(context, name, flat, options)
@@ -232,7 +289,11 @@ _SPREAD = EFFECT_LOOKUPS | {"env", "vars", "varnames"}
 @pass_context
 def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = False, errors: str = "strict",
             **options: Value) -> Value:
-    """One result as it is, texts with commas between them, and no result as an empty list."""
+    """One result as it is, texts with commas between them, and no result as an empty list.
+
+    >>> evaluate("lookup('items', ['a', 'b'])"), evaluate("lookup('items', ['a'])"), evaluate("lookup('items', [])")
+    ('a,b', 'a', [])
+    """
     try:
         found = _query(context, name, *terms, **options)
     except EffectFailed:
@@ -248,12 +309,20 @@ def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = Fals
 
 @pass_context
 def _now(context: Context, /, utc: bool = False, fmt: str | None = None) -> Value:
-    """The time of the attempt as a `datetime`, or as text by `fmt`."""
+    """The time of the attempt as a `datetime`, or as text by `fmt`.
+
+    >>> evaluate("now(utc=true, fmt='%Y') | int > 2020")
+    True
+    """
     moment: Any = scope_of(context).effects.ask(Effect("now", (bool(utc),)))
     return moment.strftime(fmt) if fmt else moment
 
 
 def _undef(hint: str = "") -> Missing:
+    """
+    >>> evaluate("undef('say where') | default('nowhere')")
+    'nowhere'
+    """
     return Missing(hint or NO_VALUE)
 
 

@@ -42,8 +42,9 @@ def decrypt(envelope: Envelope, keys: Keys) -> bytes:
     return padded[:-count]
 
 
-def encrypt(plain: bytes, label: str, password: bytes) -> Envelope:
-    salt = os.urandom(SALT_BYTES)
+def encrypt(plain: bytes, label: str, password: bytes, salt: bytes = b"") -> Envelope:
+    """salt: a random one, if none is given."""
+    salt = salt or os.urandom(SALT_BYTES)
     keys = derive(password, salt)
     count = _BLOCK - len(plain) % _BLOCK
     ciphertext = _counter_mode(keys, plain + bytes([count]) * count)

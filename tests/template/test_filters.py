@@ -1,25 +1,35 @@
-"""Every filter and test has an example, and the examples hold."""
+"""Every filter, test and lookup has an example, and the examples hold."""
 
 from __future__ import annotations
 
 import doctest
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+import provisioner.answers
 import provisioner.template
 import provisioner.vars
+from provisioner.effects import answers as effect_answers
+from provisioner.template import lookups
 from provisioner.template.filters import FILTERS
 from provisioner.template.passwords import sha_crypt
 from provisioner.template.templar import Templar
 from provisioner.template.tests import TESTS
 from provisioner.values import Template, Value
 from provisioner.vars.scope import Scope
+from tests.template.examples import evaluator
 
-MODULES = [importlib.import_module(found.name) for package in (provisioner.template, provisioner.vars)
-           for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+MODULES = [*(importlib.import_module(found.name) for package in (provisioner.template, provisioner.vars)
+             for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")),
+           effect_answers, provisioner.answers]  # fmt: skip
+LOOKUPS = {name: lookups.OWN.get(name) or effect_answers.ANSWERS.get(name) or provisioner.answers.config
+           for name in {*lookups.OWN, *lookups.EFFECT_LOOKUPS}}  # fmt: skip
 
 #: What real roles were seen to use, and the builtin ones that are pure.
 WANTED_FILTERS = """
@@ -41,8 +51,18 @@ is_same_file same_file uri url urn vault_encrypted vaulted_file
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_examples_in_docstrings_hold(module: ModuleType) -> None:
-    assert doctest.testmod(module).failed == 0
+def test_examples_in_docstrings_hold(module: ModuleType, tmp_path: Path) -> None:
+    assert doctest.testmod(module, extraglobs={"evaluate": evaluator(tmp_path)}).failed == 0
+
+
+@pytest.mark.parametrize("kind", [FILTERS, TESTS, LOOKUPS, lookups.GLOBALS], ids=["filter", "test", "lookup", "global"])
+def test_each_has_an_example(kind: Mapping[str, Callable[..., Any]]) -> None:
+    ours = {name: function for name, function in kind.items() if function.__module__.startswith("provisioner.")}
+    without = [name for name, function in ours.items() if ">>> " not in (function.__doc__ or "")]
+    not_run = [name for name, function in ours.items()
+               if vars(importlib.import_module(function.__module__)).get(function.__name__) is not function]
+    assert (without, not_run) == ([], [])
+    assert {function.__module__ for function in ours.values()} <= {module.__name__ for module in MODULES}
 
 
 def test_every_filter_and_test_people_use_exists_with_and_without_prefix() -> None:

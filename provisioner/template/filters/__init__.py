@@ -20,11 +20,13 @@ from provisioner.template.filters import (
     paths,
     sets,
     text,
+    vaulting,
 )
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     name: function
-    for family in (community, addresses, hardware, text, sets, dicts, encoding, paths, numbers, dates, draws)
+    for family in (community, addresses, hardware, text, sets, dicts, encoding, paths, numbers, dates, draws,
+                   vaulting)
     for name, function in family.FILTERS.items()
 } | {
     f"{home}.{name}": function

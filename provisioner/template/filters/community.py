@@ -206,11 +206,44 @@ def to_seconds(value: Value, year: float = 365, month: float = 30) -> float:
     return total
 
 
-def _in_units(seconds: float) -> Callable[..., float]:
-    def converted(value: Value, **options: float) -> float:
-        return to_seconds(value, **options) / seconds
+def to_milliseconds(value: Value, **options: float) -> float:
+    """
+    >>> to_milliseconds("2s")
+    2000.0
+    """
+    return to_seconds(value, **options) / 0.001
 
-    return converted
+
+def to_minutes(value: Value, **options: float) -> float:
+    """
+    >>> to_minutes("1h 30m")
+    90.0
+    """
+    return to_seconds(value, **options) / 60
+
+
+def to_hours(value: Value, **options: float) -> float:
+    """
+    >>> to_hours("2 days")
+    48.0
+    """
+    return to_seconds(value, **options) / 3600
+
+
+def to_days(value: Value, **options: float) -> float:
+    """
+    >>> to_days("36h")
+    1.5
+    """
+    return to_seconds(value, **options) / 86400
+
+
+def to_weeks(value: Value, **options: float) -> float:
+    """
+    >>> to_weeks("21d")
+    3.0
+    """
+    return to_seconds(value, **options) / 604800
 
 
 def get_path(value: Value, path: str, wantlist: bool = False) -> Value:
@@ -252,7 +285,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "counter": counter, "lists_mergeby": lists_mergeby, "keep_keys": keep_keys, "remove_keys": remove_keys,
     "replace_keys": replace_keys, "from_csv": from_csv, "from_ini": from_ini, "to_ini": to_ini,
     "unicode_normalize": unicode_normalize, "version_sort": version_sort, "to_seconds": to_seconds,
-    "to_milliseconds": _in_units(0.001), "to_minutes": _in_units(60), "to_hours": _in_units(3600),
-    "to_days": _in_units(86400), "to_weeks": _in_units(604800), "get_path": get_path, "to_paths": to_paths,
+    "to_milliseconds": to_milliseconds, "to_minutes": to_minutes, "to_hours": to_hours, "to_days": to_days,
+    "to_weeks": to_weeks, "get_path": get_path, "to_paths": to_paths,
 }
 HOMES = ("community.general", "ansible.utils")

@@ -27,6 +27,9 @@ def strftime(context: Context, format: str, second: Value = None, utc: bool = Fa
     """`format` filled in for `second` (seconds since 1970), or for the moment of the attempt.
 
     A given moment is shown in UTC unless the attempt's own clock is asked, which knows the local zone.
+
+    >>> evaluate("'%Y-%m-%d %H:%M' | strftime(1767323045)"), evaluate("('%Y' | strftime) == now(fmt='%Y')")
+    ('2026-01-02 03:04', True)
     """
     if second is None:
         moment: datetime = scope_of(context).effects.ask(Effect("now", (bool(utc),)))

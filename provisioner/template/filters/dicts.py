@@ -91,7 +91,11 @@ def items2dict(items: Value, key_name: str = "key", value_name: str = "value") -
 
 @pass_context
 def extract(context: Context, key: Value, container: Value, morekeys: Value = None) -> Value:
-    """The item of `container` at `key`, then at each of `morekeys`: for `map('extract', hostvars, 'x')`."""
+    """The item of `container` at `key`, then at each of `morekeys`: for `map('extract', hostvars, 'x')`.
+
+    >>> evaluate("['a', 'b'] | map('extract', {'a': {'x': 1}, 'b': {'x': 2}}, 'x')")
+    [1, 2]
+    """
     keys = [] if morekeys is None else morekeys if isinstance(morekeys, list) else [morekeys]
     value = container
     for step in (key, *keys):
@@ -104,11 +108,20 @@ def rekey_on_member(data: Value, key: str, duplicates: str = "error") -> dict[Va
     >>> rekey_on_member([{"n": "a", "v": 1}], "n")
     {'a': {'n': 'a', 'v': 1}}
     """
+    if duplicates not in ("error", "overwrite"):
+        raise ValueError(f"duplicates parameter to rekey_on_member has unknown value {duplicates!r}: "
+                         "it is error or overwrite")
+    if isinstance(data, str) or not isinstance(data, Iterable):
+        raise TypeError("Type is not a valid list, set, or dict")
     result: dict[Value, Value] = {}
     for item in data.values() if isinstance(data, Mapping) else data:
+        if not isinstance(item, Mapping):
+            raise TypeError(f"List item is not a valid dict: {type(item).__name__}")
+        if key not in item:
+            raise ValueError(f"Key {key} was not found in an item")
         name = item[key]
         if name in result and duplicates != "overwrite":
-            raise ValueError(f"two items have {key} {name!r}")
+            raise ValueError(f"Key {name} is not unique, cannot convert to dict")
         result[name] = item
     return result
 
@@ -125,7 +138,12 @@ def default(value: Value, default_value: Value = "", boolean: bool = False) -> V
 
 
 def mandatory(value: Value, msg: str | None = None) -> Value:
-    """`value`; an error with `msg` when it is undefined."""
+    """`value`; an error with `msg` when it is undefined.
+
+    >>> evaluate("5 | mandatory"), evaluate("nowhere | mandatory('say where')")
+    Traceback (most recent call last):
+    provisioner.diag.UndefinedVariable: say where
+    """
     if isinstance(value, Missing) and value.cause is None:
         Missing(msg or f"Mandatory variable '{value.name}' not defined.", name=value.name).refuse()
     return value

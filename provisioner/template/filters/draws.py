@@ -17,7 +17,7 @@ from provisioner.values import Value
 _SALTS = {"sha512": 16, "sha256": 16}
 
 
-def _draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Value:
+def draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Value:
     """The answer to a draw. `at` counts the draws of this rendering: two without a seed must differ.
 
     The engine keeps answers for one attempt at one loop item, so items draw for themselves.
@@ -32,46 +32,62 @@ def _draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Valu
 @pass_context
 def random(context: Context, end: Value, start: int | None = None, step: int | None = None,
            seed: Value = None) -> Value:
-    """A number below `end`, or an item of a list. The same seed gives what Ansible draws with it."""
+    """A number below `end`, or an item of a list. The same seed gives what Ansible draws with it.
+
+    >>> evaluate("60 | random(seed='web1')"), evaluate("['a', 'b', 'c'] | random(seed='web1')")
+    (52, 'b')
+    """
     if isinstance(end, int):
-        return _draw(context, "random", start or 0, end, step or 1, seed=seed)
+        return draw(context, "random", start or 0, end, step or 1, seed=seed)
     if not isinstance(end, Iterable):
         raise TypeError("random can only be used on sequences and integers")
     if start or step:
         raise TypeError("start and step can only be used with integers")
     items = list(end)
-    return items[_draw(context, "random", 0, len(items), 1, seed=seed)] if items else None
+    return items[draw(context, "random", 0, len(items), 1, seed=seed)] if items else None
 
 
 @pass_context
 def shuffle(context: Context, items: Value, seed: Value = None) -> Value:
-    """The items in an order drawn by chance, the same for the same seed; what has none is given back."""
+    """The items in an order drawn by chance, the same for the same seed; what has none is given back.
+
+    >>> evaluate("[1, 2, 3, 4] | shuffle(seed='web1')")
+    [1, 4, 2, 3]
+    """
     if not isinstance(items, Iterable):
         return items
     listed = list(items)
-    return [listed[index] for index in _draw(context, "shuffle", len(listed), seed=seed)]
+    return [listed[index] for index in draw(context, "shuffle", len(listed), seed=seed)]
 
 
 @pass_context
 def password_hash(context: Context, password: Value, hashtype: str = "sha512", salt: str | None = None,
                   salt_size: int | None = None, rounds: int | None = None, ident: str | None = None) -> str:
-    """`password` as `/etc/shadow` holds it. Without a salt each run makes a new one, so the task changes."""
+    """`password` as `/etc/shadow` holds it. Without a salt each run makes a new one, so the task changes.
+
+    >>> evaluate("('secret' | password_hash('sha512', salt='saltsalt')).startswith('$6$saltsalt$')")
+    True
+    """
     if hashtype not in _SALTS:
         raise ValueError(f"{hashtype} is not in the list of supported passlib algorithms: {', '.join(_SALTS)}")
     if salt_size is not None and not isinstance(salt_size, int):
         raise TypeError("salt_size must be an integer")
     if salt is None:
-        salt = str(_draw(context, "salt", salt_size or _SALTS[hashtype]))
+        salt = str(draw(context, "salt", salt_size or _SALTS[hashtype]))
     return sha_crypt(str(password), str(salt), hashtype, rounds)
 
 
 @pass_context
 def random_mac(context: Context, prefix: str, seed: Value = None) -> str:
-    """A hardware address that begins with `prefix`: with the same seed always the same."""
+    """A hardware address that begins with `prefix`: with the same seed always the same.
+
+    >>> evaluate("'52:54:00' | random_mac(seed='web1')")
+    '52:54:00:a7:84:9d'
+    """
     known = [part for part in prefix.lower().split(":") if part]
     if len(known) > 5 or any(len(part) != 2 or set(part) - set("0123456789abcdef") for part in known):
         raise ValueError(f"{prefix!r} is no beginning of a hardware address, like 52:54:00")
-    number = int(_draw(context, "random", 0, 256 ** (6 - len(known)), 1, seed=seed))
+    number = int(draw(context, "random", 0, 256 ** (6 - len(known)), 1, seed=seed))
     rest = number.to_bytes(6 - len(known), "big").hex(":")
     return ":".join([*known, rest])
 

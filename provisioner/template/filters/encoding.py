@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote as quote_url
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from provisioner.template.lazy import plain
 from provisioner.template.marks import Missing, UnknownMark
@@ -146,6 +146,10 @@ def digest(value: Value, hashtype: str = "sha1") -> str:
 
 
 def md5(value: Value) -> str:
+    """
+    >>> md5("a")
+    '0cc175b9c0f1b6a831c399e269772661'
+    """
     return digest(value, "md5")
 
 
@@ -170,22 +174,36 @@ def url_split(value: str, query: str = "") -> Value:
     if not query:
         return found
     if query not in found:
-        raise ValueError(f"a URL has no part {query!r}; it has {', '.join(_PARTS)}")
+        raise ValueError(f"unknown URL component: {query}; there are {', '.join(_PARTS)}")
     return found[query]
 
 
 def url_encode(value: Value) -> str:
     """
-    >>> url_encode("a b/c"), url_encode({"a": 1, "b": "x y"})
-    ('a%20b/c', 'a=1&b=x+y')
+    >>> url_encode("a b/c"), url_encode({"a": 1, "b": "x y"}), url_encode([("a", 1), ("a", 2)])
+    ('a%20b/c', 'a=1&b=x+y', 'a=1&a=2')
     """
     if isinstance(value, Mapping):
         return urlencode(dict(value.items()))
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return urlencode([tuple(pair) for pair in value])
     return quote_url(str(value), safe="/")
 
 
+def url_decode(value: Value) -> str:
+    """
+    >>> url_decode("a%20b+c")
+    'a b c'
+    """
+    return unquote_plus(str(value))
+
+
 def to_uuid(value: Value, namespace: str = "361e6d51-faec-444a-9079-341386da8e2e") -> str:
-    """A UUID made from text: the same text gives the same one."""
+    """A UUID made from text: the same text gives the same one.
+
+    >>> to_uuid("web1"), to_uuid("web1", namespace="6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+    ('4ebc6093-8026-5090-bb95-a592e5a6aec3', '7c3c4f8a-63ca-5da2-bb74-dc6f8fc4553a')
+    """
     if not isinstance(namespace, str):
         raise TypeError(f"Invalid value for `namespace`: {namespace!r} is no UUID")
     return str(uuid.uuid5(uuid.UUID(namespace), str(value)))
@@ -212,6 +230,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "to_json": to_json, "to_nice_json": to_nice_json, "tojson": to_script_json, "from_json": from_json,
     "to_yaml": to_yaml, "to_nice_yaml": to_nice_yaml, "from_yaml": from_yaml, "from_yaml_all": from_yaml_all,
     "b64encode": b64encode, "b64decode": b64decode, "hash": digest, "md5": md5, "sha1": sha1, "checksum": sha1,
-    "urlsplit": url_split, "urlencode": url_encode, "urldecode": unquote, "to_uuid": to_uuid,
+    "urlsplit": url_split, "urlencode": url_encode, "urldecode": url_decode, "to_uuid": to_uuid,
     "type_debug": type_debug, "ansible._protomatter.finalize": finalize,
 }

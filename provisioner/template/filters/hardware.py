@@ -57,6 +57,11 @@ def hwaddr(value: Value, query: str = "") -> Value:
 
 
 def macaddr(value: Value, query: str = "") -> Value:
+    """The same as `hwaddr`.
+
+    >>> macaddr("1a2b3c4d5e6f", "linux")
+    '1a:2b:3c:4d:5e:6f'
+    """
     return hwaddr(value, query)
 
 

@@ -17,7 +17,7 @@ def logarithm(value: float, base: float = math.e) -> float:
     >>> logarithm(8, 2)
     3.0
     """
-    return math.log10(value) if base == 10 else math.log(value, base)
+    return _of_numbers("log", lambda: math.log10(value) if base == 10 else math.log(value, base))
 
 
 def power(value: float, exponent: float) -> float:
@@ -25,7 +25,7 @@ def power(value: float, exponent: float) -> float:
     >>> power(2, 8)
     256.0
     """
-    return math.pow(value, exponent)
+    return _of_numbers("pow", lambda: math.pow(value, exponent))
 
 
 def root(value: float, base: float = 2) -> float:
@@ -33,7 +33,14 @@ def root(value: float, base: float = 2) -> float:
     >>> root(9), root(8, 3)
     (3.0, 2.0)
     """
-    return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base))
+    return _of_numbers("root", lambda: math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base)))
+
+
+def _of_numbers(name: str, compute: Callable[[], float]) -> float:
+    try:
+        return compute()
+    except TypeError as error:
+        raise TypeError(f"{name}() can only be used on numbers: {error}") from None
 
 
 def human_readable(size: Value, isbits: bool = False, unit: str | None = None) -> str:
@@ -41,6 +48,8 @@ def human_readable(size: Value, isbits: bool = False, unit: str | None = None) -
     >>> human_readable(123456789), human_readable(2048, unit="K"), human_readable(1, isbits=True)
     ('117.74 MB', '2.00 KB', '1.00 bits')
     """
+    if not isinstance(size, (int, float)):
+        raise TypeError("human_readable() failed on bad input: it takes a number")
     number, word = float(size), "bits" if isbits else "Bytes"
     small = "b" if isbits else "B"
     for power_of, letter in reversed(list(enumerate(_UNITS))):

@@ -102,17 +102,51 @@ def win_splitdrive(path: str) -> list[str]:
     return list(ntpath.splitdrive(path))
 
 
-def _asks(what: str) -> Callable[..., Value]:
-    @pass_context
-    def asked(context: Context, path: str) -> Value:
-        return scope_of(context).effects.ask(Effect("path", (what, str(path))))
+@pass_context
+def expanduser(context: Context, path: str) -> Value:
+    """
+    >>> evaluate("'~root/.ssh' | expanduser")
+    '/root/.ssh'
+    """
+    return _asked(context, "expanduser", path)
 
-    return asked
+
+@pass_context
+def expandvars(context: Context, path: str) -> Value:
+    """With the variables of the controller's environment; those that are not set stay.
+
+    >>> evaluate("'$NOT_SET/x' | expandvars"), evaluate("('$HOME/x' | expandvars) == lookup('env', 'HOME') ~ '/x'")
+    ('$NOT_SET/x', True)
+    """
+    return _asked(context, "expandvars", path)
+
+
+@pass_context
+def realpath(context: Context, path: str) -> Value:
+    """
+    >>> evaluate("'/usr/../etc/./hosts' | realpath")
+    '/etc/hosts'
+    """
+    return _asked(context, "realpath", path)
+
+
+@pass_context
+def fileglob(context: Context, pattern: str) -> Value:
+    """Files of the controller that match, as full paths; directories do not count.
+
+    >>> evaluate("'/etc/host[s]' | fileglob")
+    ['/etc/hosts']
+    """
+    return _asked(context, "fileglob", pattern)
+
+
+def _asked(context: Context, what: str, path: str) -> Value:
+    return scope_of(context).effects.ask(Effect("path", (what, str(path))))
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "basename": basename, "dirname": dirname, "splitext": splitext, "relpath": relpath,
     "commonpath": commonpath, "normpath": normpath, "path_join": path_join,
     "win_basename": win_basename, "win_dirname": win_dirname, "win_splitdrive": win_splitdrive,
-    **{name: _asks(name) for name in ("expanduser", "expandvars", "realpath", "fileglob")},
+    "expanduser": expanduser, "expandvars": expandvars, "realpath": realpath, "fileglob": fileglob,
 }

@@ -16,31 +16,37 @@ def _contains(items: Sequence[Value], wanted: Value) -> bool:
 
 
 def unique(items: Iterable[Value], case_sensitive: bool | None = None, attribute: str | None = None) -> list[Value]:
+    """Texts that differ in case only count as the same, unless `case_sensitive` is set or there are lists or
+    dictionaries among the items: these are compared as they are.
+
+    >>> unique([3, 1, 3, "a", "A"]), unique(["a", "A"], case_sensitive=True)
+    ([3, 1, 'a'], ['a', 'A'])
+    >>> unique([{"a": 1}, {"a": 1}, "a", "A"])
+    [{'a': 1}, 'a', 'A']
     """
-    >>> unique([3, 1, 3, {"a": 1}, {"a": 1}])
-    [3, 1, {'a': 1}]
-    >>> unique(["a", "A"], case_sensitive=False)
-    ['a']
-    """
-    seen: list[Value] = []
-    hashed: set[Any] = set()
-    kept = []
+    listed = list(items)
+    try:
+        return _first_of_each(listed, bool(case_sensitive), attribute)
+    except TypeError:
+        if case_sensitive is False or attribute:
+            raise ValueError("it cannot fall back to comparing lists or dictionaries with `case_sensitive: false` "
+                             "or `attribute`") from None
+    kept: list[Value] = []
+    for item in listed:
+        if not _contains(kept, item):
+            kept.append(item)
+    return kept
+
+
+def _first_of_each(items: list[Value], case_sensitive: bool, attribute: str | None) -> list[Value]:
+    """`TypeError` for items without a hash."""
+    first: dict[Any, Value] = {}
     for item in items:
         key = item
         for part in attribute.split(".") if attribute else ():
             key = key[part]
-        if case_sensitive is False and isinstance(key, str):
-            key = key.lower()
-        try:
-            if key in hashed:
-                continue
-            hashed.add(key)
-        except TypeError:
-            if _contains(seen, key):
-                continue
-            seen.append(key)
-        kept.append(item)
-    return kept
+        first.setdefault(key.lower() if isinstance(key, str) and not case_sensitive else key, item)
+    return list(first.values())
 
 
 def _listed(items: Value) -> list[Value]:
@@ -54,7 +60,7 @@ def union(left: Value, right: Value) -> list[Value]:
     >>> union([1, 2], [2, 3])
     [1, 2, 3]
     """
-    return unique(_listed(left) + _listed(right))
+    return unique(_listed(left) + _listed(right), case_sensitive=True)
 
 
 def intersect(left: Value, right: Value) -> list[Value]:
@@ -63,7 +69,7 @@ def intersect(left: Value, right: Value) -> list[Value]:
     [2]
     """
     others = _listed(right)
-    return [item for item in unique(_listed(left)) if _contains(others, item)]
+    return [item for item in unique(_listed(left), case_sensitive=True) if _contains(others, item)]
 
 
 def difference(left: Value, right: Value) -> list[Value]:
@@ -72,7 +78,7 @@ def difference(left: Value, right: Value) -> list[Value]:
     [1, 3]
     """
     others = _listed(right)
-    return [item for item in unique(_listed(left)) if not _contains(others, item)]
+    return [item for item in unique(_listed(left), case_sensitive=True) if not _contains(others, item)]
 
 
 def symmetric_difference(left: Value, right: Value) -> list[Value]:

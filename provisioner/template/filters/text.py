@@ -138,6 +138,10 @@ def split(value: str, separator: str | None = None, maxsplit: int = -1) -> list[
 
 
 def splitlines(value: str) -> list[str]:
+    """
+    >>> splitlines("a\\nb\\n")
+    ['a', 'b']
+    """
     return value.splitlines()
 
 

@@ -37,8 +37,32 @@ def ipv6(value: Value) -> bool:
     return ipaddr(value, "", 6) is not False
 
 
-def _only(version: int | None) -> Callable[[Value], bool]:
-    return lambda value: "/" not in str(value) and ipaddr(value, "", version) is not False
+def ip_address(value: Value) -> bool:
+    """
+    >>> ip_address("192.0.2.1"), ip_address("192.0.2.0/24")
+    (True, False)
+    """
+    return _is_address(value)
+
+
+def ipv4_address(value: Value) -> bool:
+    """
+    >>> ipv4_address("192.0.2.1"), ipv4_address("::1")
+    (True, False)
+    """
+    return _is_address(value, 4)
+
+
+def ipv6_address(value: Value) -> bool:
+    """
+    >>> ipv6_address("::1"), ipv6_address("192.0.2.1")
+    (True, False)
+    """
+    return _is_address(value, 6)
+
+
+def _is_address(value: Value, version: int | None = None) -> bool:
+    return "/" not in str(value) and ipaddr(value, "", version) is not False
 
 
 def in_network(value: Value, network: Value) -> bool:
@@ -58,6 +82,10 @@ def in_any_network(value: Value, networks: list[Value]) -> bool:
 
 
 def in_one_network(value: Value, networks: list[Value]) -> bool:
+    """
+    >>> in_one_network("10.1.0.1", ["10.0.0.0/8"]), in_one_network("10.1.0.1", ["10.0.0.0/8", "10.1.0.0/16"])
+    (True, False)
+    """
     return sum(network_in_network(network, value) for network in networks) == 1
 
 
@@ -77,18 +105,59 @@ def mac(value: Value) -> bool:
     return hwaddr(value) is not False
 
 
-def _kind(query: str) -> Callable[[Value], bool]:
-    return lambda value: ipaddr(value, query) is not False
+def loopback(value: Value) -> bool:
+    """
+    >>> loopback("127.0.0.1"), loopback("192.0.2.1")
+    (True, False)
+    """
+    return ipaddr(value, "loopback") is not False
 
 
-def _flag(name: str) -> Callable[[Value], bool]:
-    def test(value: Value) -> bool:
-        try:
-            return bool(getattr(ipaddress.ip_address(str(value)), name))
-        except ValueError:
-            return False
+def multicast(value: Value) -> bool:
+    """
+    >>> multicast("224.0.0.1"), multicast("192.0.2.1")
+    (True, False)
+    """
+    return ipaddr(value, "multicast") is not False
 
-    return test
+
+def private(value: Value) -> bool:
+    """
+    >>> private("10.0.0.1"), private("8.8.8.8")
+    (True, False)
+    """
+    return ipaddr(value, "private") is not False
+
+
+def public(value: Value) -> bool:
+    """
+    >>> public("8.8.8.8"), public("10.0.0.1")
+    (True, False)
+    """
+    return ipaddr(value, "public") is not False
+
+
+def reserved(value: Value) -> bool:
+    """
+    >>> reserved("240.0.0.1"), reserved("192.0.2.1")
+    (True, False)
+    """
+    return _has(value, "is_reserved")
+
+
+def unspecified(value: Value) -> bool:
+    """
+    >>> unspecified("0.0.0.0"), unspecified("192.0.2.1")
+    (True, False)
+    """
+    return _has(value, "is_unspecified")
+
+
+def _has(value: Value, flag: str) -> bool:
+    try:
+        return bool(getattr(ipaddress.ip_address(str(value)), flag))
+    except ValueError:
+        return False
 
 
 def uri(value: Value, schemes: list[str] | None = None) -> bool:
@@ -121,11 +190,11 @@ def urn(value: Value) -> bool:
 
 
 NETWORK: Mapping[str, Callable[..., Any]] = {
-    "ip": ip, "ip_address": _only(None), "ipv4": ipv4, "ipv4_address": _only(4), "ipv6": ipv6,
-    "ipv6_address": _only(6), "in_network": in_network, "in_any_network": in_any_network,
+    "ip": ip, "ip_address": ip_address, "ipv4": ipv4, "ipv4_address": ipv4_address, "ipv6": ipv6,
+    "ipv6_address": ipv6_address, "in_network": in_network, "in_any_network": in_any_network,
     "in_one_network": in_one_network, "subnet_of": in_network, "supernet_of": supernet_of, "mac": mac,
-    "loopback": _kind("loopback"), "multicast": _kind("multicast"), "private": _kind("private"),
-    "public": _kind("public"), "reserved": _flag("is_reserved"), "unspecified": _flag("is_unspecified"),
+    "loopback": loopback, "multicast": multicast, "private": private, "public": public, "reserved": reserved,
+    "unspecified": unspecified,
     "usable_range": network_in_usable,
 }
 TESTS: Mapping[str, Callable[..., Any]] = {"uri": uri, "url": url, "urn": urn}

@@ -33,6 +33,10 @@ def failed(result: Value) -> bool:
 
 
 def succeeded(result: Value) -> bool:
+    """
+    >>> succeeded({"rc": 0}), succeeded({"failed": True})
+    (True, False)
+    """
     return not failed(result)
 
 
@@ -45,10 +49,18 @@ def skipped(result: Value) -> bool:
 
 
 def unreachable(result: Value) -> bool:
+    """
+    >>> unreachable({"unreachable": True}), unreachable({})
+    (True, False)
+    """
     return _flag(result, "unreachable")
 
 
 def reachable(result: Value) -> bool:
+    """
+    >>> reachable({"changed": True}), reachable({"unreachable": True})
+    (True, False)
+    """
     return not unreachable(result)
 
 
@@ -61,10 +73,18 @@ def started(result: Value) -> bool:
 
 
 def finished(result: Value) -> bool:
+    """
+    >>> finished({"finished": 0}), finished({"finished": 1}), finished({"changed": True})
+    (False, True, True)
+    """
     return bool(result.get("finished", True)) if isinstance(result, Mapping) else _flag(result, "finished")
 
 
 def timed_out(result: Value) -> bool:
+    """
+    >>> timed_out({"timedout": {"period": 5}}), timed_out({"failed": True})
+    (True, False)
+    """
     return bool(isinstance(result, Mapping) and result.get("timedout"))
 
 

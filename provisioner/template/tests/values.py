@@ -12,11 +12,19 @@ from provisioner.values import OMIT, Value
 
 
 def defined(value: Value) -> bool:
-    """Anything is, an unknown value too, but what does not exist."""
+    """Anything is, an unknown value too, but what does not exist.
+
+    >>> defined(None), evaluate("{}.key is defined")
+    (True, False)
+    """
     return not isinstance(value, Missing)
 
 
 def undefined(value: Value) -> bool:
+    """
+    >>> evaluate("nowhere is undefined"), undefined(None)
+    (True, False)
+    """
     return isinstance(value, Missing)
 
 
@@ -31,6 +39,10 @@ def truthy(value: Value, convert_bool: bool = False) -> bool:
 
 
 def falsy(value: Value, convert_bool: bool = False) -> bool:
+    """
+    >>> falsy(""), falsy("no"), falsy("no", convert_bool=True)
+    (True, False, True)
+    """
     return not truthy(value, convert_bool)
 
 
@@ -104,6 +116,10 @@ def nan(value: Value) -> bool:
 
 
 def omitted(value: Value) -> bool:
+    """
+    >>> evaluate("omit is omitted", omit=OMIT), omitted("")
+    (True, False)
+    """
     return value is OMIT
 
 
