@@ -267,8 +267,8 @@ class _Work:
 
     def _bootstrap(self, connection: Connection, bundle: Bundle, become: Become | None) -> bootstrap.Started:
         python = self._python
-        if python is None and self._target.connection == "local" and become is None:
-            python = sys.executable  # as good as any; another user may not reach it
+        if self._target.connection == "local" and python in (None, sys.executable):
+            python = None if become else sys.executable  # as good as any, but another user may not reach it
         started = bootstrap.start(connection, bundle, self._target.host, python=python, become=become,
                                   deadlines=self._shared.deadlines)
         if python is None:

@@ -15,7 +15,7 @@ from provisioner.inventory.model import Inventory
 from provisioner.lang.load import Loader
 from provisioner.messages import Command, RunSegment
 from provisioner.template.templar import Templar
-from provisioner.testing.play import FakeDriver, Played, play
+from provisioner.testing.play import FakeDriver, FunctionModules, ModuleFunction, Played, play
 from provisioner.values import HostName
 
 
@@ -198,3 +198,19 @@ def test_omit_leaves_become_and_connection_as_they_are_by_default(tmp_path: Path
     - {yum: {}, become: "{{ nobody | default(omit) }}", become_user: "{{ omit }}", remote_user: "{{ omit }}"}
 """)
     assert [event.status for event in played.results("h1")] == ["ok"]
+
+
+def test_a_localhost_that_no_inventory_names_has_the_variables_of_all_hosts(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text("""
+- hosts: localhost
+  gather_facts: false
+  tasks: [{yum: {x: "{{ x }} {{ ansible_connection }} {{ group_names }} {{ ansible_python_interpreter is defined }}"}}]
+""")
+    loader, inventory = Loader(), Inventory()
+    inventory.add_host(HostName("h1"), [], {})
+    inventory.group_table["all"].vars["x"] = "of all"
+    playbook, _ = loader.playbook(str(tmp_path / "site.yml"))
+    modules: Mapping[str, ModuleFunction] = {"yum": lambda host, args: args}
+    engine = Engine([playbook], World(inventory, Options()), Templar(), FunctionModules(modules))
+    played = FakeDriver(engine, modules, loader).run()
+    assert played.results("localhost")[0].result["x"] == "of all local [] True"
