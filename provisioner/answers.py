@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from provisioner import effects
@@ -15,7 +15,8 @@ from provisioner.lang.load import Loader
 from provisioner.lang.source import LOCKED, near_file
 from provisioner.lang.yaml import load_file
 from provisioner.messages import Ask
-from provisioner.template.effects import Effect, EffectFailure
+from provisioner.ownlookups import OwnLookups
+from provisioner.template.effects import OWN_LOOKUP, Effect, EffectFailure
 from provisioner.values import Value, Vault
 
 
@@ -36,6 +37,7 @@ class ControllerAnswers:
     """Reads the inventory anew, for `meta: refresh_inventory`."""
     settings: Mapping[str, Value] = field(default_factory=dict)
     """By Ansible's names, for the lookup `config`."""
+    lookups: OwnLookups = field(default_factory=OwnLookups)
 
     def answer(self, ask: Ask) -> Value:
         if isinstance(ask.effect, LoadInclude):
@@ -55,6 +57,8 @@ class ControllerAnswers:
             return EffectFailure("connections are not reset: they are made once and kept")
         if effect.kind == "config":
             return config(effect.args, dict(effect.kwargs), self.settings)
+        if effect.kind == OWN_LOOKUP:
+            return self.lookups.answer(effect, ask.search, lambda inner: self.answer(replace(ask, effect=inner)))
         return effects.answer(effect, search_paths=ask.search, vault=vault)
 
 

@@ -44,6 +44,7 @@ from provisioner.lang.model import Play, Playbook, Task
 from provisioner.lang.modules import known_modules
 from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
+from provisioner.ownlookups import OwnLookups
 from provisioner.parting import Parting
 from provisioner.plugins import Plugins, find_plugins
 from provisioner.settings import Settings, by_ansibles_names
@@ -126,7 +127,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     settings = request.settings
     folders = folders_of(request.playbooks, settings.roles_path)
     plugins = find_plugins(folders, filters=map(Path, settings.filter_plugins),
-                           tests=map(Path, settings.test_plugins))  # fmt: skip
+                           tests=map(Path, settings.test_plugins),
+                           lookups=map(Path, settings.lookup_plugins))  # fmt: skip
     templar = templar_of(plugins)
 
     def render(template: Template, variables: Mapping[str, Value]) -> Value:
@@ -180,7 +182,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 
 
 def templar_of(plugins: Plugins, on_loose: Callable[[Diagnostic], None] | None = None) -> Templar:
-    return Templar(on_loose=on_loose, filters={**FILTERS, **plugins.filters}, tests={**TESTS, **plugins.tests})
+    return Templar(on_loose=on_loose, filters={**FILTERS, **plugins.filters}, tests={**TESTS, **plugins.tests},
+                   lookups=frozenset(plugins.lookups))
 
 
 def _with_duplicates(items: Sequence[Diagnostic], policy: str) -> list[Diagnostic]:
@@ -332,7 +335,8 @@ class _Run:
         world = self._world()
         templar = templar_of(self.loaded.plugins, self._warn_once() if request.settings.loose_conditions else None)
         engine = Engine((*first, *self.loaded.playbooks), world, templar, self.registry)
-        answers = ControllerAnswers(self.loaded.loader, self.loaded.read, by_ansibles_names(request.settings))
+        answers = ControllerAnswers(self.loaded.loader, self.loaded.read, by_ansibles_names(request.settings),
+                                    OwnLookups(self.loaded.plugins.lookups))
         driver = Driver(engine, self.registry, answers, self.sinks.handle, self.redactor.learn,
                         str(request.cache_dir), str(request.state_dir), request.forks, self.patient, self.partings)
         code = ERROR

@@ -1,7 +1,9 @@
-"""Filters and tests of the user's own: Python files in `filter_plugins/` and `test_plugins/`, as Ansible takes them.
+"""Filters, tests and lookups of the user's own: Python files in `filter_plugins/`, `test_plugins/` and
+`lookup_plugins/`, as Ansible takes them.
 
-They are the user's program and run in this process, like the program itself. What can't be loaded is left out with a
-warning: others of the same playbook may be all that is used.
+They are the user's program and run in this process, like the program itself. Filters and tests are loaded before a run,
+and what can't be is left out with a warning: others of the same playbook may be all that is used. A lookup has the name
+of its file and is loaded when it is used, see `ownlookups`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 _STANDS_FOR: Final[Mapping[str, str]] = {
     "basic": "basic", "_text": "text", "common.text.converters": "text", "parsing.convert_bool": "parsing",
-    "six": "six",
+    "six": "six", "urls": "urls",
 }  # fmt: skip
 """Names below `ansible.module_utils` -> ours below `provisioner.remote.shim`."""
 _ERRORS: Final = ("AnsibleError", "AnsibleFilterError", "AnsibleFilterTypeError", "AnsibleUndefinedVariable",
@@ -33,26 +35,29 @@ class Plugins:
 
     filters: Functions = field(default_factory=dict)
     tests: Functions = field(default_factory=dict)
+    lookups: Mapping[str, Path] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def find_plugins(folders: Iterable[Path], *, filters: Iterable[Path] = (), tests: Iterable[Path] = ()) -> Plugins:
-    """Those of `filter_plugins/` and `test_plugins/` in `folders`, and of the directories `filters` and `tests`
-    themselves. The first that has a name wins."""
+def find_plugins(folders: Iterable[Path], *, filters: Iterable[Path] = (), tests: Iterable[Path] = (),
+                 lookups: Iterable[Path] = ()) -> Plugins:
+    """Those of `filter_plugins/`, `test_plugins/` and `lookup_plugins/` in `folders`, and of the directories `filters`,
+    `tests` and `lookups` themselves. The first that has a name wins."""
     beside = list(dict.fromkeys(folders))
     warnings: list[Diagnostic] = []
     found_filters = _functions([*(folder / "filter_plugins" for folder in beside), *filters],
                                "FilterModule", "filters", warnings)  # fmt: skip
     found_tests = _functions([*(folder / "test_plugins" for folder in beside), *tests],
                              "TestModule", "tests", warnings)  # fmt: skip
-    return Plugins(found_filters, found_tests, tuple(warnings))
+    files = list(_files([*(folder / "lookup_plugins" for folder in beside), *lookups]))
+    return Plugins(found_filters, found_tests, {path.stem: path for path in reversed(files)}, tuple(warnings))
 
 
 def _functions(folders: Iterable[Path], kind: str, method: str, warnings: list[Diagnostic]) -> Functions:
     found: dict[str, Callable[..., Any]] = {}
     for path in _files(folders):
         try:
-            module = _loaded(path)
+            module = load_module(path)
             made = getattr(getattr(module, kind)(), method)()
             named = {str(name): function for name, function in dict(made).items() if callable(function)}
         except Exception as error:
@@ -68,7 +73,7 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
             yield from sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
-def _loaded(path: Path) -> ModuleType:
+def load_module(path: Path) -> ModuleType:
     """Not by an importer, which would leave compiled files beside the user's."""
     if "ansible" not in sys.modules and importlib.util.find_spec("ansible") is None:
         _stand_in()
@@ -79,7 +84,7 @@ def _loaded(path: Path) -> ModuleType:
 
 
 def _stand_in() -> None:
-    """What plugins import of Ansible, where it is not installed: errors, and helpers for text."""
+    """What plugins import of Ansible, where it is not installed: errors, the base of lookups, helpers."""
     errors = ModuleType("ansible.errors")
     base: type[Exception] = Exception
     for name in _ERRORS:
@@ -88,11 +93,13 @@ def _stand_in() -> None:
         base = errors.AnsibleError
     packages = {name: ModuleType(name) for name in (
         "ansible", "ansible.module_utils", "ansible.module_utils.common", "ansible.module_utils.common.text",
-        "ansible.module_utils.parsing")}  # fmt: skip
+        "ansible.module_utils.parsing", "ansible.plugins", "ansible.utils")}  # fmt: skip
     for package in packages.values():
         package.__path__ = []
     shims = {f"ansible.module_utils.{name}": importlib.import_module(f"provisioner.remote.shim.{ours}")
              for name, ours in _STANDS_FOR.items()}  # fmt: skip
+    shims |= {f"ansible.{name}": importlib.import_module("provisioner.lookupbase")
+              for name in ("plugins.lookup", "utils.display")}  # fmt: skip
     for name, module in {**packages, errors.__name__: errors, **shims}.items():
         sys.modules.setdefault(name, module)
         above, _, last = name.rpartition(".")

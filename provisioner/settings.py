@@ -36,6 +36,8 @@ class Settings:
     """The same of filters, besides `filter_plugins/`."""
     test_plugins: tuple[str, ...] = ()
     """The same of tests, besides `test_plugins/`."""
+    lookup_plugins: tuple[str, ...] = ()
+    """The same of lookups, besides `lookup_plugins/`."""
     strategy: str | None = None
     gathering: str = "implicit"
     """`implicit`, `explicit` or `smart`."""
@@ -76,6 +78,7 @@ def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
         "COLLECTIONS_PATHS": list(settings.collections_path),
         "DEFAULT_FILTER_PLUGIN_PATH": list(settings.filter_plugins),
         "DEFAULT_GATHERING": settings.gathering,
+        "DEFAULT_LOOKUP_PLUGIN_PATH": list(settings.lookup_plugins),
         "DEFAULT_MANAGED_STR": settings.ansible_managed or "Ansible managed",
         "DEFAULT_MODULE_PATH": list(settings.library),
         "DEFAULT_ROLES_PATH": list(settings.roles_path),
@@ -237,6 +240,7 @@ def _rows() -> Iterator[Key]:
     yield row("library", _paths, "library")
     yield row("filter_plugins", _paths, "filter_plugins")
     yield row("test_plugins", _paths, "test_plugins")
+    yield row("lookup_plugins", _paths, "lookup_plugins")
     yield row("strategy", _text, "strategy")
     yield row("gathering", _gathering, "gathering")
     yield row("fact_caching", _text, "fact_caching", environment=("ANSIBLE_CACHE_PLUGIN",))

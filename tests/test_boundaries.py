@@ -105,6 +105,14 @@ INSIDE: Mapping[str, frozenset[str]] = {
         "provisioner.remote.checkonly", "provisioner.transport.bundle",  # what a check-only key starts
     }),
     "provisioner.plugins": frozenset({"provisioner.diag", "provisioner.remote.shim"}),  # the shim by its name
+    "provisioner.lookupbase": frozenset({
+        "provisioner.lang.yaml_dump",  # what `DOCUMENTATION` says of options
+        "provisioner.template.checks",
+    }),
+    "provisioner.ownlookups": frozenset({
+        "provisioner.diag", "provisioner.values", "provisioner.plugins", "provisioner.lookupbase",
+        "provisioner.template", "provisioner.vars.scope",
+    }),
     "provisioner.pulling": frozenset({"provisioner.diag"}),
     "provisioner.durable": frozenset(),
     "provisioner.calendars": frozenset(),
@@ -115,7 +123,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.lab": frozenset({"provisioner.diag"}),
     "provisioner.answers": frozenset({
         "provisioner.diag", "provisioner.messages", "provisioner.values", "provisioner.effects", "provisioner.lang",
-        "provisioner.template", "provisioner.engine.includes",
+        "provisioner.template", "provisioner.engine.includes", "provisioner.ownlookups",
     }),
     "provisioner.demo": frozenset({"provisioner.app", "provisioner.diag", "provisioner.lab", "provisioner.ui.sinks"}),
     "provisioner.machines": frozenset({"provisioner.diag", "provisioner.events", "provisioner.lang.model",
@@ -227,6 +235,7 @@ REVEALS: Mapping[str, str] = {
     "provisioner.lang.yaml_dump": "to_yaml of a secret; the text is a secret again",
     "provisioner.actions.local": "content for a host: its checksum has to be known; names of the controller's files",
     "provisioner.engine.resources": "what is wanted is compared with what was, by a keyed hash",
+    "provisioner.ownlookups": "a lookup of the user's own gets texts; what it gives then is a secret",
     "provisioner.engine.targets": "whom to connect to has to be known, also from an encrypted file",
 }
 

@@ -15,6 +15,9 @@ from provisioner.diag import TemplateError
 from provisioner.template.marks import Signal
 from provisioner.values import Value
 
+#: The kind of an effect whose answer a lookup of the user's own gives; its first argument is that lookup's name.
+OWN_LOOKUP = "own lookup"
+
 
 def _frozen(value: Value) -> Any:
     if isinstance(value, Mapping):
@@ -31,11 +34,13 @@ class Effect:
     kind:   "env", "file", "pipe", "password" … (a lookup's name), "now", "random", "salt", "stat".
     args:   plain values, `Secret`s included.
     kwargs: as pairs sorted by name. `at` tells apart the random draws of one template.
+    variables: what the answer may look at besides; tells no questions apart.
     """
 
     kind: str
     args: tuple[Value, ...] = ()
     kwargs: tuple[tuple[str, Value], ...] = ()
+    variables: Mapping[str, Value] | None = field(default=None, repr=False)
     _key: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +55,7 @@ class Effect:
     @property
     def changes_world(self) -> bool:
         """Whether answering may change something on the controller (must happen in order, and once)."""
-        return self.kind in {"pipe", "password"}
+        return self.kind in {"pipe", "password", OWN_LOOKUP}
 
 
     @property

@@ -17,7 +17,7 @@ from jinja2.utils import Namespace, pass_context
 
 from provisioner.diag import TemplateError, near
 from provisioner.template import sequences
-from provisioner.template.effects import Effect, EffectFailed
+from provisioner.template.effects import OWN_LOOKUP, Effect, EffectFailed
 from provisioner.template.lazy import Variables, open_value, plain
 from provisioner.template.marks import Missing, taint
 from provisioner.values import Value
@@ -40,11 +40,23 @@ def run_lookup(context: Context, name: str, terms: Value, options: Options) -> l
     """The list a lookup gives. `terms` that is no list counts as one term."""
     short = name.removeprefix("ansible.builtin.").removeprefix("community.general.")
     listed = list(terms) if isinstance(terms, (list, tuple)) else [terms]
+    of_the_user = scope_of(context).templar.lookups
+    if name.removeprefix("ansible.legacy.") in of_the_user:
+        return _ask_own(context, name.removeprefix("ansible.legacy."), listed, options)
     if short in OWN:
         return OWN[short](context, listed, options)
     if short not in EFFECT_LOOKUPS:
-        raise TemplateError(f"lookup plugin `{name}` not found", hint=near(short, {*OWN, *EFFECT_LOOKUPS}))
+        known = {*OWN, *EFFECT_LOOKUPS, *of_the_user}
+        raise TemplateError(f"lookup plugin `{name}` not found", hint=near(short, known))
     return _ask(context, short, listed, options)
+
+
+def _ask_own(context: Context, name: str, terms: list[Value], options: Options) -> list[Value]:
+    """What a lookup of the user's own gives. It may look at all variables."""
+    scope = scope_of(context)
+    pairs = tuple(sorted((key, plain(value)) for key, value in options.items()))
+    answer = scope.effects.ask(Effect(OWN_LOOKUP, (name, *plain(terms)), pairs, scope.resolve("vars")))
+    return [open_value(item, scope, (None, name)) for item in answer]
 
 
 def _ask(context: Context, name: str, terms: list[Value], options: Options) -> list[Value]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, meta, nodes
 
 from provisioner.template.composing import PART, names_parts
 from provisioner.template.literals import LOOKUPS
+from provisioner.template.lookups import EFFECT_LOOKUPS, OWN
 
 #: Lookups answered from their arguments and the scope alone; every other one is an effect.
 PURE_LOOKUPS = frozenset({"vars", "varnames", "dict", "items", "list", "flattened", "nested", "cartesian",
@@ -92,7 +93,7 @@ def _note_lookup(call: nodes.Call, variables: set[str], effects: set[str]) -> bo
     kind = str(first.value).removeprefix("ansible.builtin.")
     if kind not in PURE_LOOKUPS:
         effects.add(kind)
-        return kind == "template"
+        return kind == "template" or kind not in {*EFFECT_LOOKUPS, *OWN}  # one of the user's own
     if kind == "vars":
         constant = [term.value for term in terms if isinstance(term, nodes.Const)]
         variables.update(map(str, constant))

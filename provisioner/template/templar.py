@@ -63,12 +63,13 @@ class Templar:
     """Renders against a scope. One for the whole run; holds nothing but compiled templates."""
 
     __slots__ = ("_evaluate", "_expression", "_filters", "_loose", "_native", "_program", "_tests", "_text_environment",
-                 "_text_program")
+                 "_text_program", "lookups")
 
     def __init__(self, *, keep: int = 4096, on_loose: Callable[[Diagnostic], None] | None = None,
                  filters: Mapping[str, Callable[..., Any]] = FILTERS,
-                 tests: Mapping[str, Callable[..., Any]] = TESTS) -> None:
-        """on_loose: conditions need not be boolean; told of each that is not."""
+                 tests: Mapping[str, Callable[..., Any]] = TESTS, lookups: frozenset[str] = frozenset()) -> None:
+        """on_loose: conditions need not be boolean; told of each that is not. lookups: names of the user's own."""
+        self.lookups = lookups
         self._filters, self._tests = filters, tests
         self._loose = on_loose
         self._native = self._environment(join_native)

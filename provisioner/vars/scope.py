@@ -172,6 +172,10 @@ class ScopeView(LiveMapping):
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
+    def with_effects(self, effects: Effects) -> ScopeView:
+        """The same variables, rendered anew with other answers."""
+        return ScopeView(self._scope.with_effects(effects))
+
     def __getitem__(self, name: str) -> Value:
         return self._scope.resolve(name)
 
