@@ -29,6 +29,8 @@ NO_VALUE = "Mandatory variable has not been overridden"
 #: Lookups whose answer comes from the controller; `provisioner.effects` answers them.
 EFFECT_LOOKUPS = frozenset({"config", "file", "template", "pipe", "first_found", "fileglob", "lines",
                             "password", "random_choice", "unvault", "ini", "csvfile", "url"})
+#: Those of them that are asked anew wherever a template has them, however often.
+_ANEW = frozenset({"lines", "password", "pipe", "random_choice"})
 
 
 def scope_of(context: Context) -> Variables:
@@ -61,16 +63,23 @@ def _ask_own(context: Context, name: str, terms: list[Value], options: Options) 
 
 def _ask(context: Context, name: str, terms: list[Value], options: Options) -> list[Value]:
     scope = scope_of(context)
-    pairs = tuple(sorted((key, plain(value)) for key, value in options.items()))
+    given = {**options, "at": occurrence(context)} if name in _ANEW else options
+    pairs = tuple(sorted((key, plain(value)) for key, value in given.items()))
     answer = scope.effects.ask(Effect(name, tuple(plain(terms)), pairs))
     if name != "template":
         return [open_value(item, scope, (None, name)) for item in answer]
     overrides = {key: value for key, value in options.items() if key.endswith(("_string", "_blocks"))}
-    given = options.get("template_vars") or {}
-    inner = scope.with_layer("template_vars", plain(given)) if given else scope
+    more = options.get("template_vars") or {}
+    inner = scope.with_layer("template_vars", plain(more)) if more else scope
     values = [scope.templar.render_text(found["source"], inner, name=found["path"], overrides=overrides, native=True)
               for found in answer]
     return [taint(value) if found["decrypted"] else value for value, found in zip(values, answer, strict=True)]
+
+
+def occurrence(context: Context) -> str:
+    """Tells apart the questions of one rendering that have an answer each, though they are the same."""
+    context.draws += 1  # type: ignore[attr-defined]
+    return f"{context.origin}#{context.draws}"  # type: ignore[attr-defined]
 
 
 # -- those made here -------------------------------------------------------------------------------------

@@ -37,13 +37,15 @@ def effects_of(source: str, answers: dict[str, Value], **variables: Value) -> tu
     ("{{ lookup('env', 'X', 'Y') }}", ["x", None], "x,", Effect("env", ("X", "Y"))),
     ("{{ lookup('fileglob', '*.none') }}", [], [], Effect("fileglob", ("*.none",))),
     ("{{ lookup('file', 'a', 'b') }}", ["1", "2"], "1,2", Effect("file", ("a", "b"))),
-    ("{{ query('pipe', cmd) }}", ["{{ 1 }}"], ["{{ 1 }}"], Effect("pipe", ("echo",))),
+    ("{{ query('pipe', cmd) }}", ["{{ 1 }}"], ["{{ 1 }}"],
+     Effect("pipe", ("echo",), (("at", "{{ query('pipe', cmd) }}#1"),))),
     ("{{ lookup('template', 't.j2') }}", [{"path": "t.j2", "source": "<{{ cmd }}>\n", "decrypted": False}],
      "<echo>\n", Effect("template", ("t.j2",))),
     ("{{ lookup('template', 't.j2') }}", [{"path": "t.j2", "source": "<{{ cmd }}>\n", "decrypted": True}],
      Secret("<echo>\n"), Effect("template", ("t.j2",))),
     ("{{ q('first_found', ['a', 'b']) }}", ["/a"], ["/a"], Effect("first_found", ("a", "b"))),
-    ("{{ lookup('password', '/dev/null') }}", [Secret("s")], Secret("s"), Effect("password", ("/dev/null",))),
+    ("{{ lookup('password', '/dev/null') }}", [Secret("s")], Secret("s"),
+     Effect("password", ("/dev/null",), (("at", "{{ lookup('password', '/dev/null') }}#1"),))),
     ("{{ now(fmt='%Y') }}", MOMENT, "2026", Effect("now", (False,))),
     ("{{ '%d' | strftime }}", MOMENT, "02", Effect("now", (False,))),
     ("{{ 60 | random(seed=cmd) }}", 16, 16, Effect("random", (0, 60, 1), (("seed", "echo"),))),
@@ -176,3 +178,9 @@ def test_names_tell_what_a_template_mentions(value: Value, variables: str, dynam
     assert names.variables == frozenset(variables.split())
     assert names.dynamic is dynamic
     assert names.effects == frozenset(effects.split())
+
+
+@pytest.mark.parametrize("lookup", ["pipe", "lines", "password", "random_choice"])
+def test_what_differs_from_call_to_call_is_asked_for_at_each_place(lookup: str) -> None:
+    _, asked = effects_of(f"{{{{ lookup('{lookup}', 'x') }}}} {{{{ lookup('{lookup}', 'x') }}}}", {lookup: ["a"]})
+    assert len(asked) == 2

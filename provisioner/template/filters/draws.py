@@ -10,7 +10,7 @@ from jinja2.utils import pass_context
 
 from provisioner.template.effects import Effect
 from provisioner.template.lazy import plain
-from provisioner.template.lookups import scope_of
+from provisioner.template.lookups import occurrence, scope_of
 from provisioner.template.passwords import sha_crypt
 from provisioner.values import Value
 
@@ -18,15 +18,13 @@ _SALTS = {"sha512": 16, "sha256": 16}
 
 
 def draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Value:
-    """The answer to a draw. `at` counts the draws of this rendering: two without a seed must differ.
+    """The answer to a draw; two without a seed must differ.
 
     The engine keeps answers for one attempt at one loop item, so items draw for themselves.
     """
     if seed is not None:
         return scope_of(context).effects.ask(Effect(kind, args, (("seed", plain(seed)),)))
-    context.draws += 1  # type: ignore[attr-defined]
-    at = f"{context.origin}#{context.draws}"  # type: ignore[attr-defined]
-    return scope_of(context).effects.ask(Effect(kind, args, (("at", at),)))
+    return scope_of(context).effects.ask(Effect(kind, args, (("at", occurrence(context)),)))
 
 
 @pass_context
