@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import uuid
@@ -26,8 +27,8 @@ from provisioner.cloud.touch import Confirm, Touch
 from provisioner.diag import Collector, Diagnostic, InputError, Interrupted, ProvisionError, Span, UsageError
 from provisioner.drift.watchlist import read_watches
 from provisioner.driver import Driver
+from provisioner.engine.batch import InventoryPlace, World
 from provisioner.engine.batch import Options as EngineOptions
-from provisioner.engine.batch import World
 from provisioner.engine.engine import Engine
 from provisioner.engine.foresight import unknown_tags, unreadable
 from provisioner.engine.tags import TagSelection
@@ -184,6 +185,16 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
 def templar_of(plugins: Plugins, on_loose: Callable[[Diagnostic], None] | None = None) -> Templar:
     return Templar(on_loose=on_loose, filters={**FILTERS, **plugins.filters}, tests={**TESTS, **plugins.tests},
                    lookups=frozenset(plugins.lookups))
+
+
+def inventory_place(sources: Sequence[str]) -> InventoryPlace:
+    """The sources, and the directory and file of the first one, as magic variables tell them."""
+    absolute = tuple(source if "," in source else str(Path(source).absolute()) for source in sources)
+    if not sources or "," in sources[0]:
+        return InventoryPlace(absolute)
+    first = Path(absolute[0])
+    return InventoryPlace(absolute, str(first)) if first.is_dir() else InventoryPlace(
+        absolute, str(first.parent), str(first))
 
 
 def _with_duplicates(items: Sequence[Diagnostic], policy: str) -> list[Diagnostic]:
@@ -388,7 +399,7 @@ class _Run:
             gathering=settings.gathering, poll_interval=settings.poll_interval,
             resource_key=self.key,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
-            inventory_dir=str(Path(sources[0]).parent.absolute()) if sources else None, inventory_sources=sources)
+            python=sys.executable, inventory=inventory_place(sources))
         world = World(self.loaded.inventory, options)
         cache, hosts = _fact_cache(settings), list(self.loaded.inventory.host_table)
         if cache is not None and request.flush_cache:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from provisioner.actions.base import Driving
-from provisioner.app import Request, load, on_hosts
+from provisioner.app import Request, inventory_place, load, on_hosts
 from provisioner.diag import InputError, UsageError
+from provisioner.engine.batch import InventoryPlace
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.events import Event, TaskResult
 from provisioner.settings import Settings
@@ -94,3 +95,15 @@ def with_a_duplicate_key(tmp_path: Path, policy: str) -> Request:
     (tmp_path / "site.yml").write_text("- {hosts: localhost, gather_facts: false, vars: {a: 1, a: 2}, tasks: []}\n")
     return Request((str(tmp_path / "site.yml"),), ("one,",), settings=Settings(duplicate_dict_key=policy),
                    state_dir=tmp_path / "state", cache_dir=tmp_path / "cache")
+
+
+def test_the_place_of_the_inventory_is_that_of_its_first_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prod").mkdir()
+    monkeypatch.chdir(tmp_path)
+    prod, hosts = f"{tmp_path}/prod", f"{tmp_path}/hosts.ini"
+    assert inventory_place(["prod", "hosts.ini"]) == InventoryPlace((prod, hosts), prod)
+    assert inventory_place(["hosts.ini"]) == InventoryPlace((hosts,), str(tmp_path), hosts)
+    assert inventory_place(["h1,h2"]) == InventoryPlace(("h1,h2",))
+    assert inventory_place([]) == InventoryPlace()

@@ -102,6 +102,10 @@ class Expansion(Protocol):
         """The value of a bare expression."""
         ...
 
+    def show(self, expression: Condition) -> tuple[Value, list[str]]:
+        """The same for people to look at: parts that cannot be had say so, and the list why."""
+        ...
+
     def variable(self, name: str) -> Value:
         """A variable's rendered value; raises KeyError when there is none, TemplateError when it cannot be had."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.actions.base import Done, Expansion
-from provisioner.diag import TemplateError, UndefinedVariable
+from provisioner.diag import TemplateError
 from provisioner.remote.spec import Arg, Spec
 from provisioner.values import OMIT, Condition, Trusted, Value, contains_unknown
 
@@ -46,15 +46,12 @@ def expand(call: Expansion) -> Done:
 
 
 def _value(call: Expansion, expression: str) -> tuple[Value, list[str]]:
-    """The value, or what is shown instead of it with the reasons."""
+    """The value with what is shown instead of parts that cannot be had, and why these cannot."""
     if not isinstance(expression, Trusted):
         # A template made it, perhaps out of a host's words: run, they could do anything on the controller.
         raise TemplateError(f"`var` is {expression!r}: an untrusted template or expression is not evaluated",
                             hint="write the expression without braces, or use `msg`", span=call.task.span)  # fmt: skip
-    try:
-        value = call.evaluate(Condition(expression, call.task.span))
-    except UndefinedVariable as error:
-        return "VARIABLE IS NOT DEFINED!", [error.message]
+    value, warnings = call.show(Condition(expression, call.task.span))
     if value is OMIT:
         return "<<Omit>>", [f"`{expression}` could not be omitted here: it is all there is to show"]
-    return value, []
+    return value, warnings

@@ -37,6 +37,15 @@ class Hosts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class InventoryPlace:
+    """Where the inventory is, for magic variables; file: None if it is a directory."""
+
+    sources: tuple[str, ...] = ()
+    directory: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the command line says about the whole run."""
 
@@ -70,8 +79,9 @@ class Options:
     version: str = ""
     cwd: str = "/"
     """Where relative paths of the command line begin."""
-    inventory_dir: str | None = None
-    inventory_sources: tuple[str, ...] = ()
+    python: str = ""
+    """The interpreter that runs this program."""
+    inventory: InventoryPlace = InventoryPlace()
     cuts: Cuts = Cuts()
 
 

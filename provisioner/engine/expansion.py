@@ -72,6 +72,9 @@ class TaskExpansion:
     def evaluate(self, expression: Condition) -> Value:
         return self.templar.evaluate(expression, self.scope)
 
+    def show(self, expression: Condition) -> tuple[Value, list[str]]:
+        return self.templar.show(expression, self.scope)
+
     def variable(self, name: str) -> Value:
         return self.scope.get(name)
 

@@ -187,7 +187,8 @@ class Scopes:
             **magic.run_variables(
                 check=options.check, diff=options.diff, verbosity=options.verbosity, limit=options.limit,
                 run_tags=sorted(options.tags.wanted), skip_tags=sorted(options.tags.skipped),
-                inventory_dir=options.inventory_dir, inventory_sources=options.inventory_sources),
+                python=options.python, inventory_dir=options.inventory.directory,
+                inventory_file=options.inventory.file, inventory_sources=options.inventory.sources),
             **magic.play_variables(
                 name=batch.play_name, playbook_dir=absolute_directory(batch),
                 hosts_all=batch.play_hosts, hosts=alive,

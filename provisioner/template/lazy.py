@@ -7,7 +7,7 @@ them as such) that hold raw items and replace each by its rendered form at first
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2.runtime import Undefined
@@ -228,6 +228,24 @@ def _cycle(template: Template, scope: Variables, label: Label) -> TemplateError:
     chain = [describe(seen) for _, seen in scope.busy[start:]] + [describe(label)]
     return TemplateError("Variable refers to itself: " + " -> ".join(chain), span=template.span,
                          hint="one of these has to get its value from somewhere else")
+
+
+def shown(value: Value, tell: Callable[[Missing | TemplateError], Value]) -> Value:
+    """As `plain`, for people to look at. What is undefined or cannot be rendered is what `tell` gives instead."""
+    if isinstance(value, Missing):
+        return tell(value)
+    if isinstance(value, Mapping):
+        return {plain(key): _shown_item(value, key, tell) for key in value}
+    if isinstance(value, (list, tuple)):
+        return [_shown_item(value, index, tell) for index in range(len(value))]
+    return plain(value)
+
+
+def _shown_item(container: Any, key: Any, tell: Callable[[Missing | TemplateError], Value]) -> Value:
+    try:
+        return shown(container[key], tell)
+    except TemplateError as error:
+        return tell(error)
 
 
 _SCALARS = frozenset({str, Trusted, int, float, bool, type(None)})

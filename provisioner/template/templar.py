@@ -34,10 +34,10 @@ from provisioner.template.environment import (
 from provisioner.template.errors import failure, loose, not_boolean, syntax_error, undefined_error, untrusted
 from provisioner.template.filters import FILTERS
 from provisioner.template.headers import read_header
-from provisioner.template.lazy import Variables, plain
+from provisioner.template.lazy import Variables, plain, shown
 from provisioner.template.literals import keep_backslashes
 from provisioner.template.lookups import GLOBALS, run_lookup
-from provisioner.template.marks import Signal, UndefinedSignal, UnknownSignal, taint
+from provisioner.template.marks import Missing, Signal, UndefinedSignal, UnknownSignal, taint
 from provisioner.template.names import NOTHING, Names, names_in
 from provisioner.template.tests import TESTS
 from provisioner.values import Condition, Template, Trusted, Unknown, Value, Vaulted
@@ -62,7 +62,7 @@ class Program:
 class Templar:
     """Renders against a scope. One for the whole run; holds nothing but compiled templates."""
 
-    __slots__ = ("_evaluate", "_expression", "_filters", "_loose", "_native", "_program", "_tests", "_text_environment",
+    __slots__ = ("_expression", "_filters", "_loose", "_native", "_program", "_tests", "_text_environment",
                  "_text_program", "lookups")
 
     def __init__(self, *, keep: int = 4096, on_loose: Callable[[Diagnostic], None] | None = None,
@@ -147,6 +147,20 @@ class Templar:
 
     def evaluate(self, expression: str | Condition, scope: Variables) -> Value:
         """The plain value of a bare expression (no braces)."""
+        return self._evaluate(expression, scope, plain)
+
+    def show(self, expression: Condition, scope: Variables) -> tuple[Value, list[str]]:
+        """The value of an expression for people to look at, and what is wrong with parts of it, which say so."""
+        wrong: list[str] = []
+
+        def tell(error: Missing | TemplateError) -> str:
+            failed = undefined_error(error, scope, None) if isinstance(error, Missing) else error
+            wrong.append(failed.message)
+            return f"<< error {len(wrong)} - {failed.message} >>"
+
+        return self._evaluate(expression, scope, lambda value: shown(value, tell)), wrong
+
+    def _evaluate(self, expression: str | Condition, scope: Variables, finish: Callable[[Value], Value]) -> Value:
         if isinstance(expression, str):
             expression = Condition(expression)
         if expression.unsafe:
@@ -154,7 +168,7 @@ class Templar:
         if not expression.source.strip():
             raise TemplateError("Empty conditional expression", hint="write true or remove it", span=expression.span)
         try:
-            return self._execute(self._expression_of(expression), scope, expression.span, plain)
+            return self._execute(self._expression_of(expression), scope, expression.span, finish)
         except UnknownSignal as signal:
             return Unknown(signal.reason)
 

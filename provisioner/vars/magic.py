@@ -46,7 +46,7 @@ class HostVars(LiveMapping):
         if host not in self._views:
             if host not in self._hosts:
                 raise KeyError(host)
-            self._views[host] = ScopeView(self._scope_of(host))
+            self._views[host] = ScopeView(self._scope_of(host), frozenset({"hostvars", "omit"}))  # not without end
         return self._views[host]
 
     def __iter__(self) -> Iterator[str]:

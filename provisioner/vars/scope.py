@@ -167,14 +167,16 @@ class Scope:
 class ScopeView(LiveMapping):
     """A scope as the mapping `vars`, or as one host's entry of `hostvars`."""
 
-    __slots__ = ("_scope",)
+    __slots__ = ("_hidden", "_scope")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, hidden: frozenset[str] = frozenset({"omit"})) -> None:
+        """hidden: names that are not listed, though they are there."""
         self._scope = scope
+        self._hidden = hidden
 
     def with_effects(self, effects: Effects) -> ScopeView:
         """The same variables, rendered anew with other answers."""
-        return ScopeView(self._scope.with_effects(effects))
+        return ScopeView(self._scope.with_effects(effects), self._hidden)
 
     def __getitem__(self, name: str) -> Value:
         return self._scope.resolve(name)
@@ -183,10 +185,10 @@ class ScopeView(LiveMapping):
         return name in self._scope
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._scope.names()))
+        return iter(sorted(self._scope.names() - self._hidden))
 
     def __len__(self) -> int:
-        return len(self._scope.names())
+        return len(self._scope.names() - self._hidden)
 
 
 def reads(value: Value, scope: Scope) -> Names:

@@ -21,7 +21,9 @@ from tests.actions.conftest import Tasks
         ("debug: {msg: {a: '{{ 1 + 1 }}'}}", {"msg": {"a": 2}}),
         ("debug: {var: numbers}", {"numbers": [1, 2]}),
         ("debug: {var: 'numbers[0] + 5'}", {"numbers[0] + 5": 6}),
-        ("debug: {var: nothing}", {"nothing": "VARIABLE IS NOT DEFINED!"}),
+        ("debug: {var: nothing}", {"nothing": "<< error 1 - 'nothing' is undefined >>"}),
+        ("debug: {var: m}\n  vars: {m: {a: 1, b: ['{{ no }}', '{{ 1 / 0 }}']}}", {"m": {"a": 1, "b": [
+            "<< error 1 - 'no' is undefined >>", "<< error 2 - Template failed: division by zero >>"]}}),
     ],
 )
 def test_tells(run_tasks: Tasks, task: str, result: dict[str, object]) -> None:
@@ -70,7 +72,7 @@ def test_no_other_text_is_looked_at_even_as_a_name(run_tasks: Tasks, task: str) 
 def test_what_is_not_defined_and_what_is_omitted_come_with_a_warning(run_tasks: Tasks) -> None:
     results = run_tasks("- debug: {var: nope}\n- debug: {var: gone}\n  vars: {gone: '{{ omit }}'}").results("h1")
     assert [dict(one.result).get(name) for one, name in zip(results, ("nope", "gone"), strict=True)] == [
-        "VARIABLE IS NOT DEFINED!", "<<Omit>>"]  # fmt: skip
+        "<< error 1 - 'nope' is undefined >>", "<<Omit>>"]  # fmt: skip
     assert [len(dict(one.result)["warnings"]) for one in results] == [1, 1]
 
 

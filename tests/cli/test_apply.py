@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from provisioner.app import Request
 from provisioner.cli.apply import apply as apply_command
 from provisioner.cli.apply import output, request_of
 from provisioner.cli.apply import plan as plan_command
+from provisioner.cli.main import main
 from provisioner.cli.options import RunOptions, run_options
 from provisioner.engine.targets import ConnectionDefaults
 from provisioner.ui.console import Console
@@ -202,3 +204,23 @@ playbook: site.yml
 def test_the_syntax_check_names_the_playbook_and_runs_nothing() -> None:
     code, text = run(apply_command, "    - fail: {msg: x}\n", "--syntax-check")
     assert (code, text) == (0, "\nplaybook: site.yml\n")
+
+
+def test_all_variables_can_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROVISION_STATE_DIR", str(tmp_path / "state"))
+    site = tmp_path / "site.yml"
+    site.write_text("""
+- hosts: localhost
+  gather_facts: false
+  vars: {broken: "{{ nowhere }}", python: "{{ ansible_playbook_python }}"}
+  tasks: [{debug: {var: vars}}, {debug: {var: hostvars}}]
+""")
+    assert main(["apply", str(site), "--json"]) == 0
+    events = map(json.loads, capsys.readouterr().out.splitlines())
+    of_task, of_hosts = [event["result"] for event in events if event["type"] == "result"]
+    assert of_task["vars"]["broken"] == "<< error 1 - 'nowhere' is undefined >>"
+    assert of_task["vars"]["python"] == sys.executable
+    assert of_task["vars"]["hostvars"] == of_hosts["hostvars"]
+    assert of_hosts["hostvars"]["localhost"]["inventory_hostname"] == "localhost"
