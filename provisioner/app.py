@@ -153,7 +153,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     first = Path(request.playbooks[0]).parent if request.playbooks else None
     sources = _needed(request.inventories, playbooks, found)
     read = partial(load_inventory, sources, first, request.state_dir, request.vault,
-                   only_plain=not to_run, evaluate=expressions(templar))
+                   only_plain=not to_run, evaluate=expressions(templar),
+                   merge=settings.merges_variables)
     try:
         inventory = read()
     except InputError as error:
@@ -399,7 +400,8 @@ class _Run:
             gathering=settings.gathering, poll_interval=settings.poll_interval,
             resource_key=self.key,
             verbosity=request.verbosity, version=__version__, cwd=str(Path.cwd()),
-            python=sys.executable, inventory=inventory_place(sources))
+            python=sys.executable, inventory=inventory_place(sources),
+            merge_variables=settings.merges_variables)
         world = World(self.loaded.inventory, options)
         cache, hosts = _fact_cache(settings), list(self.loaded.inventory.host_table)
         if cache is not None and request.flush_cache:

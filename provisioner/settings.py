@@ -52,6 +52,8 @@ class Settings:
     """Whether a run ends when a task notifies what no handler is called."""
     duplicate_dict_key: str = "warn"
     """What a key that is twice in a mapping of a playbook is: `warn`, `error` or `ignore`."""
+    hash_behaviour: str = "replace"
+    """What becomes of dictionaries that several levels of precedence have: `replace` or `merge`."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
     ansible_managed: str = ""
@@ -66,6 +68,10 @@ class Settings:
     mail_from: str = ""
     warnings: tuple[Diagnostic, ...] = ()
 
+    @property
+    def merges_variables(self) -> bool:
+        return self.hash_behaviour == "merge"
+
 
 def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
     """What the lookup `config` tells, by the names that ansible-core has for these settings."""
@@ -78,6 +84,7 @@ def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
         "COLLECTIONS_PATHS": list(settings.collections_path),
         "DEFAULT_FILTER_PLUGIN_PATH": list(settings.filter_plugins),
         "DEFAULT_GATHERING": settings.gathering,
+        "DEFAULT_HASH_BEHAVIOUR": settings.hash_behaviour,
         "DEFAULT_LOOKUP_PLUGIN_PATH": list(settings.lookup_plugins),
         "DEFAULT_MANAGED_STR": settings.ansible_managed or "Ansible managed",
         "DEFAULT_MODULE_PATH": list(settings.library),
@@ -163,6 +170,12 @@ def _gathering(given: _Given) -> str:
 def _duplicates(given: _Given) -> str:
     if given.value not in ("warn", "error", "ignore"):
         raise given.wrong("warn, error or ignore")
+    return str(given.value)
+
+
+def _hash_behaviour(given: _Given) -> str:
+    if given.value not in ("replace", "merge"):
+        raise given.wrong("replace or merge")
     return str(given.value)
 
 
@@ -252,6 +265,7 @@ def _rows() -> Iterator[Key]:
     yield row("error_on_missing_handler", _boolean, "error_on_missing_handler")
     yield row("duplicate_dict_key", _duplicates, "duplicate_dict_key",
               environment=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",))
+    yield row("hash_behaviour", _hash_behaviour, "hash_behaviour")
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
     yield row("ansible_managed", _text, "ansible_managed", environment=("",))

@@ -157,6 +157,20 @@ def contains_unknown(value: Value) -> Unknown | None:
     return None
 
 
+def joined(old: Mapping[Value, Value], new: Mapping[Value, Value], *, merge: bool) -> dict[Value, Value]:
+    """`new` over `old`; with `merge` mappings that both have at a key are joined in the same way.
+
+    >>> joined({"a": {"x": 1}, "b": 1}, {"a": {"y": 2}}, merge=True)
+    {'a': {'x': 1, 'y': 2}, 'b': 1}
+    """
+    result = dict(old)
+    for key, value in new.items():
+        before = result.get(key)
+        both = merge and isinstance(before, Mapping) and isinstance(value, Mapping)
+        result[key] = joined(before, value, merge=True) if both and isinstance(before, Mapping) else value
+    return result
+
+
 def drop_omitted(value: Value) -> Value:
     """`value` without the mapping entries and list items that are `OMIT`, at any depth."""
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ from typing import Any
 from provisioner.diag import InputError
 from provisioner.effects.sources import find
 from provisioner.lang.yaml import load_file
-from provisioner.values import Value, Vault
+from provisioner.values import Value, Vault, joined
 
 
 def load_vars(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -> dict[str, Value]:
@@ -30,7 +30,7 @@ def load_vars(args: Sequence[Value], options: Mapping[str, Any], vault: Vault) -
     files = [place] if name is not None else list(_files(place, options))
     variables: dict[str, Value] = {}
     for file in files:
-        variables = _joined(variables, _read(file, vault), merge=bool(options.get("merge")))
+        variables = joined(variables, _read(file, vault), merge=bool(options.get("merge")))
     return {"variables": variables, "files": [str(file) for file in files]}
 
 
@@ -67,12 +67,3 @@ def _files(directory: Path, options: Mapping[str, Any]) -> Iterator[Path]:
                 continue
             raise ValueError(f"{file} does not have a valid extension: {', '.join(options['extensions'])}")
         yield file
-
-
-def _joined(old: Mapping[str, Value], new: Mapping[str, Value], *, merge: bool) -> dict[str, Value]:
-    result = dict(old)
-    for key, value in new.items():
-        before = result.get(key)
-        both = merge and isinstance(before, Mapping) and isinstance(value, Mapping)
-        result[key] = _joined(before, value, merge=True) if both and isinstance(before, Mapping) else value
-    return result

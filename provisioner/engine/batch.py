@@ -82,6 +82,8 @@ class Options:
     python: str = ""
     """The interpreter that runs this program."""
     inventory: InventoryPlace = InventoryPlace()
+    merge_variables: bool = False
+    """Dictionaries of one name are joined, whatever levels of precedence they are at."""
     cuts: Cuts = Cuts()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePath
@@ -111,12 +111,12 @@ class Scopes:
         layers = role_layers(self.batch.roles)
         sources = Sources(role_defaults=(("defaults", self._defaults(host)), *layers.defaults),
                           role_vars=layers.vars, magic=self._magic(host), **self._of_host(host))
-        return Scope(self.templar, assemble(sources))
+        return self._scope(assemble(sources))
 
     def _seen_by_others(self, host: HostName) -> Scope:
         """`hostvars[host]`: what belongs to the host itself, and nothing of the play at hand."""
         own = {**self._of_host(host), "play_vars": {}, "vars_prompt": {}, "vars_files": ()}
-        return Scope(self.templar, assemble(Sources(magic=self._magic(host), **own)))
+        return self._scope(assemble(Sources(magic=self._magic(host), **own)))
 
     def effects(self, host: HostName, cursor: Cursor) -> Effects:
         return KnownEffects(self.batch.answers.get((host, cursor.position), {}))
@@ -137,7 +137,7 @@ class Scopes:
         sources = Sources(play_vars=self.batch.play.vars, vars_prompt=self.batch.prompted,
                           extra_vars=self.batch.world.options.extra_vars,
                           magic={"omit": OMIT, "playbook_dir": absolute_directory(self.batch)})
-        return Scope(self.templar, assemble(sources))
+        return self._scope(assemble(sources))
 
     def _defaults(self, host: HostName) -> Mapping[str, Value]:
         return magic.default_variables(host, self.batch.world.options.managed)
@@ -145,8 +145,10 @@ class Scopes:
     # -- parts ----------------------------------------------------------------------------------------------
 
     def _ahead(self, sources: Sources, host: HostName, ahead: Ahead, shared_pending: bool) -> Scope:
-        return Scope(self.templar, self._with_ahead(assemble(sources), ahead, shared_pending),
-                     self.effects(host, ahead.cursor))
+        return self._scope(self._with_ahead(assemble(sources), ahead, shared_pending), self.effects(host, ahead.cursor))
+
+    def _scope(self, layers: Sequence[Layer], effects: Effects | None = None) -> Scope:
+        return Scope(self.templar, layers, effects or KnownEffects(), merge=self.batch.world.options.merge_variables)
 
     def _load(self, effects: Effects, wanted: Effect) -> Mapping[str, Value]:
         """The variables of a file; each is read once in a play."""

@@ -9,7 +9,7 @@ from typing import Final
 from provisioner.diag import Collector, Span
 from provisioner.inventory.model import ALL, UNGROUPED, Group, Inventory, first_groups
 from provisioner.inventory.ranges import RangeError, expand
-from provisioner.values import HostName, Value
+from provisioner.values import HostName, Value, joined
 
 MAX_HOSTS: Final = 500_000
 
@@ -23,6 +23,12 @@ class Builder:
     hosts: dict[HostName, dict[str, Value]] = field(default_factory=dict)
     links: dict[tuple[str, str], Span] = field(default_factory=dict)
     """Where a group was made the child of another."""
+    merge: bool = False
+    """Mappings that several sources have are joined; else the later wins."""
+
+    def add(self, variables: dict[str, Value], more: Mapping[str, Value]) -> None:
+        """Put `more` over `variables`."""
+        variables.update(joined(variables, more, merge=self.merge))
 
     def group(self, name: str, span: Span) -> Group:
         """The group of that name, made if needed."""
@@ -60,7 +66,7 @@ class Builder:
         for each in names:
             host = HostName(each)
             entry.hosts[host] = None
-            self.hosts.setdefault(host, {}).update(variables)
+            self.add(self.hosts.setdefault(host, {}), variables)
 
     def finish(self, sources: tuple[str, ...]) -> Inventory:
         """The inventory; raises `InputError` with everything that was found wrong."""

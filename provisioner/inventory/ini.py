@@ -117,7 +117,7 @@ class _Ini:
             self.builder.found.error("Line not readable", f"`{text}` is not `name=value`", span)
             return
         group = self.builder.group(self.group, span)
-        group.vars[name.strip()] = read_value(value.strip(), span, self.vault)
+        self.builder.add(group.vars, {name.strip(): read_value(value.strip(), span, self.vault)})
         group.origin = self.file
 
 

@@ -38,6 +38,7 @@ _VARS_FOLDERS: Final = ("group_vars", "host_vars")
 def load_inventory(
     sources: Sequence[str], playbook_dir: Path | None = None, state_dir: Path | None = None,
     vault: Vault = LOCKED, *, only_plain: bool = False, evaluate: Evaluate | None = None,
+    merge: bool = False,
 ) -> Inventory:
     """The inventory of all `-i` sources, later ones over earlier ones; raises `InputError` with all mistakes.
 
@@ -45,8 +46,9 @@ def load_inventory(
     state_dir: the product's state directory, below which the lab's is, for `plugin: lab`; None means the usual one.
     evaluate: evaluates the expressions of `plugin: constructed`.
     vault: opens what is encrypted. only_plain: encrypted files of variables are left until they are needed.
+    merge: mappings that several sources have are joined.
     """
-    builder = Builder(Collector())
+    builder = Builder(Collector(), merge=merge)
     beside: dict[str, None] = {}
     for source in sources:
         _Source(builder, state_dir, vault, evaluate, beside).read(source)

@@ -32,7 +32,7 @@ def read_script(path: str, builder: Builder) -> None:
         variables = known.get(host, {}) if isinstance(known, Mapping) else _json(path, ["--host", host], span)
         if not isinstance(variables, Mapping):
             raise _wrong(path, f"the variables of `{host}` must be a mapping", span)
-        builder.hosts[host].update({str(key): value for key, value in variables.items()})
+        builder.add(builder.hosts[host], {str(key): value for key, value in variables.items()})
 
 
 def _group(name: str, group: Any, builder: Builder, span: Span) -> None:
@@ -48,7 +48,7 @@ def _group(name: str, group: Any, builder: Builder, span: Span) -> None:
     variables = group.get("vars") or {}
     if not isinstance(variables, Mapping):
         raise _wrong(span.file, f"`vars` of the group `{name}` must be a mapping", span)
-    entry.vars.update({str(key): value for key, value in variables.items()})
+    builder.add(entry.vars, {str(key): value for key, value in variables.items()})
     entry.origin = span.file if variables else entry.origin
     for child in group.get("children") or ():
         if not (name == "all" and child == UNGROUPED):

@@ -44,7 +44,7 @@ def _fill(name: str, group: Map, builder: Builder) -> list[tuple[Scalar, Node, s
         elif key.text == "vars":
             if isinstance(value, Map):
                 entry = builder.group(name, key.span)
-                entry.vars.update((str(var.value), to_value(item)) for var, item in value.entries)
+                builder.add(entry.vars, {str(var.value): to_value(item) for var, item in value.entries})
                 entry.origin = key.file
             elif not _is_nothing(value):
                 found.error("Wrong type", f"`vars` must be a mapping, not {describe(value)}", value.span)

@@ -20,7 +20,7 @@ from provisioner.template.lazy import Label, LiveMapping, open_value, plain
 from provisioner.template.marks import UndefinedSignal, UnknownSignal
 from provisioner.template.names import NOTHING, Names
 from provisioner.template.templar import Templar
-from provisioner.values import Condition, Template, Trusted, Unknown, Value
+from provisioner.values import Condition, Template, Trusted, Unknown, Value, joined
 
 Layer: TypeAlias = tuple[str, Mapping[str, Value]]
 
@@ -32,12 +32,29 @@ _NO_ANSWERS = KnownEffects()
 DATA_LABELS = frozenset({"facts", "set_fact or register"})
 
 
+#: Labels of layers whose dictionaries are never joined with lower ones.
+WHOLE_LABELS = frozenset({"loop", "magic variables"})
+
+
+def _with_lower(name: str, value: Value, lower: Sequence[Layer]) -> Value:
+    for _, variables in lower:
+        if name in variables:
+            below = variables[name]
+            if not (isinstance(value, Mapping) and isinstance(below, Mapping)):
+                break
+            value = joined(below, value, merge=True)
+    return value
+
+
 class Scope:
     """Variables by name. `layers` is public for `vars.explain`; treat everything as read-only."""
 
-    __slots__ = ("_below", "_found", "_opened", "_reads", "_upper", "busy", "effects", "layers", "templar")
+    __slots__ = ("_below", "_found", "_merge", "_opened", "_reads", "_upper", "busy", "effects", "layers", "templar")
 
-    def __init__(self, templar: Templar, layers: Sequence[Layer], effects: Effects = _NO_ANSWERS) -> None:
+    def __init__(self, templar: Templar, layers: Sequence[Layer], effects: Effects = _NO_ANSWERS, *,
+                 merge: bool = False) -> None:
+        """merge: a dictionary is joined with those of the same name in lower layers."""
+        self._merge = merge
         self.templar = templar
         self.layers: tuple[Layer, ...] = tuple(layers)
         self.effects = effects
@@ -60,9 +77,12 @@ class Scope:
         found = self._found.get(name)
         if found is not None:
             return found
-        for label, variables in self._upper:
+        for position, (label, variables) in enumerate(self._upper):
             if name in variables:
-                found = (label, variables[name])
+                value = variables[name]
+                if self._merge and label not in WHOLE_LABELS:
+                    value = _with_lower(name, value, self._upper[position + 1:])
+                found = (label, value)
                 break
         else:
             if self._below is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,13 @@ def test_a_refreshed_inventory_keeps_what_was_added_while_plays_ran(files: Files
     assert sorted(inventory.hosts("all")) == ["added", "three", "two"]
     assert (inventory.groups["late"], inventory.groups["even"]) == (["added"], ["two"])
     assert dict(inventory.host_layers(HostName("added")))["inventory host"] == {"size": 1}
+
+
+@pytest.mark.parametrize(("merge", "found"), [(True, {"a": 1, "b": 3, "c": 4}), (False, {"b": 3, "c": 4})])
+def test_mappings_of_several_sources_are_joined_where_that_is_asked_for(
+    tmp_path: Path, merge: bool, found: dict[str, int]
+) -> None:
+    for name, value in (("one", "{a: 1, b: 2}"), ("two", "{b: 3, c: 4}")):
+        (tmp_path / f"{name}.yml").write_text(f"all: {{hosts: {{w1: {{own: {value}}}}}, vars: {{d: {value}}}}}\n")
+    inventory = load_inventory([str(tmp_path / "one.yml"), str(tmp_path / "two.yml")], merge=merge)
+    assert (merged(inventory, "w1")["d"], merged(inventory, "w1")["own"]) == (found, found)

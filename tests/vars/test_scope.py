@@ -31,6 +31,17 @@ def test_the_first_layer_that_has_a_name_wins_and_explain_tells_all() -> None:
     assert "c" not in both
 
 
+def test_dictionaries_are_joined_with_those_of_lower_layers_where_that_is_asked_for() -> None:
+    layers: list[Layer] = [
+        ("loop", {"item": {"a": 1}}), ("play vars", {"d": {"x": {"hi": Template("{{ n }}")}}, "t": {"a": 1}}),
+        ("b", {"d": {"x": {"low": 1}, "y": 2}, "t": "text", "n": 5, "item": {"b": 2}}), ("a", {"t": {"z": 0}})]
+    merging = Scope(TEMPLAR, layers, merge=True)
+    assert merging.get("d") == {"x": {"hi": 5, "low": 1}, "y": 2}
+    assert (merging.get("t"), merging.get("item")) == ({"a": 1}, {"a": 1})
+    assert merging.with_layer("loop", {"d": {"only": 1}}).get("d") == {"only": 1}
+    assert Scope(TEMPLAR, layers).get("d") == {"x": {"hi": 5}}
+
+
 def test_a_new_layer_wins_and_is_seen_by_variables_that_refer_to_it() -> None:
     low = scope(("vars", {"url": Template("http://{{ host }}"), "host": "a"}))
     assert low.get("url") == "http://a"
