@@ -157,7 +157,7 @@ def aggregate(items: Sequence[Judged]) -> Judged:
 def skipped(false_condition: str) -> dict[str, Any]:
     """The result of a task whose `when` does not hold."""
     return {"changed": False, "skipped": True, "skip_reason": "Conditional result was False",
-            "false_condition": false_condition}
+            "false_condition": False if false_condition == "False" else false_condition}  # a boolean as it was written
 
 
 def failure(error: TemplateError) -> dict[str, Any]:

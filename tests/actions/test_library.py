@@ -11,6 +11,7 @@ import pytest
 
 from provisioner.actions.library import archive, find_library, folders_of, style_of
 from provisioner.cli.main import main
+from provisioner.remote.shim.parsing import camel_dict_to_snake_dict
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -191,3 +192,15 @@ def test_the_same_files_make_the_same_archive() -> None:
     first, second = (archive(b"x = 1\n", {"a/b.py": b""}) for _ in range(2))
     assert first == second
     assert len(first) < 32 << 10, "rides inside the task's frame"
+
+
+@pytest.mark.parametrize(("given", "options", "made"), [
+    ({"TOPKey": {"NESTEDKey": "Value"}}, {}, {"top_key": {"nested_key": "Value"}}),
+    ({"IAMUser": "x", "ids": [{"ARNs": []}]}, {"reversible": True}, {"i_a_m_user": "x", "ids": [{"a_r_ns": []}]}),
+    ({"Tags": {"Keep": 1}, "A": {"Tags": {"Not": 1}}}, {"ignore_list": ["Tags"]},
+     {"tags": {"Keep": 1}, "a": {"tags": {"not": 1}}}),
+])  # fmt: skip
+def test_names_of_dictionaries_are_rewritten_as_modules_for_clouds_want_it(
+    given: dict[str, object], options: dict[str, Any], made: dict[str, object]
+) -> None:
+    assert camel_dict_to_snake_dict(given, **options) == made

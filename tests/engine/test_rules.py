@@ -214,3 +214,11 @@ def test_a_localhost_that_no_inventory_names_has_the_variables_of_all_hosts(tmp_
     engine = Engine([playbook], World(inventory, Options()), Templar(), FunctionModules(modules))
     played = FakeDriver(engine, modules, loader).run()
     assert played.results("localhost")[0].result["x"] == "of all local [] True"
+
+
+def test_a_skipped_task_tells_the_condition_as_it_was_written(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {yum: {}, when: false}
+    - {yum: {}, when: [true, "1 == 2"]}
+""")
+    assert [result["false_condition"] for result in results(played)] == [False, "1 == 2"]

@@ -35,8 +35,10 @@ def get_best_parsable_locale(module: Any, preferences: "Optional[List[str]]" = N
 
 def camel_dict_to_snake_dict(camel_dict: "Mapping[str, Any]", reversible: bool = False,
                              ignore_list: Any = ()) -> "Dict[str, Any]":
-    return {_snake(name): value if name in ignore_list else _deep(value, lambda v: camel_dict_to_snake_dict(
-        v, reversible, ignore_list)) for name, value in camel_dict.items()}
+    """reversible: a name can be made the old one again. ignore_list: what is below these of the first level stays."""
+    renamed = _capital_by_capital if reversible else _snake
+    return {renamed(name): value if name in ignore_list else _deep(value, lambda v: camel_dict_to_snake_dict(
+        v, reversible)) for name, value in camel_dict.items()}
 
 
 def snake_dict_to_camel_dict(snake_dict: "Mapping[str, Any]", capitalize_first: bool = False) -> "Dict[str, Any]":
@@ -57,6 +59,15 @@ def _deep(value: Any, convert: Any) -> Any:
     if isinstance(value, Mapping):
         return convert(value)
     return [_deep(item, convert) for item in value] if isinstance(value, list) else value
+
+
+def _capital_by_capital(name: str) -> str:
+    """
+    >>> _capital_by_capital("IAMUser"), _snake("IAMUser")
+    ('i_a_m_user', 'iam_user')
+    """
+    spaced = re.sub("[A-Z]", lambda found: "_" + found.group(0).lower(), name)
+    return spaced[1:] if name[:1].isupper() else spaced
 
 
 def _snake(name: str) -> str:
