@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2.runtime import Undefined
 
-from provisioner.diag import TemplateError, UndefinedVariable
+from provisioner.diag import TemplateError, UndefinedVariable, VaultError
 from provisioner.template.effects import Effects
 from provisioner.template.marks import Missing, Tainted, UndefinedSignal, UnknownMark, UnknownSignal
 from provisioner.values import OMIT, Secret, Template, Trusted, Unknown, Value, Vaulted
@@ -244,6 +244,8 @@ def shown(value: Value, tell: Callable[[Missing | TemplateError], Value]) -> Val
 def _shown_item(container: Any, key: Any, tell: Callable[[Missing | TemplateError], Value]) -> Value:
     try:
         return shown(container[key], tell)
+    except VaultError:  # a password is missing: that is for the task to fail
+        raise
     except TemplateError as error:
         return tell(error)
 

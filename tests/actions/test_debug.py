@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.diag import InputError
+from provisioner.diag import InputError, VaultError
 from provisioner.engine.batch import Options
+from provisioner.values import Secret, Vaulted
 from tests.actions.conftest import Tasks
 
 
@@ -79,3 +80,12 @@ def test_what_is_not_defined_and_what_is_omitted_come_with_a_warning(run_tasks: 
 def test_only_a_text_can_name_what_is_shown(run_tasks: Tasks) -> None:
     (told,) = run_tasks("- debug: {var: {a: b}}").results("h1")
     assert "is not a string and conversion is not allowed" in str(told.result)
+
+
+def test_a_value_that_no_password_opens_fails_the_task(run_tasks: Tasks) -> None:
+    def closed() -> Secret:
+        raise VaultError("no password opens this")
+
+    played = run_tasks("- debug: {var: both}", hosts={"h1": {"both": {"a": 1, "b": Vaulted(closed)}}})
+    assert played.statuses("h1") == ["failed"]
+    assert "no password opens this" in played.results("h1")[0].result["msg"]

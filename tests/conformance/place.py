@@ -25,6 +25,7 @@ SINGLE = """#!/bin/bash
 pattern= module=command arguments= options=() play=$(mktemp)
 while [ $# -gt 0 ]; do
   case $1 in
+    --version) PYTHONPATH={project} exec {python} -m provisioner --version ;;
     -m) module=$2; shift 2 ;;
     -a) arguments=$2; shift 2 ;;
     -i|-e|-c) options+=("$1" "$2"); shift 2 ;;
