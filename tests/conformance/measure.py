@@ -68,22 +68,23 @@ def counted(told: str) -> tuple[int, ...]:
 def _passed_asserts(told: str) -> int:
     """Tasks of `assert` that passed, on each host; one with a loop counts once, and only if no item failed.
 
-    They are known by what they say, or by the name that a task without a name has.
+    They are known by what they say (also where `failed_when` expects them to fail), or by the name that a task
+    without a name has.
     """
     passed: set[tuple[int, str]] = set()
     failed: set[tuple[int, str]] = set()
-    task, host, unnamed = 0, "", False
+    task, status, host, unnamed = 0, "", "", False
     for line in told.splitlines():
         if _TASK.match(line):
             task += 1
             unnamed = _ASSERT.match(line) is not None
         elif result := _RESULT.match(line):
-            host = result[2]
-            if result[1] == "failed":
+            status, host = result.groups()
+            if status == "failed":
                 failed.add((task, host))
-            elif unnamed and result[1] == "ok":
+            elif unnamed and status == "ok":
                 passed.add((task, host))
-        if "All assertions passed" in line:
+        if "All assertions passed" in line or ('"evaluated_to": false' in line and status == "ok"):
             passed.add((task, host))
     return len(passed - failed)
 
