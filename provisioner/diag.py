@@ -15,6 +15,7 @@
     ├── HostFailed                 2    connected, but the host cannot do what is asked
     │   ├── BecomeFailed                sudo refused
     │   └── NoPython                    no usable Python on the host
+    ├── PlayError                  1    a playbook is wrong in a way that shows only while it runs
     ├── ProtocolError              1    the runner said something it must not say
     ├── LabError                   1    a throw-away host could not be made or removed
     ├── LockHeld                   6    somebody else works on it
@@ -130,6 +131,10 @@ class VaultError(TemplateError):
 
 class NoVaultPassword(VaultError):
     """None was given at all."""
+
+
+class PlayError(ProvisionError):
+    """The playbook is wrong in a way that shows only while it runs; ends the run."""
 
 
 class HostUnreachable(ProvisionError):

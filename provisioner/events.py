@@ -179,6 +179,16 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
+class MetaResult:
+    """A `meta` task is over on a host; it counts as nothing. text: what it did. skipped: `when` did not hold."""
+
+    host: HostName
+    task: TaskRef
+    text: str
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedChange:
     """A resource that a plan changes. sign: `+ ~ -/+ -`. fields: (name, before, after, what it takes), JSON-like;
     before is None for what is new. notes: words for people."""
@@ -252,14 +262,14 @@ class RunEnded:
 
 Event: TypeAlias = (
     RunStarted | PlayStarted | NoHosts | TaskStarted | HostBegan | HostText | Step | ItemResult | Retry
-    | TaskResult | Included | MachinesPlanned | MachineStep | Warned | RunEnded
+    | TaskResult | Included | MetaResult | MachinesPlanned | MachineStep | Warned | RunEnded
 )
 
 KINDS: Mapping[type[Any], str] = {
     RunStarted: "run_start", PlayStarted: "play_start", NoHosts: "no_hosts", TaskStarted: "task_start",
     HostBegan: "host_begin", HostText: "log", Step: "step", ItemResult: "item", Retry: "retry",
-    TaskResult: "result", Included: "included", MachinesPlanned: "machines_plan", MachineStep: "machine_step",
-    Warned: "warning", RunEnded: "run_end",
+    TaskResult: "result", Included: "included", MetaResult: "meta",
+    MachinesPlanned: "machines_plan", MachineStep: "machine_step", Warned: "warning", RunEnded: "run_end",
 }
 
 

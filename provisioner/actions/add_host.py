@@ -20,7 +20,7 @@ SPEC = Spec(
             type="list", elements="str", aliases=("group", "groupname"), default=[], doc="Its groups; new ones are made"
         ),
     },
-    notes="Every other argument is a variable of the host.",
+    notes="Every other argument is a variable of the host. One host does it for all of the play; `loop` adds several.",
     examples="""
 - name: The machine that was just made
   add_host:
@@ -30,6 +30,9 @@ SPEC = Spec(
 """,
     returns={"add_host": "the host with `host_name`, `groups` and `host_vars`"},
 )
+
+ONCE = True
+"""As Ansible has it: the first host of the play adds for all."""
 
 _WITH_PORT = re.compile(r"(?P<name>[^:]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 

@@ -11,6 +11,8 @@ a driving one may have
 
     def delegates(args) -> Mapping[str, str]            argument -> the host it names, of the inventory, to work with
 
+one that is for all hosts of the play, whichever does it, says `ONCE = True`,
+
 and a `SPEC` when no remote module of that name has one. A module without an action file is sent to the host
 with its arguments as they are.
 

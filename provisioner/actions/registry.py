@@ -49,7 +49,8 @@ class Registry:
         return ModuleInfo(
             name, spec, expand=getattr(action, "expand", None),
             drives=hasattr(action, "run") or hasattr(action, "run_batch"), batch=hasattr(action, "run_batch"),
-            on_host=remote is not None, facts=name in RETURNS_FACTS, delegates=getattr(action, "delegates", None))
+            on_host=remote is not None, facts=name in RETURNS_FACTS, delegates=getattr(action, "delegates", None),
+            once=getattr(action, "ONCE", False))
 
     def _half(self, name: str) -> ModuleType | None:
         return self.given.get(name) or _load("provisioner.actions", name)

@@ -99,9 +99,14 @@ def _run(arguments: list[str]) -> int:
 
 
 def _report(error: Exception) -> int:
-    from provisioner.diag import ProvisionError  # noqa: PLC0415
+    from provisioner.diag import PlayError, ProvisionError  # noqa: PLC0415
     from provisioner.ui.codeframe import codeframes, read_file_line  # noqa: PLC0415
 
+    if isinstance(error, PlayError):
+        from provisioner.ui.lines import play_error  # noqa: PLC0415
+
+        click.echo("\n".join(play_error(error)), err=True)
+        return error.exit_code
     if isinstance(error, ProvisionError):
         click.echo(codeframes(error.diagnostics(), read_file_line), err=True)
         return error.exit_code

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from provisioner.actions.base import Done
-from provisioner.diag import ProvisionError, TemplateError, near
+from provisioner.diag import PlayError, TemplateError, near
 from provisioner.engine.batch import Batch
 from provisioner.engine.cursor import Cursor, Frame, Halt, reraise, start, unwind, will_be_rescued
 from provisioner.engine.entry import Enclose, Entry, Item
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.judge import Judged, aggregate, broken, shown
-from provisioner.engine.naming import reference
+from provisioner.engine.naming import meta_result, reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
 from provisioner.events import Event, Included, ItemResult, TaskResult, Warned
@@ -27,7 +27,7 @@ class Notifier(Protocol):
     def notifications(self, entry: Entry, items: Sequence[Item]) -> list[str]: ...
 
 
-class UnknownHandler(ProvisionError):
+class UnknownHandler(PlayError):
     """A task notifies what no handler is called or listens to: the run cannot be trusted to go on."""
 
 
@@ -56,6 +56,9 @@ class Committer:
         """Apply the results. Gives the events, and whether the host goes straight on to the next task."""
         state = self.batch.states[entry.host]
         judged = aggregate(items) if entry.looped else items[0]
+        if entry.task.module == "meta" and judged.status == "skipped":
+            self._go_on(state, entry)
+            return [meta_result(entry, skipped=True)], True
         handlers: dict[int, bool] = {}
         if not judged.failed:
             try:
@@ -221,8 +224,9 @@ class Committer:
     def _miss(self, entry: Entry, name: str) -> None:
         """Nobody is meant by what the task notifies."""
         if not self.batch.world.options.missing_handlers_allowed:
-            raise UnknownHandler(f"no handler is called or listens to `{name}`", span=entry.task.span,
-                                 hint=near(name, self.batch.handlers.known()))
+            message = (f"The requested handler '{name}' was not found in either the main handlers list nor in the "
+                       "listening handlers list")
+            raise UnknownHandler(message, span=entry.task.span, hint=near(name, self.batch.handlers.known()))
 
     def _go_on(self, state: HostState, entry: Entry) -> None:
         """Behind the task; a handler that ran is no longer notified."""

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from provisioner.engine.program import Enter, Flush, Leave, Op, Program, Run, ToAlways
+from provisioner.lang.model import Role
 
 Position: TypeAlias = tuple[int, ...]
 
@@ -172,6 +173,46 @@ def unwind(cursor: Cursor) -> Cursor | None:
             blocks.pop()
         frames.pop()
     return None
+
+
+def behind_role(cursor: Cursor, role: Role) -> Cursor:
+    """Behind the last task of `role` (`meta: end_role`), also where files that it includes are being done."""
+    frames = list(cursor.frames)
+    while True:
+        frame = _behind_role(frames[-1], role)
+        frames[-1] = frame
+        below = frames[-2] if len(frames) > 1 else None
+        if below is None or frame.pc < len(frame.program.ops) or not _is_of(below.program.ops[below.pc], role):
+            return Cursor(tuple(frames))
+        frames.pop()
+
+
+def _behind_role(frame: Frame, role: Role) -> Frame:
+    opened = closed = 0
+    found = (frame.pc + 1, 0, 0)
+    for number, op in enumerate(frame.program.ops[frame.pc + 1:], frame.pc + 1):
+        match op:
+            case Run():
+                if not _is_of(op, role):
+                    break
+                found = (number + 1, opened, closed)
+            case Enter():
+                opened += 1
+            case Leave() if opened:
+                opened -= 1
+            case Leave():
+                closed += 1
+    pc, opened, closed = found
+    while opened:  # to the end of blocks of the role that begin behind this place
+        opened -= isinstance(frame.program.ops[pc], Leave)
+        pc += 1
+    return replace(frame, pc=pc, blocks=frame.blocks[:len(frame.blocks) - closed])
+
+
+def _is_of(op: Op, role: Role) -> bool:
+    """Whether it is a task of the role, or of one that the role needs."""
+    own = op.keywords.role if isinstance(op, Run) else None
+    return own is not None and (own is role or any(parent is role for parent in own.parents))
 
 
 def forgiven(cursor: Cursor) -> Cursor:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from provisioner.diag import ProvisionError, near
+from provisioner.diag import PlayError, near
 from provisioner.engine.batch import Batch
 from provisioner.engine.commit import Committer
-from provisioner.engine.cursor import Frame, forgiven
+from provisioner.engine.cursor import Frame, behind_role, forgiven
 from provisioner.engine.entry import Entry, Meta
-from provisioner.engine.naming import reference
+from provisioner.engine.naming import meta_result, reference
 from provisioner.engine.routines import WAIT, Routine
 from provisioner.events import TaskStarted
 from provisioner.messages import Answered, Ask, Emit
@@ -58,12 +58,21 @@ def _clear_host_errors(batch: Batch, entry: Entry) -> None:
         state.cursor = forgiven(state.cursor)
 
 
+def _end_role(batch: Batch, entry: Entry) -> None:
+    if entry.task.role is None:
+        raise PlayError("Cannot execute 'end_role' from outside of a role", span=entry.task.span)
+    if entry.cursor.in_handlers:
+        raise PlayError("Cannot execute 'end_role' from a handler", span=entry.task.span)
+    batch.states[entry.host].cursor = behind_role(entry.cursor, entry.task.role)
+
+
 ACTIONS: Mapping[str, Callable[[Batch, Entry], None]] = {
     "noop": _noop,
     "flush_handlers": _flush,
     "end_host": _end_host,
     "end_batch": _end_batch,
     "end_play": _end_play,
+    "end_role": _end_role,
     "clear_facts": _clear_facts,
     "clear_host_errors": _clear_host_errors,
     "reset_connection": _noop,
@@ -77,16 +86,16 @@ def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
     refreshed = False
     for entry in entries:
         work = entry.items[0].work
+        yield Emit(TaskStarted(reference(entry), batch.world.options.check))
         if not isinstance(work, Meta):
-            yield Emit(TaskStarted(reference(entry), batch.world.options.check))
             judged = resolver.judge_nothing_done(entry)
             for event in committer.commit(entry, judged, 0.0)[0]:
                 yield Emit(event)
             continue
         action = ACTIONS.get(work.action)
         if action is None:
-            raise ProvisionError(f"`meta: {work.action}` is not supported", span=entry.task.span,
-                                 hint=near(work.action, ACTIONS) or "it takes: " + ", ".join(sorted(ACTIONS)))
+            raise PlayError(f"`meta: {work.action}` is not supported", span=entry.task.span,
+                            hint=near(work.action, ACTIONS) or "it takes: " + ", ".join(sorted(ACTIONS)))
         batch.states[entry.host].cursor = entry.cursor.step()
         if work.action == "reset_connection":
             yield Ask(batch.world.number(), Effect("reset_connection", (entry.host,)))
@@ -95,6 +104,7 @@ def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
             yield from _refresh(batch)
             refreshed = True
         action(batch, entry)
+        yield Emit(meta_result(entry))
 
 
 def _refresh(batch: Batch) -> Routine[None]:

@@ -16,7 +16,8 @@ class ModuleInfo:
 
     expand: its controller half, if it is an expanding one. drives: its controller half drives hosts (`batch`:
     all of them together). on_host: there is a remote module. facts: its results may carry `ansible_facts`.
-    delegates: of a driving one, its function of that name (`actions.base`).
+    delegates: of a driving one, its function of that name (`actions.base`). once: done by one host for all, as with
+    `run_once`.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ModuleInfo:
     on_host: bool = True
     facts: bool = False
     delegates: Callable[[Mapping[str, Any]], Mapping[str, str]] | None = None
+    once: bool = False
 
 
 class Modules(Protocol):

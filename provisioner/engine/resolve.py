@@ -185,7 +185,11 @@ class TaskResolver:
             return entry
         return replace(entry, no_log=reading.boolean(entry.task.no_log, "no_log", False),
                        ignore_errors=reading.boolean(entry.task.ignore_errors, "ignore_errors", False),
-                       run_once=reading.boolean(entry.task.run_once, "run_once", False))
+                       run_once=self._is_once(entry.task, reading))
+
+    def _is_once(self, task: Task, reading: Reading) -> bool:
+        info = self.modules.get(task.module)
+        return reading.boolean(task.run_once, "run_once", False) or (info is not None and info.once)
 
     def _with_keywords(self, entry: Entry, reading: Reading) -> Entry:
         task, options = entry.task, self.batch.world.options
@@ -205,7 +209,7 @@ class TaskResolver:
             ignore_errors=reading.boolean(task.ignore_errors, "ignore_errors", False),
             ignore_unreachable=reading.boolean(task.ignore_unreachable, "ignore_unreachable", False),
             any_errors_fatal=reading.boolean(task.any_errors_fatal, "any_errors_fatal", False),
-            run_once=reading.boolean(task.run_once, "run_once", False),
+            run_once=self._is_once(task, reading),
             delegate=HostName(delegate) if delegate else None,
             delegate_facts=reading.boolean(task.delegate_facts, "delegate_facts", False),
             throttle=int(reading.number(task.throttle, 0.0)), job=reading.job(),

@@ -33,9 +33,12 @@ T = TypeVar("T")
 
 class Wait(Enum):
     INPUT = "input"
+    TURN = "turn"
+    """Until the others that need no input have had theirs."""
 
 
 WAIT = Wait.INPUT
+TURN = Wait.TURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Scheduler:
 
     _owners: dict[Hashable, _Strand] = field(default_factory=dict)
     _commands: list[Command] = field(default_factory=list)
+    _ready: deque[_Strand] = field(default_factory=deque)
+    """Those that let others go first."""
 
     def start(self, routine: Routine[None]) -> list[Command]:
         self._advance(_Strand(routine), None)
@@ -96,6 +101,8 @@ class Scheduler:
         return self._taken()
 
     def _taken(self) -> list[Command]:
+        while self._ready:
+            self._advance(self._ready.popleft(), None)
         commands, self._commands = self._commands, []
         return commands
 
@@ -108,7 +115,10 @@ class Scheduler:
                 return
             given = None
             match yielded:
-                case Wait():
+                case Wait.TURN:
+                    self._ready.append(strand)
+                    return
+                case Wait.INPUT:
                     return
                 case Together():
                     if not yielded.routines:

@@ -16,7 +16,7 @@ from provisioner.engine.includes import Loaded, NeedInclude, accept
 from provisioner.engine.planner import Planner
 from provisioner.engine.program import Run
 from provisioner.engine.resolve import TaskResolver
-from provisioner.engine.routines import WAIT, Routine, Together
+from provisioner.engine.routines import TURN, WAIT, Routine, Together
 from provisioner.engine.scopes import search_path
 from provisioner.events import Warned
 from provisioner.messages import Answered, Ask, Emit
@@ -65,7 +65,9 @@ class BatchRun:
             self.committer.failing.clear()
             if (yield from self._is_wanted(plan)):
                 yield from self._carry_out(plan)
-            if not self.batch.apart:
+            if self.batch.apart:
+                yield TURN
+            else:
                 self._stop_others(plan, states)
 
     def _is_wanted(self, plan: Plan) -> Routine[bool]:

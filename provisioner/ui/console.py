@@ -16,6 +16,7 @@ from provisioner.events import (
     ItemResult,
     MachinesPlanned,
     MachineStep,
+    MetaResult,
     NoHosts,
     PlayStarted,
     Retry,
@@ -224,6 +225,13 @@ class Console:
             if text:
                 self.screen.print(text + "\n")
 
+    def meta_result(self, event: MetaResult) -> None:
+        if self.verbosity >= 2:
+            self._print(f"META: {visible(event.text)}", "verbose")
+        if event.skipped:
+            told = f" => {dump({'skip_reason': event.text}, self.verbosity)}" if self.verbosity else ""
+            self._print(f"skipping: [{visible(event.host)}]{told}", "skipped")
+
     # -- machines ---------------------------------------------------------------------------------------------
 
     def machines_planned(self, event: MachinesPlanned) -> None:
@@ -337,6 +345,7 @@ _HANDLERS: Final[Mapping[type[Any], Callable[[Console, Any], None]]] = {
     RunStarted: Console.run_started, PlayStarted: Console.play_started, NoHosts: Console.no_hosts,
     TaskStarted: Console.task_started, HostBegan: Console.host_began, HostText: Console.host_text,
     Step: Console.step, ItemResult: Console.item_result, Retry: Console.retry, TaskResult: Console.task_result,
-    Included: Console.included, MachinesPlanned: Console.machines_planned, MachineStep: Console.machine_step,
-    Warned: Console.warned, RunEnded: Console.run_ended,
+    Included: Console.included, MetaResult: Console.meta_result,
+    MachinesPlanned: Console.machines_planned, MachineStep: Console.machine_step, Warned: Console.warned,
+    RunEnded: Console.run_ended,
 }

@@ -19,6 +19,7 @@ from provisioner.events import (
     Included,
     ItemResult,
     MachinesPlanned,
+    MetaResult,
     Retry,
     RunEnded,
     RunStarted,
@@ -88,6 +89,8 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, {"host": event.host, **_task(event.task), "left": event.left, "result": event.result}
         case Included():
             yield kind, {"file": event.file, "hosts": event.hosts, **_task(event.task), **_item(event.item)}
+        case MetaResult():
+            yield kind, {"host": event.host, **_task(event.task), "text": event.text, "skipped": event.skipped}
         case MachinesPlanned():
             yield kind, {key: value for key, value in asdict(event).items() if key != "resources"}
         case _:

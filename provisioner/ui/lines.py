@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from provisioner.ui.codeframe import ReadLine, lines_at
+from provisioner.diag import PlayError
+from provisioner.ui.codeframe import ReadLine, lines_at, read_line_of_run
 from provisioner.ui.escape import visible, visible_json, visible_lines
 
 TAIL: Final = 10
@@ -61,6 +62,18 @@ def failure_head(result: Mapping[str, Any], place: str, read_line: ReadLine) -> 
     if found and "censored" not in result:
         above = 2 if tasks and tasks[1] == found[1] else 0
         frame = lines_at(found[1], int(found[2]), int(found[3] or 0), read_line, above)
+    return _with_origin(head, place, frame)
+
+
+def play_error(error: PlayError) -> list[str]:
+    """The same of what ends a run."""
+    span = error.span
+    frame = lines_at(span.file, span.line, span.column, read_line_of_run, 2) if span else []
+    hint = [f"  | hint: {visible(error.hint)}"] if error.hint else []
+    return [*_with_origin(f"[ERROR]: {visible(error.message)}", str(span or ""), frame), *hint]
+
+
+def _with_origin(head: str, place: str, frame: Sequence[str]) -> list[str]:
     return [head, *([f"Origin: {visible(place)}"] if place else []), "", *([*frame, ""] if frame else [])]
 
 
