@@ -27,6 +27,7 @@ from provisioner.messages import (
     CallId,
     Command,
     Emit,
+    Fail,
     Finish,
     Input,
     ModuleCall,
@@ -147,7 +148,7 @@ class Driver:
             if self._is_broken_off(given) or (self._interrupted and not self.patient):
                 return  # what was ended on purpose has not failed
             commands = self.engine.feed(given)
-            self._take([c for c in commands if isinstance(c, Emit)] if self._interrupted else commands)
+            self._take([c for c in commands if isinstance(c, (Emit, Fail))] if self._interrupted else commands)
         else:
             self.emit(given)
 
@@ -185,6 +186,8 @@ class Driver:
                     self._answer(command)
                 case Finish():
                     self._finished = command
+                case Fail():
+                    raise command.error
 
     def _run_segment(self, command: RunSegment) -> None:
         assert self._pool is not None

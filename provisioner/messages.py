@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NewType, TypeAlias
 
+from provisioner.diag import ProvisionError
 from provisioner.events import Event, TaskRef
 from provisioner.values import HostName, Secret
 
@@ -198,7 +199,14 @@ class Finish:
     unreachable: frozenset[HostName]
 
 
-Command: TypeAlias = RunSegment | RunAction | Ask | Emit | Finish
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The run ends here with this error; what was told before it stands."""
+
+    error: ProvisionError
+
+
+Command: TypeAlias = RunSegment | RunAction | Ask | Emit | Finish | Fail
 
 
 # -- inputs (driver -> engine) -------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
     "provisioner.diag": frozenset(),
     "provisioner.values": frozenset({"provisioner.diag"}),
     "provisioner.events": frozenset({"provisioner.values"}),
-    "provisioner.messages": frozenset({"provisioner.events", "provisioner.values"}),
+    "provisioner.messages": frozenset({"provisioner.diag", "provisioner.events", "provisioner.values"}),
     "provisioner.remote": frozenset(),
     "provisioner.lang": frozenset({"provisioner.diag", "provisioner.values", "provisioner.remote.spec"}),
     "provisioner.inventory": frozenset({

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from provisioner.diag import Diagnostic
+from provisioner.diag import Diagnostic, PlayError
 from provisioner.engine import varsfiles
 from provisioner.engine.cursor import Position
 from provisioner.engine.handlers import HandlerTable
@@ -145,6 +145,8 @@ class Batch:
     left: set[HostName] = field(default_factory=set)
     """Hosts that `meta: end_host` took out of the play."""
     ends_play: bool = False
+    mistake: PlayError | None = None
+    """Of the playbook, found while a plan was carried out: ends the run when that is told."""
     """`meta: end_play` was met: no further batch of this play."""
 
     def active(self) -> Iterator[HostState]:

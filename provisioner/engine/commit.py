@@ -177,7 +177,7 @@ class Committer:
                 state.memory.count("ok")
         leave_handler(state, entry.cursor)
         state.cursor = into_includes(entry.cursor, entry.included)
-        return events
+        return [*events, *map(Warned, self.batch.handlers.newly_unusable())]
 
     def _result(self, entry: Entry, judged: Judged, ms: float) -> TaskResult:
         result = _with_reason(dict(shown(judged.result, no_log=entry.no_log)), judged)
@@ -226,7 +226,8 @@ class Committer:
         if not self.batch.world.options.missing_handlers_allowed:
             message = (f"The requested handler '{name}' was not found in either the main handlers list nor in the "
                        "listening handlers list")
-            raise UnknownHandler(message, span=entry.task.span, hint=near(name, self.batch.handlers.known()))
+            known = self.batch.handlers.known()
+            self.batch.mistake = UnknownHandler(message, span=entry.task.span, hint=near(name, known))
 
     def _go_on(self, state: HostState, entry: Entry) -> None:
         """Behind the task; a handler that ran is no longer notified."""

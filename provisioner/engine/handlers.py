@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from provisioner.diag import TemplateError
 from provisioner.engine.program import Program, compile_nodes
 from provisioner.lang.model import HandlerSection, Include, Task
-from provisioner.values import Value
+from provisioner.values import Template, Value
 
 Render = Callable[[Value], Value]
 
 
+def _task_of(handler: Task | Include) -> Task:
+    return handler.task if isinstance(handler, Include) else handler
+
+
 def _names(section: HandlerSection, handler: Task | Include, render: Render) -> tuple[str, ...]:
     """What a handler is called. Its name is rendered without any host: all hosts share the handlers."""
-    task = handler.task if isinstance(handler, Include) else handler
     try:
-        name = render(task.name)
+        name = render(_task_of(handler).name)
     except TemplateError:
         return ()
     return _spelt(section, name) if isinstance(name, str) and name else ()
@@ -32,8 +35,7 @@ def _spelt(section: HandlerSection, name: str) -> tuple[str, ...]:
 
 
 def _topics(section: HandlerSection, handler: Task | Include) -> tuple[str, ...]:
-    task = handler.task if isinstance(handler, Include) else handler
-    return tuple(spelt for topic in task.listen for spelt in _spelt(section, str(topic)))
+    return tuple(spelt for topic in _task_of(handler).listen for spelt in _spelt(section, str(topic)))
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class HandlerTable:
     render: Render = lambda value: value
     """Renders names from what is known of the play."""
     _program: Program | None = None
+    _looked_at: int = 0
+    """Sections of which the unusable handlers were told."""
 
     def add(self, section: HandlerSection) -> None:
         """Append a section (a role that was included while the play ran). A role's handlers are there once,
@@ -77,6 +81,14 @@ class HandlerTable:
                     listening.add(number)
                 number += 1
         return frozenset(listening if by_name is None else listening | {by_name})
+
+    def newly_unusable(self) -> list[str]:
+        """Warnings about handlers that nothing can notify, each told once."""
+        fresh, self._looked_at = self.sections[self._looked_at:], len(self.sections)
+        tasks = (_task_of(handler) for section in fresh for handler in section.handlers
+                 if not _names(section, handler, self.render) and not _topics(section, handler))
+        return [f"Handler '{task.name.source}' is unusable: it has no topic to listen to, and its name cannot be "
+                f"rendered without a host ({task.span})" for task in tasks if isinstance(task.name, Template)]
 
     def known(self) -> Iterable[str]:
         """Every name and topic, for near names."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.diag import PlayError, near
 from provisioner.engine.batch import Batch
-from provisioner.engine.commit import Committer
+from provisioner.engine.commit import Committer, leave_handler
 from provisioner.engine.cursor import Frame, behind_role, forgiven
 from provisioner.engine.entry import Entry, Meta
 from provisioner.engine.naming import meta_result, reference
@@ -96,6 +96,7 @@ def carry_out_meta(batch: Batch, committer: Committer, resolver: TaskResolver,
         if action is None:
             raise PlayError(f"`meta: {work.action}` is not supported", span=entry.task.span,
                             hint=near(work.action, ACTIONS) or "it takes: " + ", ".join(sorted(ACTIONS)))
+        leave_handler(batch.states[entry.host], entry.cursor)
         batch.states[entry.host].cursor = entry.cursor.step()
         if work.action == "reset_connection":
             yield Ask(batch.world.number(), Effect("reset_connection", (entry.host,)))

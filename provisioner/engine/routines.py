@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
+from provisioner.diag import ProvisionError
 from provisioner.messages import (
     ActionEnded,
     Answered,
@@ -21,6 +22,8 @@ from provisioner.messages import (
     CallEnded,
     CallText,
     Command,
+    Emit,
+    Fail,
     Input,
     RunAction,
     RunSegment,
@@ -87,8 +90,7 @@ class Scheduler:
     """Those that let others go first."""
 
     def start(self, routine: Routine[None]) -> list[Command]:
-        self._advance(_Strand(routine), None)
-        return self._taken()
+        return self._after(_Strand(routine), None)
 
     def feed(self, given: Input) -> list[Command]:
         key = _key_of_input(given)
@@ -97,12 +99,16 @@ class Scheduler:
             return []
         if isinstance(given, (SegmentEnded, SegmentLost, ActionEnded, Answered)):
             del self._owners[key]
-        self._advance(strand, given)
-        return self._taken()
+        return self._after(strand, given)
 
-    def _taken(self) -> list[Command]:
-        while self._ready:
-            self._advance(self._ready.popleft(), None)
+    def _after(self, strand: _Strand, given: Input | None) -> list[Command]:
+        """What follows; of what goes before an error, only what is told."""
+        try:
+            self._advance(strand, given)
+            while self._ready:
+                self._advance(self._ready.popleft(), None)
+        except ProvisionError as error:
+            self._commands = [*(command for command in self._commands if isinstance(command, Emit)), Fail(error)]
         commands, self._commands = self._commands, []
         return commands
 

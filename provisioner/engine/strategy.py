@@ -43,6 +43,8 @@ class BatchRun:
         self.batch.apart = self.strategy in ("free", "host_pinned")
 
     def run(self) -> Routine[None]:
+        for message in self.batch.handlers.newly_unusable():
+            yield Emit(Warned(message))
         if self.batch.apart:
             if self._stops_others:
                 yield Emit(Warned(f"with the strategy `{self.strategy}` no host's failure stops another's: "
@@ -65,6 +67,8 @@ class BatchRun:
             self.committer.failing.clear()
             if (yield from self._is_wanted(plan)):
                 yield from self._carry_out(plan)
+            if self.batch.mistake is not None:
+                raise self.batch.mistake
             if self.batch.apart:
                 yield TURN
             else:

@@ -76,10 +76,14 @@ def _block(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
         hint = "write each as an entry of its own"
         found.error("Block in handlers", "handlers are single tasks, without rescue", item.span, hint=hint)
         return ()
+    if context.in_block:
+        found.error("Block in handlers", "Using a block as a handler is not supported.", item.span,
+                    hint="write its tasks as handlers of their own")
+        return ()
     if item.get("block") is None:
         found.error("No `block`", "`rescue` and `always` need a `block` beside them", item.span)
     own = read_own(item, Place.BLOCK, context, loading)
-    inner = context.inside(own)
+    inner = replace(context.inside(own), in_block=context.handlers)
     guarded = replace(inner, rescued=True) if item.get("rescue") is not None else inner
     parts = {name: build_list(name, node, guarded if name == "block" else inner, loading)
              if (node := item.get(name)) is not None else () for name in BLOCK_PARTS}
@@ -171,6 +175,10 @@ def _task(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
     if call.local:
         own = {**own, **{name: value for name, value in _LOCAL.items() if own.get(name) is None}}
     draft = _Draft(item, call, own, loop)
+    if context.handlers and call.module in {"include_role", "import_role"}:
+        loading.found.error("Role in handlers", f"Using '{call.module}' as a handler is not supported.", call.span,
+                            hint="include_tasks may be one")
+        return ()
     if call.module in {"import_tasks", "import_role"}:
         return _import(draft, context, loading)
     if call.module in {"include_tasks", "include_role"}:
@@ -179,7 +187,7 @@ def _task(item: Map, context: Context, loading: Loading) -> tuple[Node, ...]:
     if call.module == "assert" and "that" in args:
         args = {**args, "that": _assertions(item, call, args["that"], loading)}
     elif call.module == "meta":
-        _check_meta(call, loading)
+        _check_meta(call, context, loading)
     inner = context.inside(own)
     may_fail = context.rescued or own.get("failed_when") is not None or bool(inner.single.get("ignore_errors"))
     check_arguments(call, args, loading, may_fail=may_fail)
@@ -195,8 +203,10 @@ def _assertions(item: Map, call: Call, value: Value, loading: Loading) -> list[C
     return list(read_conditions("that", node, loading.found))
 
 
-def _check_meta(call: Call, loading: Loading) -> None:
+def _check_meta(call: Call, context: Context, loading: Loading) -> None:
     action = call.args.get(RAW_PARAMS)
+    if context.handlers and action == "flush_handlers":
+        loading.found.error("Wrong argument", "flush_handlers cannot be used as a handler", call.spans[RAW_PARAMS])
     if action is None:
         loading.found.error("Wrong argument", "`meta` needs an action", call.span, hint="as `meta: flush_handlers`")
     elif isinstance(action, str) and action not in META_ACTIONS:

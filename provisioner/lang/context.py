@@ -42,6 +42,8 @@ class Context:
     play_vars: Mapping[str, Value] = field(default_factory=dict)
     """Vars of the play, for names of imported files."""
     handlers: bool = False
+    in_block: bool = False
+    """Inside of a block of handlers, in which there can't be another."""
     rescued: bool = False
     """Inside a block with `rescue`: a task that fails is expected."""
     chain: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ from provisioner.messages import (
     CallEnded,
     Command,
     Emit,
+    Fail,
     Finish,
     Input,
     RunAction,
@@ -154,6 +155,8 @@ class FakeDriver:
                     self._queue.append(self._action(command))
                 case Finish():
                     self.played.finish = command
+                case Fail():
+                    raise command.error
 
     def _turn(self, running: _Running) -> None:
         command = running.command

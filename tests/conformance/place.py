@@ -20,9 +20,10 @@ set -o pipefail
 """
 OURS = "PYTHONPATH={project} {python} -m provisioner apply --no-history"
 
-#: `ansible HOSTS -m MODULE -a ARGUMENTS`: a play of one task, whose recap nobody counts.
+#: `ansible HOSTS -m MODULE -a ARGUMENTS`: a play of one task, whose recap nobody counts, in the directory it is called in.
 SINGLE = """#!/bin/bash
-pattern= module=command arguments= options=() play=$(mktemp)
+pattern= module=command arguments= options=() play=$(mktemp .play-XXXXXX)
+trap 'rm -f "$play"' EXIT
 while [ $# -gt 0 ]; do
   case $1 in
     --version) PYTHONPATH={project} exec {python} -m provisioner --version ;;

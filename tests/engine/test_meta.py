@@ -44,6 +44,12 @@ def test_what_was_done_is_told_and_counts_as_nothing(tmp_path: Path, task: str, 
     assert not any(played.counts("h1").values())
 
 
+def test_a_handler_that_is_meta_runs_once(tmp_path: Path) -> None:
+    tasks = "  tasks:\n    - {debug: , changed_when: true, notify: h}\n    - meta: flush_handlers\n"
+    played = run(tmp_path, tasks + "  handlers: [{name: h, meta: noop}]\n")
+    assert told(played) == [("triggered running handlers for h1", False), ("noop", False)]
+
+
 END = "- debug: {msg: before}\n- meta: end_role\n- debug: {msg: never}\n"
 AFTER = "    - debug: {msg: after}\n"
 
