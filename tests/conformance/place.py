@@ -20,7 +20,7 @@ set -o pipefail
 """
 OURS = "PYTHONPATH={project} {python} -m provisioner apply --no-history"
 
-#: `ansible HOSTS -m MODULE -a ARGUMENTS`: a play of one task, whose recap nobody counts, in the directory it is called in.
+#: `ansible HOSTS -m MODULE -a ARGUMENTS`, in its directory: a play of one task, whose recap nobody counts.
 SINGLE = """#!/bin/bash
 pattern= module=command arguments= options=() play=$(mktemp .play-XXXXXX)
 trap 'rm -f "$play"' EXIT
