@@ -143,6 +143,7 @@ INSIDE: Mapping[str, frozenset[str]] = {
 
 THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "fabric": frozenset({"provisioner.transport"}),
+    "bcrypt": frozenset({"provisioner.template.passwords"}),
     "paramiko": frozenset({"provisioner.transport"}),
     "cryptography": frozenset({
         "provisioner.transport", "provisioner.vault.cipher", "provisioner.nextjs.certificates",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provisioner import durable
-from provisioner.template.passwords import sha_crypt
+from provisioner.template.passwords import SALT_SIZES, hashed
 from provisioner.values import Secret, Value
 
 _SETS = {
@@ -29,18 +29,21 @@ def stored(term: str, options: Mapping[str, Value], directory: Path) -> Secret:
     """
     name, given = _parsed(term)
     settings: dict[str, Value] = {**{key: value for key, value in options.items() if key in _NAMES}, **given}
-    hashtype = settings.get("encrypt")
+    hashtype = str(settings.get("encrypt") or "")
+    if hashtype and hashtype not in SALT_SIZES:
+        raise ValueError(f"`encrypt` is one of {', '.join(SALT_SIZES)}, not {hashtype}")
     path = Path(os.path.expanduser(name))
     path = path if path.is_absolute() else directory / path
     kept = path != Path("/dev/null")
-    password, salt = _read(path) if kept and path.exists() else ("", "")
-    before = (password, salt)
+    before = password, salt, ident = _read(path) if kept and path.exists() else ("", "", "")
     password = password or _made(settings)
     if hashtype and not salt:
-        salt = new_salt(16)
-    if kept and (password, salt) != before:
-        durable.write(path, (password + (f" salt={salt}" if salt else "") + "\n").encode())
-    return Secret(sha_crypt(password, salt, str(hashtype)) if hashtype else password)
+        salt = new_salt(SALT_SIZES[hashtype])
+        ident = str(settings.get("ident") or ("2b" if len(salt) == SALT_SIZES["bcrypt"] else ""))
+    if kept and (password, salt, ident) != before:
+        more = f" salt={salt}" * bool(salt) + f" ident={ident}" * bool(ident)
+        durable.write(path, f"{password}{more}\n".encode())
+    return Secret(hashed(password, salt, hashtype, ident=ident) if hashtype else password)
 
 
 def new_salt(size: int) -> str:
@@ -70,6 +73,8 @@ def _made(settings: Mapping[str, Value]) -> str:
     return "".join(pick.choice(alphabet) for _ in range(length))
 
 
-def _read(path: Path) -> tuple[str, str]:
-    text, _, salt = path.read_text(encoding="utf-8").rstrip("\n").partition(" salt=")
-    return text, salt
+def _read(path: Path) -> tuple[str, str, str]:
+    """Password, salt and variant of the hash."""
+    text, _, salted = path.read_text(encoding="utf-8").rstrip("\n").partition(" salt=")
+    salt, _, ident = salted.partition(" ident=")
+    return text, salt, ident

@@ -1,13 +1,15 @@
-"""SHA-crypt, as glibc reads it from /etc/shadow. Written out because Python 3.13 has no `crypt` any more.
+"""Hashes of passwords: bcrypt, and SHA-crypt as glibc reads it from /etc/shadow.
 
-Follows "Unix crypt using SHA-256 and SHA-512" by Ulrich Drepper, whose steps are numbered below.
+SHA-crypt is written out because Python 3.13 has no `crypt` any more. It follows "Unix crypt using SHA-256 and
+SHA-512" by Ulrich Drepper, whose steps are numbered below.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 _DIGITS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DEFAULT_ROUNDS = 5000
@@ -18,6 +20,34 @@ _ORDER_512 = [(0, 21, 42), (22, 43, 1), (44, 2, 23), (3, 24, 45), (25, 46, 4), (
               (56, 14, 35), (15, 36, 57), (37, 58, 16), (59, 17, 38), (18, 39, 60), (40, 61, 19), (62, 20, 41)]
 _ORDER_256 = [(0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5), (6, 16, 26),
               (27, 7, 17), (18, 28, 8), (9, 19, 29)]
+
+
+SALT_SIZES: Final[Mapping[str, int]] = {"sha512": 16, "sha256": 16, "bcrypt": 22, "blowfish": 22}
+"""Characters of the salt of each kind of hash; `blowfish` is another name of bcrypt."""
+_OF_BCRYPT: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def hashed(password: str, salt: str, kind: str = "sha512", rounds: int | None = None, ident: str | None = None) -> str:
+    """The hash that programs keep instead of `password`. ident: the variant of bcrypt, 2b if none is given."""
+    if SALT_SIZES[kind] == SALT_SIZES["bcrypt"]:
+        return _bcrypt(password, salt, 12 if rounds is None else rounds, ident or "2b")
+    return sha_crypt(password, salt, kind, rounds)
+
+
+def _bcrypt(password: str, salt: str, rounds: int, ident: str) -> str:
+    """
+    >>> _bcrypt("a", "m0CrhHm10qJ3lXRY.5zDGO", 6, "2a")
+    '$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe'
+    """
+    import bcrypt  # noqa: PLC0415 - few playbooks need it
+
+    if len(salt) != SALT_SIZES["bcrypt"] or set(salt) - set(_OF_BCRYPT):
+        raise ValueError("a salt of bcrypt has 22 of the characters ./0-9A-Za-z")
+    if not 4 <= rounds <= 31 or ident not in ("2a", "2b", "2y"):
+        raise ValueError("Could not hash the secret: bcrypt has 4 to 31 rounds and the variants 2a, 2b, 2y")
+    last = _OF_BCRYPT[_OF_BCRYPT.index(salt[-1]) & 0b110000]  # only two bits of it are there
+    longest = password.encode()[:72]
+    return bcrypt.hashpw(longest, f"${ident}${rounds:02}${salt[:-1]}{last}".encode()).decode()
 
 
 def sha_crypt(password: str, salt: str, kind: str = "sha512", rounds: int | None = None) -> str:

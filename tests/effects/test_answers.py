@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +97,30 @@ def test_a_password_is_made_once_kept_and_secret(tree: Path) -> None:
     assert hashed[0].reveal().startswith("$6$")
     assert answer(Effect("password", ("credentials/db", ), (("encrypt", "sha512"),)), search_paths=[tree]) == hashed
     assert answer(effect, search_paths=[tree]) == first
+
+
+@pytest.mark.parametrize(("options", "kept", "begins"), [
+    ({"encrypt": "bcrypt"}, r"pw salt=[./0-9A-Za-z]{22} ident=2b\n", "$2b$12$"),
+    ({"encrypt": "blowfish", "ident": "2y"}, r"pw salt=[./0-9A-Za-z]{22} ident=2y\n", "$2y$12$"),
+    ({"encrypt": "sha256"}, r"pw salt=[./0-9A-Za-z]{16}\n", "$5$"),
+])
+def test_the_hash_of_a_password_stays_the_same(
+    tree: Path, options: dict[str, str], kept: str, begins: str
+) -> None:
+    file = tree / "credentials/web"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("pw\n")
+    effect = Effect("password", ("credentials/web",), tuple(sorted(options.items())))
+    first = answer(effect, search_paths=[tree])
+    assert re.fullmatch(kept, file.read_text())
+    assert first[0].reveal().startswith(begins)
+    assert answer(effect, search_paths=[tree]) == first
+
+
+def test_a_hash_that_is_not_known_is_an_error_and_keeps_nothing(tree: Path) -> None:
+    found = answer(Effect("password", ("credentials/none",), (("encrypt", "rot13"),)), search_paths=[tree])
+    assert "sha512, sha256, bcrypt" in found.message
+    assert not (tree / "credentials/none").exists()
 
 
 def test_two_passwords_that_are_not_kept_differ() -> None:

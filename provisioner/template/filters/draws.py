@@ -11,10 +11,8 @@ from jinja2.utils import pass_context
 from provisioner.template.effects import Effect
 from provisioner.template.lazy import plain
 from provisioner.template.lookups import occurrence, scope_of
-from provisioner.template.passwords import sha_crypt
+from provisioner.template.passwords import SALT_SIZES, hashed
 from provisioner.values import Value
-
-_SALTS = {"sha512": 16, "sha256": 16}
 
 
 def draw(context: Context, kind: str, *args: Value, seed: Value = None) -> Value:
@@ -61,18 +59,20 @@ def shuffle(context: Context, items: Value, seed: Value = None) -> Value:
 @pass_context
 def password_hash(context: Context, password: Value, hashtype: str = "sha512", salt: str | None = None,
                   salt_size: int | None = None, rounds: int | None = None, ident: str | None = None) -> str:
-    """`password` as `/etc/shadow` holds it. Without a salt each run makes a new one, so the task changes.
+    """`password` as `/etc/shadow` or `htpasswd` holds it. Without a salt each run makes a new one, so the task changes.
 
     >>> evaluate("('secret' | password_hash('sha512', salt='saltsalt')).startswith('$6$saltsalt$')")
     True
+    >>> evaluate("('secret' | password_hash('bcrypt', rounds=4)).startswith('$2b$04$')")
+    True
     """
-    if hashtype not in _SALTS:
-        raise ValueError(f"{hashtype} is not in the list of supported passlib algorithms: {', '.join(_SALTS)}")
+    if hashtype not in SALT_SIZES:
+        raise ValueError(f"{hashtype} is not in the list of supported passlib algorithms: {', '.join(SALT_SIZES)}")
     if salt_size is not None and not isinstance(salt_size, int):
         raise TypeError("salt_size must be an integer")
     if salt is None:
-        salt = str(draw(context, "salt", salt_size or _SALTS[hashtype]))
-    return sha_crypt(str(password), str(salt), hashtype, rounds)
+        salt = str(draw(context, "salt", salt_size or SALT_SIZES[hashtype]))
+    return hashed(str(password), str(salt), hashtype, rounds, ident)
 
 
 @pass_context
