@@ -23,6 +23,15 @@ FACTS_LIVE: Final = 86400
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A setting that is set. source: the name in the environment, or the file with the name in it."""
+
+    name: str
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """options: defaults for options of the command line, by parameter. The rest has no option."""
 
@@ -66,6 +75,8 @@ class Settings:
     """`starttls`, `tls`, `none`, or empty: by the server's place and port."""
     smtp_user: str = ""
     mail_from: str = ""
+    given: tuple[Given, ...] = ()
+    """Everything that is set somewhere, in the order of the table in docs/settings.md."""
     warnings: tuple[Diagnostic, ...] = ()
 
     @property
@@ -289,12 +300,14 @@ def read_settings(environment: Mapping[str, str], directory: Path, home: Path) -
     toml, toml_file = _provision_toml(environment, directory, home, warnings)
     options: dict[str, Any] = {}
     own: dict[str, Any] = {}
+    told: list[Given] = []
     named = {known.name for known in fields(Settings)}
     for key in KEYS:
         given = _given(key, environment, directory, (toml, toml_file), (ini, ini_file))
         if given is None:
             continue
         value = key.kind(given)
+        told.append(Given(key.name, value, given.source))
         if key.option:
             options[key.option] = value
         if key.name in named:
@@ -306,7 +319,7 @@ def read_settings(environment: Mapping[str, str], directory: Path, home: Path) -
     if own.get("fact_caching", "memory") not in ("memory", "jsonfile"):
         warnings.append(Diagnostic("Facts are not cached", f"`fact_caching: {own['fact_caching']}` is not there",
                                    hint="one of: memory, jsonfile", severity="warning"))
-    return Settings(options, **own, warnings=tuple(warnings))
+    return Settings(options, **own, given=tuple(told), warnings=tuple(warnings))
 
 
 def _given(key: Key, environment: Mapping[str, str], directory: Path, toml: tuple[Mapping[str, Any], Path],

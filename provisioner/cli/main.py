@@ -47,10 +47,11 @@ SECTIONS = {
     "Help while writing": {
         "vault": Entry("provisioner.cli.vault:vault", "Encrypt, view and edit secrets, as ansible-vault does."),
         "doc": Entry("provisioner.cli.doc:doc", "Show what a module does and takes."),
+        "settings": Entry("provisioner.cli.settings:settings", "Show what files and the environment set, and where."),
     },
 }
 
-CONFIGURED = frozenset({"apply", "plan", "drift", "schedule", "app", "inventory", "vault"})
+CONFIGURED = frozenset({"apply", "plan", "drift", "schedule", "app", "inventory", "vault", "settings"})
 """Commands whose options have defaults in files and the environment."""
 
 

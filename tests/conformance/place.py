@@ -40,6 +40,11 @@ print(json.dumps([{{"hosts": hosts, "gather_facts": False, "tasks": [{{module: a
 ANSIBLE_PLAYBOOK_DIR=$PWD PYTHONPATH={project} {python} -m provisioner apply --no-history "${{options[@]}}" "$play"
 """
 
+#: `ansible-config dump --only-changed`, of all its commands.
+CONFIG = """#!/bin/bash
+exec env PYTHONPATH={project} {python} -m provisioner settings
+"""
+
 GO = """set -e
 export PATH={bin}:$PATH HOME={home} OUTPUT_DIR={output} INVENTORY_PATH={inventory} ANSIBLE_PLAYBOOK_DIR={directory}
 export ANSIBLE_FORCE_HANDLERS=true ANSIBLE_HOST_PATTERN_MISMATCH=error ANSIBLE_HOST_KEY_CHECKING=false
@@ -105,6 +110,7 @@ def _programs(place: Path, reference: Path | None) -> None:
                 (place / "bin" / program.name).symlink_to(program)
     else:
         texts["ansible"] = SINGLE.format(**ours)
+        texts["ansible-config"] = CONFIG.format(**ours)
     for name, text in texts.items():
         command = place / "bin" / name
         command.write_text(text)
