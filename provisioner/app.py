@@ -47,7 +47,7 @@ from provisioner.lang.yaml import DUPLICATE_KEY
 from provisioner.messages import Finish
 from provisioner.ownlookups import OwnLookups
 from provisioner.parting import Parting
-from provisioner.plugins import Plugins, find_plugins
+from provisioner.plugins import Plugins, find_plugins, homes
 from provisioner.settings import Settings, by_ansibles_names
 from provisioner.template.filters import FILTERS
 from provisioner.template.templar import Templar
@@ -127,7 +127,7 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
     """
     settings = request.settings
     folders = folders_of(request.playbooks, settings.roles_path)
-    plugins = find_plugins(folders, filters=map(Path, settings.filter_plugins),
+    plugins = find_plugins(homes(folders, settings.roles_path), filters=map(Path, settings.filter_plugins),
                            tests=map(Path, settings.test_plugins),
                            lookups=map(Path, settings.lookup_plugins))  # fmt: skip
     templar = templar_of(plugins)

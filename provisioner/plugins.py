@@ -29,6 +29,9 @@ _ERRORS: Final = ("AnsibleError", "AnsibleFilterError", "AnsibleFilterTypeError"
                   "AnsibleOptionsError", "AnsibleRuntimeError", "AnsibleTemplateError")  # fmt: skip
 
 
+_OF_ROLES: Final = ("tasks", "handlers", "defaults", "vars", "meta")
+
+
 @dataclass(frozen=True, slots=True)
 class Plugins:
     """By their names in templates. warnings: of what was left out."""
@@ -37,6 +40,14 @@ class Plugins:
     tests: Functions = field(default_factory=dict)
     lookups: Mapping[str, Path] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+
+
+def homes(folders: Iterable[Path], roles_path: Iterable[str]) -> list[Path]:
+    """Those of `folders` whose plugins count: in a directory of `roles_path` there may be more than roles, and plugins
+    of something else would take the place of others."""
+    shelves = {Path(path).expanduser() for path in roles_path}
+    return [folder for folder in folders
+            if folder.parent not in shelves or any((folder / part).is_dir() for part in _OF_ROLES)]
 
 
 def find_plugins(folders: Iterable[Path], *, filters: Iterable[Path] = (), tests: Iterable[Path] = (),

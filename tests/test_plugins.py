@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli.main import main
-from provisioner.plugins import find_plugins
+from provisioner.plugins import find_plugins, homes
 from provisioner.template.filters import FILTERS
 from provisioner.template.templar import Templar
 from provisioner.template.tests import TESTS
@@ -89,6 +89,13 @@ def test_a_file_that_cannot_be_loaded_is_left_out_with_a_warning(
     assert words in warning.detail
     assert {"port_of", "shout"} <= plugins.filters.keys()
     assert not (folder / "filter_plugins/__pycache__").exists()
+
+
+def test_directories_beside_roles_that_are_none_have_no_plugins_for_others(tmp_path: Path) -> None:
+    for name in ("shelf/role/tasks", "shelf/other/filter_plugins", "site/roles/bare/filter_plugins"):
+        (tmp_path / name).mkdir(parents=True)
+    role, other, bare = (tmp_path / name for name in ("shelf/role", "shelf/other", "site/roles/bare"))
+    assert homes([role, other, bare], [str(tmp_path / "shelf")]) == [role, bare]
 
 
 def test_those_of_a_playbook_and_of_a_role_are_known_to_a_run(
