@@ -79,6 +79,7 @@ class Builder:
             if name in self.hosts and name not in {ALL, UNGROUPED}:
                 detail = f"`{name}` is a host and a group; patterns mean the group"
                 self.found.warning("Host and group of one name", detail)
+            group.priority = _priority(group)
         grouped = {host for name, group in self.groups.items() if name not in {ALL, UNGROUPED} for host in group.hosts}
         ungrouped = self.groups[UNGROUPED].hosts
         for host in self.hosts:
@@ -110,6 +111,14 @@ class Builder:
                     on_path.add(name)
                     waiting.append((name, True))
                     waiting.extend((child, False) for child in self.groups[name].children)
+
+
+def _priority(group: Group) -> int:
+    """Takes `ansible_group_priority` from the variables: it is about the group, hosts do not get it."""
+    try:
+        return int(group.vars.pop("ansible_group_priority", group.priority))
+    except (TypeError, ValueError):
+        return group.priority
 
 
 def _is_clean(name: str) -> bool:

@@ -27,15 +27,8 @@ class Group:
     parents: dict[str, None] = field(default_factory=dict)
     vars: dict[str, Value] = field(default_factory=dict)
     origin: str = ""
-
-    @property
-    def priority(self) -> int:
-        """`ansible_group_priority`: among groups of one depth the highest is merged last."""
-        value = self.vars.get("ansible_group_priority", 1)
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            return 1
+    priority: int = 1
+    """`ansible_group_priority`: among groups of one depth the highest is merged last."""
 
 
 def first_groups() -> dict[str, Group]:
@@ -138,10 +131,15 @@ class Inventory:
             for directories in both:
                 for name in names:
                     layers.extend(_read(directories, "group_vars", name))
-        layers.append(("inventory host", self._own_vars(host)))
-        for directories in both:
-            layers.extend(_read(directories, "host_vars", host))
+        layers.extend(self.own_layers(host))
         return [layer for layer in layers if layer[1]]
+
+    def own_layers(self, host: HostName) -> list[Layer]:
+        """The variables of one host without those of its groups, lowest precedence first."""
+        layers: list[Layer] = [("inventory host", self._own_vars(host))]
+        for directories in (self.beside_inventory, self.beside_playbook):
+            layers.extend(_read(directories, "host_vars", host))
+        return layers
 
     def group_layers(self, name: str) -> list[Layer]:
         """The variables of one group alone, lowest precedence first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -15,6 +16,13 @@ from provisioner.values import Secret, Trusted, Unknown, Value
 _DOCUMENT = re.compile(r"^(?:---(?=\s|$)|\.\.\.\s*$)", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """What is encrypted and stays so: written with the tag `!vault`."""
+
+    text: str
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes every value out; anchors for values that occur twice would only confuse readers."""
 
@@ -23,6 +31,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(Trusted, _Dumper.represent_str)
+_Dumper.add_representer(Ciphertext, lambda dumper, value: dumper.represent_scalar("!vault", value.text, style="|"))
 
 
 def dump(value: Value, *, indent: int = 2, flow: bool | None = None, width: int = 80, sort_keys: bool = True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from benchmarks.tools import ANSIBLE, installed
 
@@ -26,6 +27,7 @@ web
 db
 [prod:vars]
 region=fra1
+ansible_group_priority=3
 """,
     "20-more.yml": "lone: {hosts: {l1: {n: 5}}, vars: {deep: {a: [1, 2]}}}\nprod: {children: {lone: {}}}\n",
     "30-cloud": """#!/bin/sh
@@ -75,11 +77,15 @@ def trusted(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("arguments", [["--list"], ["--host", "w1"], ["--host", "d1"], ["--host", "c1"], ["--graph"],
-                                       ["--graph", "--vars"]], ids=" ".join)
+                                       ["--graph", "--vars"], ["--graph", "prod"], ["--list", "--export"],
+                                       ["--list", "--limit", "web:l1"], ["--list", "--yaml"],
+                                       ["--list", "--yaml", "--export"]], ids=" ".join)
 def test_both_say_the_same(arguments: list[str], inventory: Path) -> None:
     real = told([str(installed(ANSIBLE) / "ansible-inventory")], inventory, *arguments)
     ours = told([sys.executable, "-m", "provisioner", "inventory"], inventory, *arguments)
     if "--graph" in arguments:
         assert ours == real
+    elif "--yaml" in arguments:
+        assert yaml.safe_load(ours) == yaml.safe_load(real)
     else:
         assert json.loads(ours) == trusted(json.loads(real))
