@@ -44,6 +44,9 @@ ANSIBLE_PLAYBOOK_DIR=$PWD PYTHONPATH={project} {python} -m provisioner apply --n
 CONFIG = """#!/bin/bash
 exec env PYTHONPATH={project} {python} -m provisioner settings
 """
+INVENTORY = """#!/bin/bash
+PYTHONPATH={project} exec {python} -m provisioner inventory "$@"
+"""
 
 GO = """set -e
 export PATH={bin}:$PATH HOME={home} OUTPUT_DIR={output} INVENTORY_PATH={inventory} ANSIBLE_PLAYBOOK_DIR={directory}
@@ -111,6 +114,7 @@ def _programs(place: Path, reference: Path | None) -> None:
     else:
         texts["ansible"] = SINGLE.format(**ours)
         texts["ansible-config"] = CONFIG.format(**ours)
+        texts["ansible-inventory"] = INVENTORY.format(**ours)
     for name, text in texts.items():
         command = place / "bin" / name
         command.write_text(text)
