@@ -8,7 +8,7 @@ from typing import Any
 from provisioner.actions.base import Done, Expansion
 from provisioner.actions.local import refused, with_names
 from provisioner.remote.spec import Arg, Spec
-from provisioner.template.effects import Effect
+from provisioner.template.effects import Effect, EffectFailed
 from provisioner.values import Template, Value
 
 SPEC = Spec(
@@ -45,7 +45,8 @@ SPEC = Spec(
     dir: settings
     name: settings
 """,
-    returns={"ansible_facts": "the variables read", "ansible_included_var_files": "the files, in order"},
+    returns={"ansible_facts": "the variables read", "ansible_included_var_files": "the files, in order",
+             "message": "why it failed"},
 )
 
 
@@ -63,7 +64,10 @@ def expand(call: Expansion) -> Done:
     }
     if a.name is not None and not a.name.isidentifier():
         return refused(f"The variable name '{a.name}' is not valid")
-    found: Mapping[str, Any] = call.ask(Effect("load_vars", (a.file,), tuple(sorted(options.items()))))
+    try:
+        found: Mapping[str, Any] = call.ask(Effect("load_vars", (a.file,), tuple(sorted(options.items()))))
+    except EffectFailed as error:
+        return refused(error.message, message=error.message, ansible_facts={}, ansible_included_var_files=[])
     variables: Mapping[str, Value] = {a.name: found["variables"]} if a.name else found["variables"]
     result = {"changed": False, "ansible_facts": _as_written(variables), "ansible_included_var_files": found["files"]}
     return Done(result, included=variables)

@@ -24,7 +24,7 @@ def own_names(spec: Spec, args: Mapping[str, Any]) -> dict[str, Any]:
     return {spec.canonical(name) or name: value for name, value in args.items()}
 
 
-def refused(message: str, **more: Any) -> Done:
+def refused(message: str, /, **more: Any) -> Done:
     """The task fails on the controller, before anything is sent."""
     return Done({"failed": True, "changed": False, "msg": message, **more})
 

@@ -74,6 +74,12 @@ def test_says_what_is_wrong(run_tasks: Tasks, files: Path, task: str, message: s
     assert message in dict(failed.result)["msg"]
 
 
+def test_a_failure_can_be_read_from_the_result(run_tasks: Tasks, files: Path) -> None:
+    played = run_tasks("- include_vars: none.yml\n  register: failed\n  ignore_errors: true\n"
+                       "- debug: {msg: '{{ failed.message }} {{ failed.ansible_included_var_files }}'}")
+    assert "none.yml" in dict(played.results("h1")[1].result)["msg"]
+
+
 def test_is_weaker_than_set_fact(run_tasks: Tasks, files: Path) -> None:
     played = run_tasks("- set_fact: {package: mine}\n- include_vars: Debian.yml\n- debug: {var: package}")
     assert dict(played.results("h1")[2].result)["package"] == "mine"
