@@ -13,6 +13,7 @@ from provisioner.lang.nodes import STAND_IN, Map, Node, Scalar, Seq, describe, h
 from provisioner.values import Condition, Template, Value
 
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_REFERENCE: Final = re.compile(r"[A-Za-z_][\w.]*")
 _TRUE: Final = frozenset({"yes", "on", "true", "y", "t", "1"})
 _FALSE: Final = frozenset({"no", "off", "false", "n", "f", "0"})
 
@@ -100,8 +101,9 @@ def _condition(name: str, item: Scalar, found: Collector) -> Condition:
         return Condition(source, item.span)
     inner = unwrap(source)
     if inner is not None:
+        may_name = ", unless it names a variable that holds the condition" if _REFERENCE.fullmatch(inner) else ""
         found.warning("Braces around a condition", f"`{name}` is an expression already", item.span,
-                      hint=f"write `{inner}`")
+                      hint=f"write `{inner}`{may_name}")
         return Condition(inner, item.span, braced=True)
     joined = join_texts(source)
     if joined is None:
