@@ -43,11 +43,19 @@ class Plugins:
 
 
 def homes(folders: Iterable[Path], roles_path: Iterable[str]) -> list[Path]:
-    """Those of `folders` whose plugins count: in a directory of `roles_path` there may be more than roles, and plugins
-    of something else would take the place of others."""
+    """Those of `folders` whose plugins count. Beside roles there may be something else, whose plugins would take the
+    place of others: in a directory of `roles_path` what has no part of a role, in `roles/` what has playbooks."""
     shelves = {Path(path).expanduser() for path in roles_path}
+
+    def is_role(folder: Path) -> bool:
+        return any((folder / part).is_dir() for part in _OF_ROLES)
+
     return [folder for folder in folders
-            if folder.parent not in shelves or any((folder / part).is_dir() for part in _OF_ROLES)]
+            if is_role(folder) or not (folder.parent in shelves or _has_playbooks_in_roles(folder))]
+
+
+def _has_playbooks_in_roles(folder: Path) -> bool:
+    return folder.parent.name == "roles" and any(folder.glob("*.y*ml"))
 
 
 def find_plugins(folders: Iterable[Path], *, filters: Iterable[Path] = (), tests: Iterable[Path] = (),

@@ -96,6 +96,8 @@ def test_directories_beside_roles_that_are_none_have_no_plugins_for_others(tmp_p
         (tmp_path / name).mkdir(parents=True)
     role, other, bare = (tmp_path / name for name in ("shelf/role", "shelf/other", "site/roles/bare"))
     assert homes([role, other, bare], [str(tmp_path / "shelf")]) == [role, bare]
+    (bare / "site.yml").touch()
+    assert homes([bare], []) == []
 
 
 def test_those_of_a_playbook_and_of_a_role_are_known_to_a_run(
