@@ -303,4 +303,5 @@ def test_the_inventory_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> No
         assert "8080" in shown
         for secret in ("s3cret", "12345678", "postgres"):
             assert secret not in shown
-        assert "$ANSIBLE_VAULT;1.1;AES256" in shown  # what ansible-inventory gives for a value that is tagged
+        if "--graph" not in arguments:  # what ansible-inventory gives for a value that is tagged
+            assert "$ANSIBLE_VAULT;1.1;AES256" in shown
