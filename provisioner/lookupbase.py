@@ -45,9 +45,13 @@ class Files:
 
 
 class LookupBase:
-    """documentation: the text `DOCUMENTATION` of the file, which says what options there are."""
+    """documentation: the text `DOCUMENTATION` of the file, which says what options there are.
+
+    accept_args_markers: whether it is asked, too, where one of its terms or options is undefined.
+    """
 
     documentation = ""
+    accept_args_markers = False
 
     def __init__(self, loader: Files | None = None, templar: None = None, **_: Any) -> None:
         self._loader = loader or Files(())

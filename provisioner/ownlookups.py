@@ -16,7 +16,7 @@ from provisioner.lookupbase import Files
 from provisioner.plugins import load_module
 from provisioner.template.effects import Effect, EffectFailed, EffectFailure
 from provisioner.template.lazy import LiveMapping, plain
-from provisioner.template.marks import UndefinedSignal, holds_secret, taint
+from provisioner.template.marks import Absent, UndefinedSignal, holds_secret, taint
 from provisioner.values import Secret, Unknown, Value, contains_unknown
 from provisioner.vars.scope import ScopeView
 
@@ -31,7 +31,11 @@ class OwnLookups:
     _loaded: dict[str, type[Any]] = field(default_factory=dict, repr=False)
 
     def answer(self, effect: Effect, search: Sequence[str], ask: Answer) -> Value:
-        """The list that the lookup gives. ask: answers what the variables need that it looks at."""
+        """The list that the lookup gives. ask: answers what the variables need that it looks at.
+
+        Given something undefined, a lookup without `accept_args_markers` isn't asked: the answer is that
+        `Absent`. One inside a list or a dictionary is handed on: using it fails.
+        """
         name, *terms = effect.args
         unknown = contains_unknown([terms, dict(effect.kwargs)])
         if unknown is not None:
@@ -40,7 +44,11 @@ class OwnLookups:
         seen: list[Value] = []
         variables = Looked(effect.variables or {}, AtOnce(ask), seen)
         try:
-            lookup = self._class(str(name))(loader=Files(search))
+            made = self._class(str(name))
+            undefined = [given for given in (*terms, *dict(effect.kwargs).values()) if isinstance(given, Absent)]
+            if undefined and not made.accept_args_markers:
+                return undefined[0]
+            lookup = made(loader=Files(search))
             given = {key: opened(value) for key, value in effect.kwargs}
             found = plain(lookup.run(opened(terms), variables=variables, **given))
         except NotKnown as error:

@@ -55,10 +55,20 @@ class LookupModule(LookupBase):
 """
 
 
+GIVEN = """
+from ansible.plugins.lookup import LookupBase
+
+class LookupModule(LookupBase):
+    accept_args_markers = True
+    def run(self, terms, variables, **kwargs):
+        return terms
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "lookup_plugins").mkdir()
-    for name, text in (("racks", RACKS), ("look", LOOK), ("dict", LOOK)):
+    for name, text in (("racks", RACKS), ("look", LOOK), ("dict", LOOK), ("given", GIVEN)):
         (tmp_path / f"lookup_plugins/{name}.py").write_text(text)
     return tmp_path
 
@@ -93,6 +103,25 @@ def test_they_are_given_terms_options_and_variables(folder: Path, expression: st
     (folder / "home.txt").write_text("x\n")
     assert evaluate(folder, expression, port=Template("{{ base + 1 }}"), base=80, site={"name": "shop"},
                     home=Template("{{ lookup('file', 'home.txt') }}")) == value  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "value"), [
+    ("lookup('given', nothing, 42)[1]", 42),
+    ("lookup('given', '{{ nothing }}', 42)[1]", 42),
+    ("lookup('given', nothing, 42)[0] | default('none')", "none"),
+    ("lookup('given', [nothing, 42])[1]", 42),
+    ("lookup('given', {'a': nothing})['a'] | default('none')", "none"),
+    ("lookup('racks', nothing) | default('none')", "none"),
+    ("query('racks', 'web1', prefix=nothing) is undefined", True),
+])
+def test_what_is_undefined_is_passed_on_or_makes_the_result_undefined(
+        folder: Path, expression: str, value: Value) -> None:  # fmt: skip
+    assert evaluate(folder, expression) == value
+
+
+def test_using_what_is_undefined_fails_in_a_lookup_as_elsewhere(folder: Path) -> None:
+    with pytest.raises(EffectFailed, match="'nothing' is undefined"):
+        evaluate(folder, "query('racks', [nothing])")
 
 
 def test_options_are_given_by_variables_and_the_environment_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from provisioner.diag import TemplateError
-from provisioner.template.marks import Signal
+from provisioner.template.marks import Absent, Signal
 from provisioner.values import Value
 
 #: The kind of an effect whose answer a lookup of the user's own gives; its first argument is that lookup's name.
@@ -24,6 +24,8 @@ def _frozen(value: Value) -> Any:
         return ("{", *sorted((str(key), _frozen(item)) for key, item in value.items()))
     if isinstance(value, (list, tuple)):
         return ("[", *map(_frozen, value))
+    if isinstance(value, Absent):
+        return ("undefined", value.name)
     return (type(value).__name__, value)
 
 

@@ -46,6 +46,12 @@ def join_text(parts: Iterable[Value]) -> str:
     return Tainted(text) if tainted else text
 
 
+def concatenate(parts: tuple[Value, ...]) -> str | UnknownMark | Missing:
+    """What `a ~ b` gives: undefined where one of them is, so that `default` can stand behind it."""
+    mark = first_mark(parts)
+    return join_text(parts) if mark is None else mark
+
+
 def join_native(parts: Iterable[Value]) -> Value:
     """The value itself when it is the only output and no imported file; else the text of all. Never parsed back."""
     found = list(parts)
@@ -55,7 +61,7 @@ def join_native(parts: Iterable[Value]) -> Value:
 
 
 class _CodeGenerator(NativeCodeGenerator):
-    """Computes nothing while it compiles, where errors have no place; sends `~` through `join_text` for taint."""
+    """Computes nothing while it compiles, where errors have no place; sends `~` through `concatenate` for taint."""
 
     def _make_finalize(self) -> NativeCodeGenerator._FinalizeInfo:
         return self._FinalizeInfo(None, None)
@@ -118,7 +124,7 @@ class RenderEnvironment(SandboxedEnvironment):
 
     code_generator_class = _CodeGenerator
     context_class = RenderContext
-    tilde = staticmethod(join_text)
+    tilde = staticmethod(concatenate)
     part = staticmethod(composing.part)
     compiled: Callable[[str, str], Template]
     """The template of a file, by its path and text."""
@@ -155,7 +161,8 @@ class RenderEnvironment(SandboxedEnvironment):
         return Missing(f"`{attribute}` is not for templates", name=attribute, obj=obj)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        if (mark := first_mark((__obj, *args))) is not None:
+        if (mark := first_mark((__obj, *args))) is not None and (
+                mark is __obj or not getattr(__obj, "takes_marks", False)):
             return mark
         result = super().call(__context, __obj, *args, **kwargs)
         if isinstance(result, (int, float, type(None))):

@@ -107,6 +107,12 @@ def guard_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return tested
 
 
+def takes_marks(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For a function that templates call: it is called with what is undefined or unknown, too."""
+    function.takes_marks = True  # type: ignore[attr-defined]
+    return function
+
+
 def first_mark(arguments: Iterable[Value]) -> UnknownMark | Missing | None:
     """The first argument that is unknown or undefined."""
     return next((argument for argument in arguments if isinstance(argument, (UnknownMark, Missing))), None)

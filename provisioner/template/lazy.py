@@ -14,7 +14,7 @@ from jinja2.runtime import Undefined
 
 from provisioner.diag import TemplateError, UndefinedVariable, VaultError
 from provisioner.template.effects import Effects
-from provisioner.template.marks import Missing, Tainted, UndefinedSignal, UnknownMark, UnknownSignal
+from provisioner.template.marks import Absent, Missing, Tainted, UndefinedSignal, UnknownMark, UnknownSignal
 from provisioner.values import OMIT, Secret, Template, Trusted, Unknown, Value, Vaulted
 
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ def open_value(value: Value, scope: Variables, label: Label) -> Value:
         return Tainted(value.open().reveal())
     if kind is Unknown:
         return UnknownMark(value.reason)
+    if kind is Absent:
+        return value.missing
     if isinstance(value, Mapping) and not isinstance(value, LiveMapping):
         return LazyDict(value, scope, label)
     return value
@@ -259,7 +261,7 @@ def plain(value: Value) -> Value:
     Raises `UndefinedSignal` when something undefined is in it at any depth.
     """
     kind = type(value)
-    if kind in _SCALARS or value is OMIT:
+    if kind in _SCALARS or kind is Absent or value is OMIT:
         return value
     if kind is Tainted:
         return value.secret()

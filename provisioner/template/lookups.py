@@ -18,8 +18,9 @@ from jinja2.utils import Namespace, pass_context
 from provisioner.diag import TemplateError, near
 from provisioner.template import sequences
 from provisioner.template.effects import OWN_LOOKUP, Effect, EffectFailed
+from provisioner.template.guard import first_mark, takes_marks
 from provisioner.template.lazy import Variables, open_value, plain
-from provisioner.template.marks import Missing, taint
+from provisioner.template.marks import Absent, Missing, UndefinedSignal, UnknownMark, taint
 from provisioner.values import Value
 
 Options: TypeAlias = Mapping[str, Value]
@@ -54,11 +55,22 @@ def run_lookup(context: Context, name: str, terms: Value, options: Options) -> l
 
 
 def _ask_own(context: Context, name: str, terms: list[Value], options: Options) -> list[Value]:
-    """What a lookup of the user's own gives. It may look at all variables."""
+    """What a lookup of the user's own gives. It may look at all variables, and is told what is undefined."""
     scope = scope_of(context)
-    pairs = tuple(sorted((key, plain(value)) for key, value in options.items()))
-    answer = scope.effects.ask(Effect(OWN_LOOKUP, (name, *plain(terms)), pairs, scope.resolve("vars")))
+    pairs = tuple(sorted((key, _handed(value)) for key, value in options.items()))
+    answer = scope.effects.ask(Effect(OWN_LOOKUP, (name, *map(_handed, terms)), pairs, scope.resolve("vars")))
+    if isinstance(answer, Absent):
+        answer.missing.refuse()
     return [open_value(item, scope, (None, name)) for item in answer]
+
+
+def _handed(value: Value) -> Value:
+    """As `plain`, with `Absent` where something is undefined."""
+    if isinstance(value, Missing):
+        return Absent(value)
+    if isinstance(value, Mapping):
+        return {plain(key): _handed(value[key]) for key in value}
+    return [_handed(item) for item in value] if isinstance(value, (list, tuple)) else plain(value)
 
 
 def _ask(context: Context, name: str, terms: list[Value], options: Options) -> list[Value]:
@@ -287,16 +299,25 @@ OWN: Mapping[str, Callable[[Context, list[Value], Options], list[Value]]] = {
 # -- functions that templates call ---------------------------------------------------------------------------
 
 
+@takes_marks
 @pass_context
-def _query(context: Context, name: str, /, *terms: Value, errors: str = "strict", **options: Value) -> list[Value]:
-    """All results as a list.
+def _query(context: Context, name: str, /, *terms: Value, errors: str = "strict",
+           **options: Value) -> list[Value] | UnknownMark | Missing:
+    """All results as a list. Of what is undefined among the arguments the result is undefined as well.
 
-    >>> evaluate("query('items', 'a')")
-    ['a']
+    >>> evaluate("query('items', 'a')"), evaluate("query('items', nothing) | default('no')")
+    (['a'], 'no')
     """
+    if (mark := first_mark((name, errors))) is not None:
+        return mark
+    own = name.removeprefix("ansible.legacy.") in scope_of(context).templar.lookups
+    if not own and name.rpartition(".")[2] != "env" and (mark := first_mark((*terms, *options.values()))) is not None:
+        return mark
     flat = flatten_once(terms) if name.rpartition(".")[2] in _SPREAD else list(terms)
     try:
         return run_lookup(context, name, flat, options)
+    except UndefinedSignal as signal:
+        return signal.missing
     except EffectFailed:
         if errors == "strict":
             raise
@@ -307,6 +328,7 @@ def _query(context: Context, name: str, /, *terms: Value, errors: str = "strict"
 _SPREAD = EFFECT_LOOKUPS | {"env", "vars", "varnames"}
 
 
+@takes_marks
 @pass_context
 def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = False, errors: str = "strict",
             **options: Value) -> Value:
@@ -321,7 +343,7 @@ def _lookup(context: Context, name: str, /, *terms: Value, wantlist: bool = Fals
         if errors == "strict":
             raise
         return [] if wantlist else None
-    if wantlist:
+    if wantlist or not isinstance(found, list):
         return found
     if len(found) == 1:
         return found[0]

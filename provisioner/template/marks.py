@@ -6,6 +6,7 @@ undefined is an error. Inside, each has a stand-in that Jinja's operators and fi
     Tainted       the text of a secret; a `str` whose operators give `Tainted` again
     UnknownMark   raises `UnknownSignal` when anything but passing it on is tried
     Missing       raises `UndefinedSignal` when anything but `default` or `is defined` is tried
+    Absent        a `Missing` among what a lookup of the user's own is given, outside the rendering
 
 `provisioner.template.lazy` turns values into stand-ins (`open_value`) and back (`plain`).
 """
@@ -121,6 +122,23 @@ class Missing(_Refusing, Undefined):
 
     def __getitem__(self, key: object) -> Missing:  # type: ignore[override]
         return self
+
+
+class Absent(_Refusing):
+    """What is undefined among a lookup's terms: the user's code may pass it on; using it fails as undefined."""
+
+    __slots__ = ("missing",)
+
+    def __init__(self, missing: Missing) -> None:
+        self.missing = missing
+
+    @property
+    def name(self) -> str:
+        return self.missing.name
+
+    def refuse(self) -> NoReturn:
+        words = self.missing.hint or f"{self.name!r} is undefined"
+        raise self.missing.cause or UndefinedVariable(words, name=self.name)
 
 
 class Tainted(str):

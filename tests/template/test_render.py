@@ -49,6 +49,7 @@ def render(source: str, **more: Value) -> Value:
     ("{{ evil ~ '!' }}", "{{ port }} {% if true %}x{% endif %}!"),
     ("{{ nope.x.y | default('D') }}", "D"),
     ("{{ nope | upper | default('D') }}", "D"),
+    ("{{ ('x' ~ nope) | default('D') }}", "D"),
     ("{{ 'x' | replace(nope, 'y') is undefined }}", True),
     ("{{ [nope] | join(',') is undefined }}", True),
     ("{{ (nope is match('d')) | default('D') }}", "D"),
