@@ -136,7 +136,8 @@ def load(request: Request, *, to_run: bool = True) -> Loaded:
         return opened(templar.render(template, Scope(templar, [("known at load", variables)])))
 
     library = find_library(folders, map(Path, settings.library))
-    loader = Loader(Options(request.extra_vars, settings.roles_path, settings.collections_path, render, request.vault),
+    loader = Loader(Options(request.extra_vars, settings.roles_path, settings.collections_path, render, request.vault,
+                            settings.private_role_vars),
                     known_modules() | library.modules.keys())
     found = Collector()
     found.items += plugins.warnings

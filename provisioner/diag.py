@@ -203,11 +203,12 @@ class Collector:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        return tuple(item for item in self.items if item.severity == "error")
+        """Each once: a file that is read for several uses has its mistakes in each."""
+        return tuple(dict.fromkeys(item for item in self.items if item.severity == "error"))
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        return tuple(item for item in self.items if item.severity == "warning")
+        return tuple(dict.fromkeys(item for item in self.items if item.severity == "warning"))
 
     def raise_errors(self) -> None:
         """Raise `InputError` with everything found so far if any of it is an error."""

@@ -254,6 +254,7 @@ class HostStats:
 @dataclass(frozen=True, slots=True)
 class RunEnded:
     exit_code: int
+    """1: an error ended it, which is told after this."""
     stats: Mapping[HostName, HostStats]
     duration_ms: float
     round_trips: Mapping[HostName, int] = field(default_factory=dict)

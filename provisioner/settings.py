@@ -63,6 +63,8 @@ class Settings:
     """What a key that is twice in a mapping of a playbook is: `warn`, `error` or `ignore`."""
     hash_behaviour: str = "replace"
     """What becomes of dictionaries that several levels of precedence have: `replace` or `merge`."""
+    private_role_vars: bool | None = None
+    """Whether variables of roles are for their own tasks only; None: of those that `include_role` brings."""
     loose_conditions: bool = False
     """Conditions need not be boolean; each that is not is a warning."""
     ansible_managed: str = ""
@@ -99,6 +101,7 @@ def by_ansibles_names(settings: Settings) -> Mapping[str, Any]:
         "DEFAULT_LOOKUP_PLUGIN_PATH": list(settings.lookup_plugins),
         "DEFAULT_MANAGED_STR": settings.ansible_managed or "Ansible managed",
         "DEFAULT_MODULE_PATH": list(settings.library),
+        "DEFAULT_PRIVATE_ROLE_VARS": bool(settings.private_role_vars),
         "DEFAULT_ROLES_PATH": list(settings.roles_path),
         "DEFAULT_STRATEGY": settings.strategy or "linear",
         "DEFAULT_TEST_PLUGIN_PATH": list(settings.test_plugins),
@@ -277,6 +280,7 @@ def _rows() -> Iterator[Key]:
     yield row("duplicate_dict_key", _duplicates, "duplicate_dict_key",
               environment=("ANSIBLE_DUPLICATE_YAML_DICT_KEY",))
     yield row("hash_behaviour", _hash_behaviour, "hash_behaviour")
+    yield row("private_role_vars", _boolean, "private_role_vars")
     yield row("loose_conditions", _boolean, "allow_broken_conditionals",
               environment=("ANSIBLE_ALLOW_BROKEN_CONDITIONALS",))
     yield row("ansible_managed", _text, "ansible_managed", environment=("",))

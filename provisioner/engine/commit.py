@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from provisioner.actions.base import Done
+from provisioner.actions.base import Done, HostWork
 from provisioner.diag import PlayError, TemplateError, near
+from provisioner.engine import once
 from provisioner.engine.batch import Batch
 from provisioner.engine.cursor import Cursor, Frame, Halt, reraise, start, unwind, will_be_rescued
 from provisioner.engine.entry import Enclose, Entry, Item
@@ -44,7 +45,7 @@ class Committer:
         """What is told when one item of a loop is done; nothing of a loop whose items could not be had."""
         if not entry.looped or not item.variables:
             return []
-        result = shown(judged.result, no_log=entry.no_log)
+        result = shown(self._with_invocation(item, judged.result), no_log=entry.no_log)
         return [ItemResult(entry.host, reference(entry), "(censored due to no_log)" if entry.no_log else item.label,
                            judged.status, _with_reason(result, judged), ms,
                            ignored=judged.failed and entry.ignore_errors, hidden=entry.no_log, delegate=entry.delegate,
@@ -68,8 +69,11 @@ class Committer:
         self.batch.forget_answers(entry.host, entry.cursor.position)
         warnings = self._remember(entry, items, judged)
         if entry.included and not judged.failed:
+            once.note(entry.cursor, state.ran)
             return [*warnings, *self._enter_includes(state, entry)], True
         event = self._result(entry, judged, ms)
+        if judged.status != "skipped":
+            once.note(entry.cursor, state.ran)
         if judged.failed and not entry.ignore_errors:
             rescued = self._fail(state, entry, judged)
             self._count(entry, judged, rescued=rescued)
@@ -180,11 +184,19 @@ class Committer:
         return [*events, *map(Warned, self.batch.handlers.newly_unusable())]
 
     def _result(self, entry: Entry, judged: Judged, ms: float) -> TaskResult:
-        result = _with_reason(dict(shown(judged.result, no_log=entry.no_log)), judged)
+        told = judged.result if entry.looped else self._with_invocation(entry.items[0], judged.result)
+        result = _with_reason(dict(shown(told, no_log=entry.no_log)), judged)
         return TaskResult(entry.host, reference(entry), judged.status, result, ms,
                           ignored=judged.failed and entry.ignore_errors, loop=entry.looped, hidden=entry.no_log,
                           delegate=entry.delegate, resource=None if entry.looped else entry.items[0].resource,
                           checked=entry.check if entry.looped else entry.checks(entry.items[0]))
+
+    def _with_invocation(self, item: Item, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With -vvv: the arguments that a module on the host was given."""
+        if self.batch.world.options.verbosity < 3 or not isinstance(item.work, HostWork) or "invocation" in result:
+            return result
+        given = {name: value for name, value in item.work.args.items() if not name.startswith("_")}
+        return {**result, "invocation": {"module_args": given}}
 
     def _count(self, entry: Entry, judged: Judged, *, rescued: bool) -> None:
         memory = self.batch.world.memory(entry.host)
@@ -248,6 +260,7 @@ class Committer:
         leave_handler(state, cursor)
         caught = unwind(cursor)
         if caught is not None:
+            once.break_off(cursor, caught, state.ran)
             state.cursor = caught
             return will_be_rescued(cursor)
         self.give_up(state)
@@ -281,7 +294,7 @@ def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]
 def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:
     """Move a host over everything that needs no task: blocks, failed blocks, flushes, the end of the play."""
     while state.active:
-        state.cursor, halt = next_task(state.cursor, state.notified)
+        state.cursor, halt = next_task(state.cursor, state)
         match halt:
             case Halt.TASK:
                 return
@@ -292,9 +305,10 @@ def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:
                 if caught is None:
                     committer.give_up(state)
                 else:
+                    once.break_off(state.cursor, caught, state.ran)
                     state.cursor = caught
             case Halt.FLUSH if state.notified:
                 state.cursor = state.cursor.push(Frame(batch.handlers.program, order=1, handlers=True))
-                state.cursor, halt = next_task(state.cursor, state.notified)
+                state.cursor, halt = next_task(state.cursor, state)
             case Halt.FLUSH:
                 state.cursor = state.cursor.step()

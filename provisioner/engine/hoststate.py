@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.engine.cursor import Cursor
+from provisioner.engine.once import Ran
 from provisioner.events import HostStats
 from provisioner.values import HostName, Value
 
@@ -64,6 +65,9 @@ class Ahead:
     pending: set[str] = field(default_factory=set)
     facts_pending: bool = False
     notified: dict[int, bool] = field(default_factory=dict)
+    ran: Ran = field(default_factory=dict)
+    running: Ran = field(default_factory=dict)
+    """Roles that count as run if a planned task is not skipped."""
 
     @property
     def assumes_anything(self) -> bool:
@@ -85,6 +89,8 @@ class HostState:
     cursor: Cursor
     notified: dict[int, bool] = field(default_factory=dict)
     """Handler numbers; False when only a task of unknown outcome notified it (check mode)."""
+    ran: Ran = field(default_factory=dict)
+    """Roles that run once, and have."""
     ended: bool = False
     """Done with the play: at its end, failed, unreachable, or told so by `meta: end_host`."""
     failing: bool = False
@@ -95,4 +101,4 @@ class HostState:
         return not self.ended
 
     def look_ahead(self) -> Ahead:
-        return Ahead(self.cursor, notified=dict(self.notified))
+        return Ahead(self.cursor, notified=dict(self.notified), ran=dict(self.ran))

@@ -59,10 +59,10 @@ def _clear_host_errors(batch: Batch, entry: Entry) -> None:
 
 
 def _end_role(batch: Batch, entry: Entry) -> None:
-    if entry.task.role is None:
-        raise PlayError("Cannot execute 'end_role' from outside of a role", span=entry.task.span)
     if entry.cursor.in_handlers:
         raise PlayError("Cannot execute 'end_role' from a handler", span=entry.task.span)
+    if entry.task.role is None:
+        raise PlayError("Cannot execute 'end_role' from outside of a role", span=entry.task.span)
     batch.states[entry.host].cursor = behind_role(entry.cursor, entry.task.role)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from provisioner.actions.base import Done
+from provisioner.engine import once
 from provisioner.engine.cursor import Cursor, Frame, Halt, settle, unwind
 from provisioner.engine.entry import Enclose, Entry, Plan, Step
 from provisioner.engine.hoststate import Ahead, HostState
@@ -144,12 +145,12 @@ class Planner:
         """Move every host to its next task; False when there is none for all of them at one position."""
         positions = set()
         for ahead in self.ahead.values():
-            ahead.cursor, halt = next_task(ahead.cursor, ahead.notified)
+            ahead.cursor, halt = next_task(ahead.cursor, ahead)
             while halt is Halt.FLUSH and (not self.cuts.handlers or self._flush_is_empty(ahead)):
-                ahead.cursor, halt = next_task(ahead.cursor.step(), ahead.notified)
+                ahead.cursor, halt = next_task(ahead.cursor.step(), ahead)
             while halt is Halt.RERAISE and not self.cuts.reraise:
-                ahead.cursor, halt = next_task(_pretend_left(ahead.cursor), ahead.notified)
-            if halt is not Halt.TASK:
+                ahead.cursor, halt = next_task(_pretend_left(ahead.cursor), ahead)
+            if halt is not Halt.TASK or once.has_run(ahead.cursor, ahead.running):
                 return False
             positions.add(ahead.cursor.position)
         return len(positions) == 1
@@ -171,6 +172,8 @@ class Planner:
     def _assume(self, entry: Entry, judged: Judged | None) -> None:
         """What later tasks of the plan may take for granted once this one is planned."""
         ahead = self.ahead[entry.host]
+        if judged is None or judged.status != "skipped":
+            once.note(entry.cursor, ahead.running if judged is None else ahead.ran)
         if entry.included:
             ahead.cursor = into_includes(entry.cursor, entry.included)
             return
@@ -244,10 +247,11 @@ def _changes_inventory(entry: Entry) -> bool:
     return any(isinstance(item.work, Done) and INVENTORY_CHANGES & item.work.result.keys() for item in entry.items)
 
 
-def next_task(cursor: Cursor, notified: dict[int, bool]) -> tuple[Cursor, Halt]:
-    """Settle, passing over handlers nobody notified."""
+def next_task(cursor: Cursor, host: HostState | Ahead) -> tuple[Cursor, Halt]:
+    """Settle, passing over handlers nobody notified and roles that ran already."""
     cursor, halt = settle(cursor)
-    while halt is Halt.TASK and cursor.top.handlers and cursor.top.pc not in notified:
+    while halt is Halt.TASK and (
+            cursor.top.pc not in host.notified if cursor.top.handlers else once.has_run(cursor, host.ran)):
         cursor, halt = settle(cursor.step())
     return cursor, halt
 

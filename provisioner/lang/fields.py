@@ -36,6 +36,12 @@ def read_bool(name: str, node: Node, found: Collector) -> Value:
     return None
 
 
+def says(value: Value, default: bool) -> bool:
+    """What an argument says that is true or false, also as a word (`public=no`); `default` if it says neither."""
+    word = str(value).lower()
+    return word in _TRUE if word in _TRUE | _FALSE else default
+
+
 def read_number(name: str, node: Node, found: Collector) -> Value:
     if isinstance(node, Scalar):
         value = to_value(node)

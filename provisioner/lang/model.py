@@ -7,7 +7,7 @@ braces are `Template`; conditions are `Condition`; nothing is rendered here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -20,7 +20,7 @@ WHOLE: Final = "{{ }}"
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One use of a role. Two uses with the same path and params are the same role (run once a play)."""
+    """One use of a role."""
 
     name: str
     path: str
@@ -33,6 +33,10 @@ class Role:
     """Whether defaults and vars are visible to the rest of the play (`roles:` and imports: yes)."""
     dependency: bool = False
     """Whether it runs because another role's `meta` names it."""
+    identity: Hashable = ()
+    """Equal for uses of the same role in the same way."""
+    once: bool = False
+    """Whether a host that went through an equal use in this play passes over this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def role_files(role_path: str, folder: str, name: str | None) -> list[str]:
     A name that leads out of the role finds nothing.
     """
     base = join(join(role_path, folder), name or "main")
-    if os.path.relpath(base, role_path).startswith(os.pardir):
+    if is_outside(base, role_path):
         return []
     if name and is_file(base):
         return [base]
@@ -78,6 +78,10 @@ def role_files(role_path: str, folder: str, name: str | None) -> list[str]:
     if is_directory(base):
         return directory_files(base)
     return []
+
+
+def is_outside(path: str, role_path: str) -> bool:
+    return os.path.relpath(path, role_path).split(os.sep)[0] == os.pardir
 
 
 def directory_files(directory: str) -> list[str]:

@@ -11,13 +11,13 @@ from provisioner.diag import Span, near
 from provisioner.lang.argspecs import checking_task
 from provisioner.lang.arguments import Call
 from provisioner.lang.context import Context
-from provisioner.lang.fields import wrong_type
+from provisioner.lang.fields import says, wrong_type
 from provisioner.lang.keywords import KEYWORDS, Place
 from provisioner.lang.model import HandlerSection, Include, Node, Role, Task
 from provisioner.lang.nodes import Map, Scalar, Seq, describe, to_value
 from provisioner.lang.nodes import Node as YamlNode
 from provisioner.lang.own import read_own
-from provisioner.lang.paths import find_role, missing, role_files
+from provisioner.lang.paths import find_role, is_outside, missing, role_files
 from provisioner.lang.source import is_directory, join
 from provisioner.lang.state import Loading
 from provisioner.values import Template, Value
@@ -39,16 +39,21 @@ class Use:
     params: Mapping[str, Value] = field(default_factory=dict)
     vars: Mapping[str, Value] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    public: bool = True
+    public: bool | None = None
+    """None: as the setting `private_role_vars` has it."""
+    listed: bool = False
+    """Under `roles:` or as a dependency, not by a task."""
+    manner: Hashable = ()
+    """What tells uses apart besides path, params, vars and files."""
     once: bool = False
-    """Run only if the play has not run the same role in the same way."""
+    """Whether a host passes over it that went through an equal use before."""
     imported: bool = False
     validated: bool = True
     """Whether its arguments are checked against `meta/argument_specs.yml`."""
 
 
 def role_list(node: YamlNode, context: Context, loading: Loading, build: BuildTasks) -> tuple[Node, ...]:
-    """The tasks of all entries under `roles:`, dependencies first, each role in one way once."""
+    """The tasks of all entries under `roles:`, dependencies first."""
     if not isinstance(node, Seq):
         if not (isinstance(node, Scalar) and node.value is None):
             wrong_type("roles", "a list of roles", node, loading.found)
@@ -63,7 +68,7 @@ def _entry(item: YamlNode, context: Context, loading: Loading, build: BuildTasks
     """One entry of `roles:` or of a role's dependencies."""
     if isinstance(item, Scalar) and item.value is not None:
         name = loading.render_now(to_value(item), context, "the role name", item.span)
-        return _run(Use(name, item.span, once=True), context, loading, build) if name else ()
+        return _run(Use(name, item.span, listed=True, once=True), context, loading, build) if name else ()
     if not isinstance(item, Map):
         loading.found.error("Wrong type", f"a role must be a name or a mapping, not {describe(item)}", item.span)
         return ()
@@ -80,7 +85,9 @@ def _entry(item: YamlNode, context: Context, loading: Loading, build: BuildTasks
     }
     if name is None:
         return ()
-    return _run(Use(name, name_node.span, params, variables, once=True), context.inside(own), loading, build)
+    manner = tuple(condition.source for condition in own.get("when") or ()), frozenset(own.get("tags") or ())
+    use = Use(name, name_node.span, params, variables, listed=True, manner=manner if any(manner) else (), once=True)
+    return _run(use, context.inside(own), loading, build)
 
 
 def check_use(call: Call, loading: Loading) -> None:
@@ -112,9 +119,10 @@ def import_role(call: Call, context: Context, loading: Loading, build: BuildTask
     name = loading.render_now(value, context, "the role name", span) if value is not None else None
     if name is None:
         return ()
-    public = call.args.get("public", True) is not False
-    validated = call.args.get("rolespec_validate") is not False
-    use = Use(name, span, files=files, public=public, imported=True, validated=validated)
+    public = says(call.args.get("public"), not loading.options.private_roles)
+    validated = says(call.args.get("rolespec_validate"), True)
+    use = Use(name, span, files=files, public=public, once=not says(call.args.get("allow_duplicates"), True),
+              imported=True, validated=validated)
     return _run(use, context, loading, build)
 
 
@@ -137,15 +145,17 @@ def include_role(
     span = include.task.span
     name = args.get("name", args.get("role"))
     files = {part: str(args[argument]) for part, argument in _FROM.items() if args.get(argument) is not None}
-    use = Use(str(name), span, files=files, public=args.get("public") is True, imported=True,
-              validated=args.get("rolespec_validate") is not False)
+    public = says(args.get("public"), loading.options.private_roles is False)
+    use = Use(str(name), span, files=files, public=public, once=not says(args.get("allow_duplicates"), True),
+              imported=True,
+              validated=says(args.get("rolespec_validate"), True))
     nodes = _run(use, context, loading, build)
     role = loading.used_roles[-1] if loading.used_roles else None
-    return LoadedRole(nodes, tuple(loading.imported_sections), role, tuple(loading.used_roles) if use.public else ())
+    return LoadedRole(nodes, tuple(loading.imported_sections), role, tuple(loading.used_roles) if public else ())
 
 
 def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tuple[Node, ...]:
-    """The tasks of one use of a role, after those of its dependencies; () when it has run already."""
+    """The tasks of one use of a role, after those of its dependencies. Handlers of equal uses are there once."""
     path = find_role(use.name, context, loading.options, use.span, loading.found)
     if path is None:
         return ()
@@ -155,15 +165,15 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
         return ()
     meta = _Meta.read(path, loading)
     role = Role(
-        name=use.name, path=path, params=use.params, public=use.public,
+        name=use.name, path=path, params=use.params,
+        public=not loading.options.private_roles if use.public is None else use.public,
         defaults=_variables(path, "defaults", use, loading),
         vars=_variables(path, "vars", use, loading),
         parents=(context.role, *context.role.parents) if context.role else (),
-        dependency=use.once and context.role is not None,
+        dependency=use.listed and context.role is not None,
+        identity=(use.listed, use.manner, path, _frozen(use.params), _frozen(use.vars), _frozen(use.files)),
+        once=use.once and not (use.listed and meta.allow_duplicates),
     )
-    if use.once and not meta.allow_duplicates and _has_run(use, path, context, loading):
-        loading.used_roles.append(role)  # its variables are there for whoever names it
-        return ()
     # `vars:` of the entry are for its own tasks, as if a block were around them, not for the play.
     inner = replace(entered, role=role).inside({"vars": use.vars})
     nodes: list[Node] = []
@@ -175,6 +185,10 @@ def _run(use: Use, context: Context, loading: Loading, build: BuildTasks) -> tup
         nodes.append(check)
     for file in _files(path, "tasks", use, loading):
         nodes.extend(build(loading.parse_list(file, use.span, "tasks"), replace(inner, file=file), loading))
+    if use.listed and role.once:
+        if role.identity in loading.listed_roles:
+            return tuple(nodes)
+        loading.listed_roles.add(role.identity)
     handlers: list[Node] = []
     for file in _files(path, "handlers", use, loading):
         items = loading.parse_list(file, use.span, "handlers")
@@ -200,7 +214,11 @@ def _files(path: str, part: str, use: Use, loading: Loading) -> list[str]:
     files = role_files(path, part, name)
     if name and not files:
         wanted = join(join(path, part), name)
-        missing("File not found", f"role `{use.name}` has no {part} `{name}`", [wanted], use.span, loading.found)
+        if is_outside(wanted, path):
+            loading.found.error("Not of the role", f"Failed loading {name!r} for role {use.name!r} as it is not inside "
+                                f"the expected role path: {path!r}", use.span)
+        else:
+            missing("File not found", f"role `{use.name}` has no {part} `{name}`", [wanted], use.span, loading.found)
     return files
 
 
@@ -223,22 +241,6 @@ class _Meta:
             wrong_type("dependencies", "a list of roles", dependencies, loading.found)
         allow = node.get("allow_duplicates")
         return _Meta(items, isinstance(allow, Scalar) and allow.value is True)
-
-
-def _has_run(use: Use, path: str, context: Context, loading: Loading) -> bool:
-    """Whether the play runs this role with these params already, wherever it runs now.
-
-    Which hosts skip the earlier use is not known yet. So it counts only if its conditions are among those of
-    this use and its tags are the same: a role that must run is never lost, at worst it is looked at twice.
-    """
-    key: Hashable = (path, _frozen(use.params), _frozen(use.vars), _frozen(use.files))
-    earlier = loading.role_runs.setdefault(key, [])
-    conditions = {condition.source for condition in context.when}
-    for other in earlier:
-        if {condition.source for condition in other.when} <= conditions and other.tags == context.tags:
-            return True
-    earlier.append(context)
-    return False
 
 
 def _frozen(value: Value) -> Hashable:

@@ -32,6 +32,8 @@ class Options:
     collections_path: tuple[str, ...] = ()
     render: Render | None = None
     vault: Vault = LOCKED
+    private_roles: bool | None = None
+    """Whether variables of roles that don't say `public` are for their own tasks; None: of included ones."""
 
 
 @dataclass(slots=True)
@@ -51,8 +53,8 @@ class Loading:
     """Of the whole load, in order."""
     has_hosts: bool = False
     """Whether a play with tasks has been met in this load."""
-    role_runs: dict[Hashable, list[Context]] = field(default_factory=dict)
-    """Roles already run in this play, with the contexts they run in."""
+    listed_roles: set[Hashable] = field(default_factory=set)
+    """`Role.identity` of roles under `roles:` and of dependencies whose handlers are known."""
 
     def for_play(self) -> Loading:
         """A fresh play of the same load."""

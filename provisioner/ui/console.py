@@ -45,6 +45,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "ok": "ok", "changed": "changed", "skipped": "skipping", "failed": "failed", "unknown": "unknown",
 }
 
+_BROKEN_OFF: Final = 1
 _TELLING: Final = frozenset({"debug", "assert"})
 """Modules whose whole point is what they tell: shown without -v."""
 
@@ -267,7 +268,7 @@ class Console:
             self.screen.print(self.paint(f"[WARNING]: {message}", "warning"), error=True)
 
     def run_ended(self, event: RunEnded) -> None:
-        if not event.stats and self._had_machines:
+        if event.exit_code == _BROKEN_OFF or (not event.stats and self._had_machines):
             return
         self._banner("PLAY RECAP")
         for host, stats in sorted(event.stats.items()):

@@ -221,6 +221,10 @@ web-2                      : ok=12   changed=0    unreachable=0    failed=1    s
 """  # noqa: E501
 
 
+def test_a_run_that_an_error_ended_has_no_recap() -> None:
+    assert shown(RunEnded(1, {H: HostStats(ok=1)}, 1000.0)) == ""
+
+
 def test_diffs_come_before_the_line() -> None:
     assert shown(result("changed", {"diff": {"before": "a\n", "after": "b\n"}})) == (
         "--- before\n+++ after\n@@ -1 +1 @@\n-a\n+b\n\nchanged: [h1]")
