@@ -98,7 +98,7 @@ class PartModule(TemplateModule):
     def __init__(self, template: JinjaTemplate, context: Context) -> None:
         super().__init__(template, context)
         environment: Any = context.environment
-        self._joined = environment.tilde
+        self._joined = environment.as_text
 
 
 def compile_part(environment: Any, path: str, source: str) -> JinjaTemplate:

@@ -125,6 +125,7 @@ class RenderEnvironment(SandboxedEnvironment):
     code_generator_class = _CodeGenerator
     context_class = RenderContext
     tilde = staticmethod(concatenate)
+    as_text = staticmethod(join_text)
     part = staticmethod(composing.part)
     compiled: Callable[[str, str], Template]
     """The template of a file, by its path and text."""
