@@ -49,6 +49,14 @@ class Trusted(str):
 
 
 @dataclass(frozen=True, slots=True)
+class Inheriting:
+    """A keyword's template, and what the levels around say, which counts where the template comes out as `omit`."""
+
+    own: Template
+    outer: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A bare Jinja expression, as `when`, `changed_when`, `failed_when`, `until` and `that` have it.
 

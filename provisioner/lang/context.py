@@ -9,7 +9,7 @@ from typing import Any, Final
 from provisioner.diag import Span
 from provisioner.lang.keywords import KEYWORDS, Merge
 from provisioner.lang.model import Become, Role, Task
-from provisioner.values import Condition, Value
+from provisioner.values import Condition, Inheriting, Template, Value
 
 _BECOME: Final = {"become": "enabled", "become_user": "user", "become_method": "method", "become_flags": "flags",
                   "become_exe": "exe"}
@@ -55,7 +55,8 @@ class Context:
         """The context of what stands inside something that has the keywords `own`."""
         if _MERGED.isdisjoint(own):
             return self
-        single = {name: own[name] for name in own if own[name] is not None and _merge(name) is Merge.INNERMOST}
+        single = {name: _over(self.single.get(name), own[name]) for name in own
+                  if own[name] is not None and _merge(name) is Merge.INNERMOST}
         return replace(
             self,
             single={**self.single, **single} if single else self.single,
@@ -78,6 +79,10 @@ class Context:
             include_vars_=self.include_vars, when=here.when, tags=here.tags, notify=here.notify,
             environment=here.environment, become=Become(**become), **fields, **more,
         )
+
+
+def _over(outer: Value, own: Value) -> Value:
+    return Inheriting(own, outer) if isinstance(own, Template) and outer is not None else own
 
 
 def _merge(name: str) -> Merge:

@@ -40,7 +40,7 @@ from provisioner.template.lookups import GLOBALS, run_lookup
 from provisioner.template.marks import Missing, Signal, UndefinedSignal, UnknownSignal, taint
 from provisioner.template.names import NOTHING, Names, names_in
 from provisioner.template.tests import TESTS
-from provisioner.values import Condition, Template, Trusted, Unknown, Value, Vaulted
+from provisioner.values import OMIT, Condition, Inheriting, Template, Trusted, Unknown, Value, Vaulted
 
 _SCALARS = frozenset({str, Trusted, int, float, bool, type(None)})
 
@@ -102,6 +102,9 @@ class Templar:
                 return Unknown(signal.reason)
         if kind is Vaulted:
             return value.open()
+        if kind is Inheriting:
+            own = self.render(value.own, scope)
+            return self.render(value.outer, scope) if own is OMIT else own
         if isinstance(value, Mapping):
             return {self.render(key, scope): self.render(item, scope) for key, item in value.items()}
         if isinstance(value, (list, tuple)):

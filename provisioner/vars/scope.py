@@ -20,7 +20,7 @@ from provisioner.template.lazy import Label, LiveMapping, open_value, plain
 from provisioner.template.marks import UndefinedSignal, UnknownSignal
 from provisioner.template.names import NOTHING, Names
 from provisioner.template.templar import Templar
-from provisioner.values import Condition, Template, Trusted, Unknown, Value, joined
+from provisioner.values import Condition, Inheriting, Template, Trusted, Unknown, Value, joined
 
 Layer: TypeAlias = tuple[str, Mapping[str, Value]]
 
@@ -168,6 +168,8 @@ class Scope:
             return NOTHING
         if kind is Template or kind is Condition:
             return self.templar.names(value)
+        if kind is Inheriting:
+            return self._mentioned(value.own) | self._mentioned(value.outer)
         if isinstance(value, LiveMapping):
             return NOTHING
         found = NOTHING

@@ -200,6 +200,21 @@ def test_omit_leaves_become_and_connection_as_they_are_by_default(tmp_path: Path
     assert [event.status for event in played.results("h1")] == ["ok"]
 
 
+def test_a_keyword_that_comes_out_as_omit_is_what_the_levels_around_say(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - block:
+        - {fail: , ignore_errors: "{{ nobody | default(omit) }}"}
+        - {fail: , ignore_errors: "{{ omit }}", when: true}
+        - block: [{fail: , ignore_errors: "{{ omit }}"}]
+          ignore_errors: "{{ nobody | default(omit) }}"
+      ignore_errors: "{{ yes_it_does }}"
+      vars: {yes_it_does: true}
+    - {fail: , ignore_errors: "{{ omit }}"}
+""")
+    assert [(event.status, event.ignored) for event in played.results("h1")] == [("failed", True)] * 3 + [
+        ("failed", False)]
+
+
 def test_a_localhost_that_no_inventory_names_has_the_variables_of_all_hosts(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_text("""
 - hosts: localhost
