@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from provisioner.actions.base import HostWork
 from provisioner.diag import TemplateError
+from provisioner.engine.asking import asking
 from provisioner.engine.batch import Batch
 from provisioner.engine.calls import foresee, module_call
 from provisioner.engine.commit import Committer
-from provisioner.engine.entry import Drive, Entry, Item, Plan
+from provisioner.engine.entry import Drive, Entry, Item, Later, Plan
 from provisioner.engine.execute import emit
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.judge import Judged, broken, holds_until
@@ -41,6 +43,8 @@ from provisioner.messages import (
 )
 from provisioner.template.effects import Effect
 from provisioner.values import HostName
+
+T = TypeVar("T")
 
 
 class Lost(Exception):
@@ -91,35 +95,47 @@ class Alone:
         yield Leave(gate)
 
     def _one_host(self, entry: Entry) -> Routine[None]:
-        judged: list[Judged] = []
+        done: list[tuple[Item, Judged]] = []
         started = 0.0
         try:
             for number, item in enumerate(entry.items):
                 if number and entry.pause:
                     yield from sleep(self.batch, entry.pause)
+                if isinstance(item.work, Later):
+                    item = yield from self._made_ready(entry, number, done)
                 one, ms = yield from self._item(entry, item)
+                item, one = yield from self._asking(entry, partial(self.resolver.with_label, entry, item, one))
                 started += ms
-                judged.append(one)
+                done.append((item, one))
                 yield from emit(self.committer.item_events(entry, item, one, ms))
-                if self._breaks(entry, item, one):
-                    entry = replace(entry, items=entry.items[:number + 1])
+                if (yield from self._breaks(entry, item, one)):
                     break
         except Lost as lost:
             yield from emit(self._commit_lost(entry, lost))
             return
-        events, _ = self.committer.commit(entry, judged, started)
+        entry = replace(entry, items=tuple(item for item, _ in done))
+        events, _ = yield from self._asking(
+            entry, lambda: self.committer.commit(entry, [judged for _, judged in done], started))
         yield from emit(events)
+
+    def _made_ready(self, entry: Entry, number: int, before: Sequence[tuple[Item, Judged]]) -> Routine[Item]:
+        self.batch.forget_answers(entry.host, entry.cursor.position)
+        return (yield from self._asking(entry, lambda: self.resolver.item_at(entry, number, before)))
+
+    def _asking(self, entry: Entry, compute: Callable[[], T]) -> Routine[T]:
+        return asking(self.batch, entry.host, entry.cursor, compute)
 
     def _commit_lost(self, entry: Entry, lost: Lost) -> list[Any]:
         tell = self.committer.unreachable if lost.unreachable else self.committer.refused
         return tell(entry, lost.message, lost.hint)[0]
 
-    def _breaks(self, entry: Entry, item: Item, judged: Judged) -> bool:
+    def _breaks(self, entry: Entry, item: Item, judged: Judged) -> Routine[bool]:
         loop = entry.task.loop
         if loop is None or not loop.control.break_when:
             return False
+        conditions = loop.control.break_when
         try:
-            return self.resolver.all_hold(loop.control.break_when, entry, item, judged)
+            return (yield from self._asking(entry, lambda: self.resolver.all_hold(conditions, entry, item, judged)))
         except TemplateError:
             return True  # a condition that cannot be evaluated must not keep the loop going
 
@@ -133,9 +149,9 @@ class Alone:
             total += ms
             if waits_for_more:
                 raw = {**raw, "attempts": attempt}
-            judged = self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
+            judged = yield from self._judge(entry, item, raw)
             try:
-                if not waits_for_more or self._satisfied(entry, item, judged):
+                if not waits_for_more or (yield from self._satisfied(entry, item, judged)):
                     return judged, total
             except TemplateError as error:  # `until` itself is wrong: no attempt will make it right
                 return Judged("failed", {**judged.result, **broken(error)}), total
@@ -146,8 +162,14 @@ class Alone:
             yield Emit(Retry(entry.host, reference(entry), left, {} if entry.no_log else judged.result))
             yield from sleep(self.batch, own.delay)
 
-    def _satisfied(self, entry: Entry, item: Item, judged: Judged) -> bool:
-        return holds_until(judged, entry.task, self.resolver.evaluator(entry, item))
+    def _judge(self, entry: Entry, item: Item, raw: Mapping[str, Any]) -> Routine[Judged]:
+        self.batch.forget_answers(entry.host, entry.cursor.position)  # what was so before the attempt
+        return (yield from self._asking(
+            entry, lambda: self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))))
+
+    def _satisfied(self, entry: Entry, item: Item, judged: Judged) -> Routine[bool]:
+        return (yield from self._asking(
+            entry, lambda: holds_until(judged, entry.task, self.resolver.evaluator(entry, item))))
 
     def _attempt(self, entry: Entry, item: Item) -> Routine[tuple[Mapping[str, Any], float]]:
         match item.work:
@@ -263,7 +285,7 @@ class Alone:
                 ended = yield from self._action(action, hosts)
             for entry in taking:
                 try:
-                    one = self._judge_driven(entry, entry.items[number], ended)
+                    one = yield from self._judge_driven(entry, entry.items[number], ended)
                 except Lost as error:
                     lost[entry.host] = error
                     continue
@@ -273,13 +295,15 @@ class Alone:
             if entry.host in lost:
                 yield from emit(self._commit_lost(entry, lost[entry.host]))
             else:
-                yield from emit(self.committer.commit(entry, judged[entry.host], 0.0)[0])
+                results = judged[entry.host]
+                events, _ = yield from self._asking(entry, partial(self.committer.commit, entry, results, 0.0))
+                yield from emit(events)
 
-    def _judge_driven(self, entry: Entry, item: Item, ended: ActionEnded) -> Judged:
+    def _judge_driven(self, entry: Entry, item: Item, ended: ActionEnded) -> Routine[Judged]:
         raw = raw_result(item.work)
         if raw is None:
             raw = self._of_host(entry, ended)
-        return self.resolver.judge_item(entry, item, raw, Ahead(entry.cursor))
+        return (yield from self._judge(entry, item, raw))
 
 
 def about_job(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,12 @@ class Meta:
     action: str
 
 
-Work: TypeAlias = Skip | Broken | NotKnowable | Done | HostWork | Drive | Enclose | Meta
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An item that is made ready when the one before it is done."""
+
+
+Work: TypeAlias = Skip | Broken | NotKnowable | Done | HostWork | Drive | Enclose | Meta | Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ class Entry:
     """How many hosts may do it at a time; 0: any number."""
     job: Job | None = None
     """`async`: done by a job of its own on the host."""
+    listed: tuple[Any, ...] = ()
+    """The values of a loop whose items are `Later`."""
     poll: float = 0.0
     """Seconds between two looks at the job; 0: it is not waited for."""
 
@@ -144,7 +151,9 @@ class Entry:
     @property
     def patient(self) -> bool:
         """Its items run one at a time, with attempts and pauses between."""
-        if any(item.own is not None for item in self.items) or self.throttle or (self.job and self.poll):
+        if any(item.own is not None or isinstance(item.work, Later) for item in self.items):
+            return True
+        if self.throttle or (self.job and self.poll):
             return True
         return self.task.until is not None or self.task.retries is not None or self.pause > 0 or (
             self.task.loop is not None and bool(self.task.loop.control.break_when))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from provisioner.diag import ProtocolError
+from provisioner.engine.asking import asking
 from provisioner.engine.batch import Batch
 from provisioner.engine.calls import foresee, module_call
 from provisioner.engine.commit import Committer
@@ -14,7 +16,7 @@ from provisioner.engine.entry import Entry, Item, Plan
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.judge import Judged
 from provisioner.engine.naming import reference
-from provisioner.engine.resolve import TaskResolver
+from provisioner.engine.resolve import TaskResolver, raw_result
 from provisioner.engine.routines import WAIT, Routine
 from provisioner.engine.scopes import absolute_directory
 from provisioner.engine.telling import Telling
@@ -33,6 +35,8 @@ from provisioner.messages import (
     SegmentLost,
 )
 from provisioner.values import HostName
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Execution:
     plan: Plan
     tracks: dict[HostName, _Track] = field(default_factory=dict)
     by_segment: dict[int, _Track] = field(default_factory=dict)
+    inputs: deque[Input] = field(default_factory=deque)
+    """What came while something was asked."""
     telling: Telling = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,11 +89,11 @@ class Execution:
             segment = self._segment(track)
             if segment is not None:
                 yield segment
-            yield from emit(self._advance(track))
+            yield from self._advance(track)
         while any(track.waiting for track in self.tracks.values()):
-            given = yield WAIT
+            given = self.inputs.popleft() if self.inputs else (yield WAIT)
             assert given is not None
-            yield from emit(self._take(given))
+            yield from self._take(given)
 
     # -- sending --------------------------------------------------------------------------------------------
 
@@ -116,18 +122,18 @@ class Execution:
 
     # -- receiving ------------------------------------------------------------------------------------------
 
-    def _take(self, given: Input) -> list[Event]:
+    def _take(self, given: Input) -> Routine[None]:
         match given:
             case CallBegan():
-                return self._began(self.by_segment[given.segment], given)
+                yield from emit(self._began(self.by_segment[given.segment], given))
             case CallText():
-                return self._text(self.by_segment[given.segment], given)
+                yield from emit(self._text(self.by_segment[given.segment], given))
             case CallEnded():
-                return self._ended(self.by_segment[given.segment], given)
+                yield from self._ended(self.by_segment[given.segment], given)
             case SegmentEnded():
-                return self._closed(self.by_segment[given.segment])
+                yield from emit(self._closed(self.by_segment[given.segment]))
             case SegmentLost():
-                return self._lost(self.by_segment[given.segment], given)
+                yield from emit(self._lost(self.by_segment[given.segment], given))
             case _:
                 raise TypeError(given)
 
@@ -146,47 +152,49 @@ class Execution:
             return []
         return [HostText(track.host, reference(entry), given.stream, live_text(given.data))]
 
-    def _ended(self, track: _Track, given: CallEnded) -> list[Event]:
+    def _ended(self, track: _Track, given: CallEnded) -> Routine[None]:
         if track.stopped:
-            return []
+            return
         step, item = track.calls[given.call]
         if step != track.step:
             raise ProtocolError(f"{track.host} gave the result of a task that was not its turn")
         foresee(self.batch.world, track.entry, given.result)
-        told = self._item_done(track, item, given.result, given.ms)
-        return told + self._advance(track)
-
-    def _item_done(self, track: _Track, item: Item, result: Mapping[str, Any], ms: float) -> list[Event]:
-        entry = track.entry
         # Items that need nobody stand between those that ran: they take their turn first.
-        told = self._local_items(track)
-        judged = self.resolver.judge_item(entry, item, result, Ahead(entry.cursor))
+        yield from self._local_items(track)
+        yield from self._item_done(track, item, given.result, given.ms)
+        yield from self._advance(track)
+
+    def _item_done(self, track: _Track, item: Item, result: Mapping[str, Any], ms: float) -> Routine[None]:
+        entry = track.entry
+        self.batch.forget_answers(entry.host, entry.cursor.position)  # what was so before the task ran
+        judged = yield from self._asking(
+            track, lambda: self.resolver.judge_item(entry, item, result, Ahead(entry.cursor)))
         track.judged.append(judged)
         track.ms += ms
-        return told + self.telling.tell(track.step, self.committer.item_events(entry, item, judged, ms))
+        yield from emit(self.telling.tell(track.step, self.committer.item_events(entry, item, judged, ms)))
 
-    def _local_items(self, track: _Track) -> list[Event]:
+    def _local_items(self, track: _Track) -> Routine[None]:
         """Judge the items at hand that need no host, up to the next one that does."""
-        told: list[Event] = []
         entry = track.entry
         while len(track.judged) < len(entry.items) and not entry.items[len(track.judged)].on_host:
             item = entry.items[len(track.judged)]
-            judged = self.resolver.judge_known(entry, item, Ahead(entry.cursor))
-            track.judged.append(judged)
-            told += self.telling.tell(track.step, self.committer.item_events(entry, item, judged, 0.0))
-        return told
+            raw = raw_result(item.work)
+            assert raw is not None
+            yield from self._item_done(track, item, raw, 0.0)
 
-    def _advance(self, track: _Track) -> list[Event]:
+    def _advance(self, track: _Track) -> Routine[None]:
         """Commit every task of this host that is complete."""
-        told: list[Event] = []
         while not track.done:
-            told += self._local_items(track)
+            yield from self._local_items(track)
             if len(track.judged) < len(track.entry.items):
                 break
-            events, straight = self.committer.commit(track.entry, track.judged, track.ms)
-            told += self.telling.tell(track.step, events)
-            told += self._next(track, straight=straight)
-        return told
+            events, straight = yield from self._asking(
+                track, lambda: self.committer.commit(track.entry, track.judged, track.ms))
+            yield from emit(self.telling.tell(track.step, events))
+            yield from emit(self._next(track, straight=straight))
+
+    def _asking(self, track: _Track, compute: Callable[[], T]) -> Routine[T]:
+        return asking(self.batch, track.host, track.entry.cursor, compute, self.inputs)
 
     def _next(self, track: _Track, *, straight: bool) -> list[Event]:
         step = track.step

@@ -121,7 +121,7 @@ class Planner:
             if not self.steps and self._is_alone(entries):
                 return Plan((Step(dict(self.row)),), alone=True)
             try:
-                judged = {entry.host: self.resolver.known(entry, self.ahead[entry.host]) for entry in entries}
+                judged = {entry.host: self._known(entry) for entry in entries}
             except PendingRead:
                 break
             self.steps.append(Step(dict(self.row)))
@@ -168,6 +168,10 @@ class Planner:
             if host not in self.row:
                 self.asking = host
                 self.row[host] = self.resolver.resolve(host, ahead, others_pending=pending and self.cuts.pending)
+
+    def _known(self, entry: Entry) -> Judged | None:
+        self.asking = entry.host
+        return self.resolver.known(entry, self.ahead[entry.host])
 
     def _assume(self, entry: Entry, judged: Judged | None) -> None:
         """What later tasks of the plan may take for granted once this one is planned."""

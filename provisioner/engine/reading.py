@@ -140,6 +140,12 @@ class Reading:
             task.delay, task.retries]).variables
         return bool(mentioned & {str(control.loop_var), str(control.index_var), "ansible_loop"})
 
+    def reads_own_result(self) -> bool:
+        """Whether an item may go by the one before it, or be shown by its own result."""
+        label = self.task.loop.control.label if self.task.loop is not None else None
+        return self.task.register is not None and (
+            self.task.register in self.scope.reads([self.task.args, list(self.task.when), label]).variables)
+
     def skip(self) -> Skip | NotKnowable | None:
         """What `when` says: None to go on."""
         for condition in self.task.when:

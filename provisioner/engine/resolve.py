@@ -9,11 +9,11 @@ from typing import Any
 from provisioner.actions.base import Done, HostWork
 from provisioner.diag import TemplateError, UndefinedVariable, near
 from provisioner.engine.batch import Batch
-from provisioner.engine.entry import Broken, Drive, Enclose, Entry, Item, Meta, NotKnowable, Skip, Work
+from provisioner.engine.entry import Broken, Drive, Enclose, Entry, Item, Later, Meta, NotKnowable, Skip, Work
 from provisioner.engine.expansion import TaskExpansion
 from provisioner.engine.hoststate import Ahead
 from provisioner.engine.includes import include_work
-from provisioner.engine.judge import Evaluate, Judged, aggregate, cannot_break, failure, judge, skipped
+from provisioner.engine.judge import Evaluate, Judged, aggregate, broken, cannot_break, failure, judge, skipped
 from provisioner.engine.loops import loop_items
 from provisioner.engine.modules import ModuleInfo, Modules, arguments
 from provisioner.engine.program import Run
@@ -48,10 +48,13 @@ class TaskResolver:
 
     def resolve(self, host: HostName, ahead: Ahead, *, others_pending: bool) -> Entry:
         entry = self._resolve(host, ahead, others_pending=others_pending)
-        fixes = self.batch.world.options.fixes
-        if not fixes or not any((host, item.resource) in fixes for item in entry.items):
+        if not self.batch.world.options.fixes:
             return entry
-        return replace(entry, items=tuple(replace(item, fixes=(host, item.resource) in fixes) for item in entry.items))
+        return replace(entry, items=tuple(self._fixed(host, item) for item in entry.items))
+
+    def _fixed(self, host: HostName, item: Item) -> Item:
+        fixes = (host, item.resource) in self.batch.world.options.fixes
+        return replace(item, fixes=True) if fixes else item
 
     def _resolve(self, host: HostName, ahead: Ahead, *, others_pending: bool) -> Entry:
         op = ahead.cursor.op
@@ -86,9 +89,46 @@ class TaskResolver:
             return replace(self._with_keywords(shell, reading), items=(Item(NotKnowable(found.reason)),))
         if not reading.keywords_see_items():
             entry = self._with_keywords(shell, reading)
+            if found and self._goes_item_by_item(entry, reading):
+                first = self._item(entry, reading, found, 0)
+                return replace(entry, listed=tuple(found), items=(first, *(Item(Later()) for _ in found[1:])))
             return replace(entry, items=tuple(self._items(entry, reading, ahead, found)))
         # Keywords that name the item are rendered for each; the task then does its items one by one.
         return self._with_own_keywords(shell, reading, ahead, found)
+
+    def _goes_item_by_item(self, entry: Entry, reading: Reading) -> bool:
+        """Whether an item is rendered when the one before it is done."""
+        info = self.modules.get(entry.task.module)
+        if isinstance(entry.source, Include) or (info is not None and info.batch):
+            return False
+        return entry.patient or reading.reads_own_result()
+
+    def item_at(self, entry: Entry, number: int, before: Sequence[tuple[Item, Judged]]) -> Item:
+        """An item that was left for later, with what is to be seen of those before it. Raises `NeedEffect`."""
+        variables: dict[str, Any] = {}
+        for item, judged in before:
+            if isinstance(item.work, Done):
+                variables.update(item.work.variables)
+            if entry.task.register:
+                variables[entry.task.register] = judged.registered
+        ahead = Ahead(entry.cursor, variables=variables)
+        reading = Reading(self.templar, entry.task, self.scopes.of_task(entry.host, entry.task, ahead))
+        return self._fixed(entry.host, self._item(entry, reading, entry.listed, number))
+
+    def with_label(self, entry: Entry, item: Item, judged: Judged) -> tuple[Item, Judged]:
+        """A label that names the task's result is made of it; one that can't be makes the item fail."""
+        task = entry.task
+        if task.loop is None or task.register is None or not entry.listed:
+            return item, judged
+        scope = self.scopes.of_task(entry.host, task, Ahead(entry.cursor))
+        if task.register not in scope.reads(task.loop.control.label).variables:
+            return item, judged
+        known = {**item.variables, task.register: judged.registered}
+        try:
+            label = self.templar.render(task.loop.control.label, scope.with_layer("loop", known))
+        except TemplateError as error:
+            return item, Judged("failed", {**judged.result, **broken(error)})
+        return replace(item, label=str(label)), judged
 
     def _with_own_keywords(self, shell: Entry, reading: Reading, ahead: Ahead, found: list[Any]) -> Entry:
         owners: list[Entry] = []
@@ -114,15 +154,10 @@ class TaskResolver:
 
     # -- after a result -------------------------------------------------------------------------------------
 
-    def judge_known(self, entry: Entry, item: Item, ahead: Ahead) -> Judged:
-        """The result of an item that needs nobody."""
-        raw = raw_result(item.work)
-        assert raw is not None
-        return self.judge_item(entry, item, raw, ahead)
-
     def judge_nothing_done(self, entry: Entry, ahead: Ahead | None = None) -> list[Judged]:
         """The results of an entry none of whose items needs anybody."""
-        return [self.judge_known(entry, item, ahead or Ahead(entry.cursor)) for item in entry.items]
+        return [self.judge_item(entry, item, raw, ahead or Ahead(entry.cursor)) for item in entry.items
+                if (raw := raw_result(item.work)) is not None]
 
     def evaluator(self, entry: Entry, item: Item, ahead: Ahead | None = None) -> Evaluate:
         """Evaluates the task's own conditions about a result (`changed_when`, `until` …)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.diag import TemplateError
 from provisioner.engine.alone import Alone
+from provisioner.engine.asking import ask
 from provisioner.engine.batch import Batch
 from provisioner.engine.commit import Committer, leave_handler, settle_host
 from provisioner.engine.entry import Entry, Plan, Step
@@ -14,13 +15,11 @@ from provisioner.engine.execute import Execution
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.includes import Loaded, NeedInclude, accept
 from provisioner.engine.planner import Planner
-from provisioner.engine.program import Run
 from provisioner.engine.resolve import TaskResolver
 from provisioner.engine.routines import TURN, WAIT, Routine, Together
-from provisioner.engine.scopes import search_path
 from provisioner.events import Warned
 from provisioner.messages import Answered, Ask, Emit
-from provisioner.template.effects import Effect, EffectFailure, NeedEffect
+from provisioner.template.effects import Effect, NeedEffect
 
 
 @dataclass(slots=True)
@@ -155,14 +154,7 @@ class BatchRun:
     def _answer(self, planner: Planner, need: NeedEffect) -> Routine[None]:
         host = planner.asking
         assert host is not None
-        op = planner.ahead[host].cursor.op
-        assert isinstance(op, Run)
-        yield Ask(self.batch.world.number(), need.effect, tuple(search_path(op.keywords, self.batch)))
-        answered = yield WAIT
-        assert isinstance(answered, Answered)
-        value = answered.value if answered.error is None else EffectFailure(str(answered.error))
-        position = planner.ahead[host].cursor.position
-        self.batch.answers.setdefault((host, position), {})[need.effect] = value
+        yield from ask(self.batch, host, planner.ahead[host].cursor, need.effect)
 
     def _load(self, need: NeedInclude) -> Routine[None]:
         yield Ask(self.batch.world.number(), need.request)

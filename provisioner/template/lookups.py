@@ -18,7 +18,7 @@ from jinja2.utils import Namespace, pass_context
 from provisioner.diag import TemplateError, near
 from provisioner.template import sequences
 from provisioner.template.effects import OWN_LOOKUP, Effect, EffectFailed
-from provisioner.template.guard import first_mark, takes_marks
+from provisioner.template.guard import describe_type, first_mark, takes_marks
 from provisioner.template.lazy import Variables, open_value, plain
 from provisioner.template.marks import Absent, Missing, UndefinedSignal, UnknownMark, taint
 from provisioner.values import Value
@@ -158,7 +158,8 @@ def _dict(context: Context, terms: list[Value], options: Options) -> list[Value]
     pairs: list[Value] = []
     for term in terms:
         if not isinstance(term, Mapping):
-            raise TemplateError("The lookup `dict` needs a dictionary", hint="for a list use `loop:`")
+            raise TemplateError(f"The 'dict' lookup plugin expects a dictionary, not {describe_type(term)}",
+                                hint="for a list use `loop:`")
         pairs.extend({"key": key, "value": value} for key, value in term.items())
     return pairs
 

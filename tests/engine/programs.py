@@ -20,6 +20,8 @@ from provisioner.values import Condition, Template
 REGISTERS = ("r0", "r1", "r2", "r3")
 SPAN = Span("random.yml", 1)
 HOSTS = ("h1", "h2", "h3", "h4")
+BETWEEN_ITEMS = "between items"
+"""What only a task itself sees of its own variables, from one item to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Read:
         return f"((hostvars['{self.host}'].{self.register} | default({{}})).value | default(0))"
 
     def value(self, host: str, variables: Mapping[str, Mapping[str, Any]]) -> int:
-        found = variables[self.host or host].get(self.register)
+        own = variables.get(BETWEEN_ITEMS, variables[host])
+        found = (own if self.host is None else variables[self.host]).get(self.register)
         value = found.get("value", 0) if isinstance(found, dict) else 0
         return value if isinstance(value, int) else 0
 
@@ -406,12 +409,22 @@ class Naive:
         return result, failed
 
     def _loop(self, host: str, sketch: Sketch, place: Place, alive: list[str], seen: Seen) -> bool:
-        if not self._holds(host, sketch, seen):
-            return self._skipped(host, sketch, alive)
         if sketch.include is not None:
+            if not self._holds(host, sketch, seen):
+                return self._skipped(host, sketch, alive)
             self._enter(host, sketch, place, list(range(sketch.items)))
             return True
-        outcomes = [self._attempts(host, sketch, item, seen) for item in range(sketch.items)]
+        outcomes = []
+        for item in range(sketch.items):
+            if not self._holds(host, sketch, seen):
+                result, failed = {"skipped": True}, False
+            else:
+                result, failed = self._attempts(host, sketch, item, seen)
+                outcomes.append((result, failed))
+            if sketch.register:  # which the next item sees
+                seen = {**seen, BETWEEN_ITEMS: {**seen[host], sketch.register: result}}
+        if not outcomes:
+            return self._skipped(host, sketch, alive)
         return self._done(host, sketch, alive, {"results": []}, failed=any(failed for _, failed in outcomes),
                           changed=any(result["changed"] for result, _ in outcomes))
 
