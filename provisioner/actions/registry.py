@@ -12,7 +12,7 @@ from provisioner.actions.library import Library
 from provisioner.engine.modules import ModuleInfo
 from provisioner.remote.spec import Spec
 
-RETURNS_FACTS = frozenset({"setup", "package_facts", "service_facts", "mount_facts"})
+RETURNS_FACTS = frozenset({"setup", "getent", "package_facts", "service_facts", "mount_facts"})
 
 
 def _load(package: str, name: str) -> ModuleType | None:

@@ -17,6 +17,7 @@ from provisioner.engine.judge import Judged, aggregate, broken, shown
 from provisioner.engine.naming import meta_result, reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
+from provisioner.engine.reading import GATHERS
 from provisioner.events import Event, Included, ItemResult, TaskResult, Warned
 from provisioner.values import HostName
 from provisioner.vars.facts import is_steering
@@ -141,6 +142,8 @@ class Committer:
             facts = one.result.get("ansible_facts")
             if isinstance(facts, Mapping) and not isinstance(item.work, Done):
                 refused.update(str(name) for name in facts if is_steering(name))
+                if entry.task.module in GATHERS:  # of what a host says by itself no other names become variables
+                    facts = {f"ansible_{str(name).removeprefix('ansible_')}": facts[name] for name in facts}
                 for host in self._fact_receivers(entry):
                     self.batch.world.memory(host).learn_facts(facts)
         if entry.task.register:

@@ -17,6 +17,7 @@ from provisioner.engine.cursor import Cursor, Frame, Halt, settle, unwind
 from provisioner.engine.entry import Enclose, Entry, Plan, Step
 from provisioner.engine.hoststate import Ahead, HostState
 from provisioner.engine.judge import Judged
+from provisioner.engine.reading import GATHERS
 from provisioner.template.effects import NeedEffect
 from provisioner.template.marks import Signal
 from provisioner.values import HostName
@@ -56,7 +57,8 @@ class Cuts:
     """The rules that end a plan. All on; tests switch single ones off to show that each is needed."""
 
     pending: bool = True
-    """Before a task that reads what a planned one will write, and after one that changes the inventory."""
+    """Before a task that reads what a planned one will write, and after one that changes the inventory or gives
+    facts of any name."""
     alone: bool = True
     """Before and after a task with an order of its own: delegated, run once, driven, retried, meta."""
     failed_when: bool = True
@@ -233,6 +235,8 @@ class Planner:
             return True
         if judged is not None:
             return self.cuts.lost and judged.failed
+        if self.cuts.pending and self.resolver.writes_facts(entry) and entry.task.module not in GATHERS:
+            return True
         if entry.included and entry.task.register:
             return True
         if self.cuts.unseen and not entry.ignore_errors and self.resolver.may_fail_unseen(

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from provisioner.actions.registry import RETURNS_FACTS
 from provisioner.answers import load_include
 from provisioner.engine.batch import Options, World
 from provisioner.engine.engine import Engine
@@ -68,7 +69,7 @@ class FunctionModules:
 
     def get(self, name: str) -> ModuleInfo | None:
         if name in self.functions:
-            return ModuleInfo(name, None, facts=name == "setup")
+            return ModuleInfo(name, None, facts=name in RETURNS_FACTS)
         return self.actions.get(name) if self.actions else None
 
 

@@ -31,11 +31,13 @@ class Injected:
 
 
 def inject(facts: Mapping[str, Value], *, as_variables: bool = True) -> Injected:
-    """Facts by name (with or without the prefix `ansible_`) as the variables a task sees.
+    """Facts by name as the variables a task sees; what has no prefix `ansible_` is there without it, too.
 
-    >>> inject({"os_family": "Debian", "connection": "local"})
+    >>> inject({"ansible_os_family": "Debian", "connection": "local"})
     Injected(variables={'ansible_facts': {'os_family': 'Debian'}, 'ansible_os_family': 'Debian'}, \
 dropped=('connection',))
+    >>> sorted(inject({"getent_passwd": {}}).variables)
+    ['ansible_facts', 'ansible_getent_passwd', 'getent_passwd']
     """
     short: dict[str, Value] = {}
     dropped = []
@@ -49,6 +51,7 @@ dropped=('connection',))
         short["ansible_local"] = short["local"]
     if as_variables:
         variables.update((f"ansible_{name}", value) for name, value in short.items() if name != "ansible_local")
+        variables.update((name, short[name]) for name in facts if name in short and name not in variables)
     return Injected(variables, tuple(sorted(dropped)))
 
 

@@ -215,6 +215,29 @@ def test_a_keyword_that_comes_out_as_omit_is_what_the_levels_around_say(tmp_path
         ("failed", False)]
 
 
+def test_facts_of_a_module_are_variables_by_their_names_and_those_of_setup_only_with_the_prefix(tmp_path: Path) -> None:
+    def gives(host: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"ansible_facts": {"color": "red", "ansible_size": 3, "groups": "no"}}
+
+    (tmp_path / "site.yml").write_text("""
+- hosts: all
+  gather_facts: false
+  tasks:
+    - setup:
+    - debug: {msg: "{{ color | default('none') }} {{ ansible_color }} {{ ansible_size }}"}
+    - getent: {database: passwd}
+    - debug: {msg: "{{ color }} {{ ansible_facts.color }} {{ groups.all }}"}
+""")
+    loader, inventory = Loader(), Inventory()
+    inventory.add_host(HostName("h1"), [], {})
+    playbook, _ = loader.playbook(str(tmp_path / "site.yml"))
+    modules: Mapping[str, ModuleFunction] = {"setup": gives, "getent": gives}
+    engine = Engine([playbook], World(inventory, Options()), Templar(), FunctionModules(modules, Registry()))
+    played = FakeDriver(engine, modules, loader).run()
+    told = [event.result["msg"] for event in played.results("h1") if event.task.module == "debug"]
+    assert told == ["none red 3", "red red ['h1']"]
+
+
 def test_a_localhost_that_no_inventory_names_has_the_variables_of_all_hosts(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_text("""
 - hosts: localhost

@@ -93,7 +93,7 @@ def test_facts_are_seen_both_ways_and_stay_text() -> None:
     "ansible_password", "ansible_facts", "inventory_hostname", "ansible_check_mode", "lookup",
 ])
 def test_facts_that_would_steer_are_dropped_and_told(name: str) -> None:
-    injected = inject({name: "x", "hostname": "h"})
+    injected = inject({name: "x", "ansible_hostname": "h"})
     assert injected.dropped == (name,)
     assert injected.variables == {"ansible_facts": {"hostname": "h"}, "ansible_hostname": "h"}
 
