@@ -22,7 +22,7 @@ from provisioner.engine.naming import reference
 from provisioner.engine.resolve import TaskResolver, raw_result
 from provisioner.engine.routines import WAIT, Enter, Gate, Leave, Routine, Together
 from provisioner.engine.scopes import absolute_directory, search_path
-from provisioner.events import HostBegan, HostText, Retry, TaskStarted, live_text
+from provisioner.events import Event, HostBegan, HostText, Retry, TaskStarted, live_text
 from provisioner.messages import (
     ActionEnded,
     ActionHost,
@@ -111,7 +111,7 @@ class Alone:
                 if (yield from self._breaks(entry, item, one)):
                     break
         except Lost as lost:
-            yield from emit(self._commit_lost(entry, lost))
+            yield from emit(self._commit_lost(entry, lost, item))
             return
         entry = replace(entry, items=tuple(item for item, _ in done))
         events, _ = yield from self._asking(
@@ -125,9 +125,10 @@ class Alone:
     def _asking(self, entry: Entry, compute: Callable[[], T]) -> Routine[T]:
         return asking(self.batch, entry.host, entry.cursor, compute)
 
-    def _commit_lost(self, entry: Entry, lost: Lost) -> list[Any]:
-        tell = self.committer.unreachable if lost.unreachable else self.committer.refused
-        return tell(entry, lost.message, lost.hint)[0]
+    def _commit_lost(self, entry: Entry, lost: Lost, item: Item) -> list[Event]:
+        if lost.unreachable:
+            return self.committer.unreachable(entry, lost.message, lost.hint)[0]
+        return self.committer.refused(entry, lost.message, lost.hint, item)[0]
 
     def _breaks(self, entry: Entry, item: Item, judged: Judged) -> Routine[bool]:
         loop = entry.task.loop
@@ -293,7 +294,7 @@ class Alone:
                 yield from emit(self.committer.item_events(entry, entry.items[number], one, 0.0))
         for entry in entries:
             if entry.host in lost:
-                yield from emit(self._commit_lost(entry, lost[entry.host]))
+                yield from emit(self._commit_lost(entry, lost[entry.host], entry.items[len(judged[entry.host])]))
             else:
                 results = judged[entry.host]
                 events, _ = yield from self._asking(entry, partial(self.committer.commit, entry, results, 0.0))

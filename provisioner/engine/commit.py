@@ -106,15 +106,17 @@ class Committer:
         state.ended = True
         return [event], False
 
-    def refused(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
-        """The host can be reached, but not for this task (sudo refused, no Python)."""
+    def refused(self, entry: Entry, message: str, hint: str, item: Item) -> tuple[list[Event], bool]:
+        """The host can be reached, but not for this task (sudo refused, no Python). item: the one at hand."""
         predicted = self.batch.world.memory(entry.worker).predicted.get("user", {})
         if entry.check and entry.become is not None and entry.become.user in predicted:
             judged = Judged("unknown", {"changed": False}, f"the user {entry.become.user} would only then exist")
         else:
             judged = Judged("failed", {"changed": False, "failed": True, "msg": message,
                                        **({"hint": hint} if hint else {})})
-        return self.commit(entry, [judged] * len(entry.items), 0.0)
+        told = self.item_events(entry, item, judged, 0.0)
+        events, straight = self.commit(entry, [judged] * len(entry.items), 0.0)
+        return [*told, *events], straight
 
     def fail_along(self, host: HostName, cause: HostName | None = None) -> None:
         """Another host's failure ends the play for this one too (`any_errors_fatal`); `cause` is that host."""

@@ -221,8 +221,10 @@ class Execution:
         if track.done:
             return []
         entry = track.entry
-        tell = self.committer.unreachable if unreachable else self.committer.refused
-        events, _ = tell(entry, message, hint)
+        if unreachable:
+            events, _ = self.committer.unreachable(entry, message, hint)
+        else:
+            events, _ = self.committer.refused(entry, message, hint, entry.items[len(track.judged)])
         # Even when the error is ignored, what was planned behind has to be planned anew.
         return self.telling.tell(track.step, events) + self._next(track, straight=False)
 

@@ -74,12 +74,9 @@ class TaskResolver:
         try:
             shell = self._with_protection(shell, reading)
             found = loop_items(task.loop, scope, self.templar, task.module) if task.loop is not None else None
-        except TemplateError as error:
-            return replace(shell, items=(Item(self._without_items(reading, error)),), looped=False)
-        try:
             return self._with_items(shell, reading, ahead, found)
         except TemplateError as error:
-            return replace(shell, items=(Item(Broken(failure(error))),), looped=False)
+            return replace(shell, items=(Item(self._unless_skipped(reading, error)),), looped=False)
 
     def _with_items(self, shell: Entry, reading: Reading, ahead: Ahead, found: list[Any] | Unknown | None) -> Entry:
         if found is None:
@@ -281,8 +278,8 @@ class TaskResolver:
                 ahead = replace(ahead, variables={**ahead.variables, **item.work.variables})
                 reading = replace(reading, scope=self.scopes.of_task(entry.host, entry.task, ahead))
 
-    def _without_items(self, reading: Reading, error: TemplateError) -> Work:
-        """A loop that cannot be rendered does no harm where `when` does not hold anyway."""
+    def _unless_skipped(self, reading: Reading, error: TemplateError) -> Work:
+        """A loop or a keyword that has something undefined does no harm where `when` does not hold anyway."""
         try:
             if isinstance(error, UndefinedVariable) and isinstance(skip := reading.skip(), Skip):
                 return skip

@@ -6,6 +6,7 @@ protocols that run programs (`ext::`) are off; nobody is ever asked anything.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from typing import Any, NamedTuple, Optional, Sequence
@@ -87,22 +88,28 @@ class Git:
             raise self.failure(words[0], done)
         return done.stdout.strip() if done.rc == 0 else ""
 
+    def repository(self) -> str:
+        """The directory that `.git` is, or names (`gitdir: PATH`). Fails where it is a file of other words."""
+        path = self._dest + "/.git"
+        found = self._ctx.stat(path, follow=True)
+        if found is None or found.kind != "file":
+            return path
+        word, _, named = (self._ctx.read_text(path, 4096) or "").strip().partition(": ")
+        if word != "gitdir":
+            raise self._ctx.fail("%s does not say where the repository is" % path)
+        return os.path.normpath(os.path.join(self._dest, named))
+
     def is_unfinished(self) -> bool:
         """Whether an earlier run was interrupted: differences are then half a checkout, not somebody's."""
-        folder = self._ctx.stat(self._dest + "/.git")
-        if folder is None or folder.kind != "directory":
-            return False
-        return self._ctx.stat(self._dest + "/.git/index") is None or self._ctx.stat(self._mark) is not None
+        return self._ctx.stat(self.repository() + "/index") is None or self._ctx.stat(self._mark) is not None
 
     @property
     def _mark(self) -> str:
-        return self._dest + "/.git/provision-unfinished"
+        return self.repository() + "/provision-unfinished"
 
     def begin(self) -> None:
         """Leave a mark that a crash does not remove."""
-        folder = self._ctx.stat(self._dest + "/.git")
-        if folder is not None and folder.kind == "directory":
-            self._ctx.write(self._mark, b"")
+        self._ctx.write(self._mark, b"")
 
     def finish(self) -> None:
         self._ctx.remove(self._mark)
@@ -192,7 +199,7 @@ def _ssh_command(ctx: Ctx, a: Arguments) -> str:
     return " ".join(shlex.quote(word) for word in [*words, *extra])
 
 
-def clone(git: Git, a: Arguments, target: Target) -> None:
+def clone(git: Git, a: Arguments, target: Target, separate: Optional[str] = None) -> None:
     words: "list[str]" = ["clone", *(["--bare"] if a.bare else ["--no-checkout"])]
     if a.remote != "origin":  # older git knows no other name for a bare clone, so the usual one is not spelt out
         words += ["--origin", a.remote]
@@ -204,6 +211,8 @@ def clone(git: Git, a: Arguments, target: Target) -> None:
         words.append("--single-branch")
     if a.reference is not None:
         words += ["--reference", a.reference]
+    if separate is not None:
+        words.append("--separate-git-dir=" + separate)
     git.change([*words, "--", a.repo, git.dest], inside=False)
 
 

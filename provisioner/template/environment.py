@@ -138,6 +138,10 @@ class RenderEnvironment(SandboxedEnvironment):
         return composing.ask_for_parts(literals.render_terms(tree, self.parse))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, Missing):  # it has attributes of its own, which are not for templates
+            return obj
+        if isinstance(obj, UnknownMark):
+            obj.refuse()
         if isinstance(obj, (dict, LiveMapping)) and attribute not in _DICT_METHODS:
             try:
                 return obj[attribute]

@@ -200,6 +200,14 @@ def test_omit_leaves_become_and_connection_as_they_are_by_default(tmp_path: Path
     assert [event.status for event in played.results("h1")] == ["ok"]
 
 
+def test_a_keyword_that_is_undefined_does_no_harm_to_a_task_that_is_skipped(tmp_path: Path) -> None:
+    played = run(tmp_path, """
+    - {yum: {}, become: true, become_user: "{{ nobody.name }}", when: false}
+    - {yum: {}, become: true, become_user: "{{ nobody.name }}", when: item > 1, loop: [1, 2]}
+""")
+    assert [event.status for event in played.results("h1")] == ["skipped", "failed"]
+
+
 def test_a_keyword_that_comes_out_as_omit_is_what_the_levels_around_say(tmp_path: Path) -> None:
     played = run(tmp_path, """
     - block:

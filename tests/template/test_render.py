@@ -48,6 +48,7 @@ def render(source: str, **more: Value) -> Value:
     ("{{ evil }}", "{{ port }} {% if true %}x{% endif %}"),
     ("{{ evil ~ '!' }}", "{{ port }} {% if true %}x{% endif %}!"),
     ("{{ nope.x.y | default('D') }}", "D"),
+    ("{{ [nope.name, nope.hint, nope.owner, nope.cause, nope['name']] | map('default', 'D') | join }}", "DDDDD"),
     ("{{ nope | upper | default('D') }}", "D"),
     ("{{ ('x' ~ nope) | default('D') }}", "D"),
     ("{{ 'x' | replace(nope, 'y') is undefined }}", True),
@@ -197,7 +198,7 @@ UNKNOWN = Unknown("output of `make`")
 
 
 @pytest.mark.parametrize("source", [
-    "{{ u }}", "a{{ u }}", "{{ u | default('x') }}", "{{ u.stdout }}", "{{ u | length }}", "{{ u == 1 }}",
+    "{{ u }}", "a{{ u }}", "{{ u | default('x') }}", "{{ u.stdout }}", "{{ u.reason }}", "{{ u | length }}", "{{ u == 1 }}",
     "{{ 'a' if u else 'b' }}", "{{ r.u }}", "{{ via }}", "{{ r | to_json }}", "{{ u is none }}", "{{ [u] | join }}",
     "{{ u.split(',') }}", "{{ d[u] }}", "{% for x in u %}{% endfor %}", "{{ 'a' in u }}", "{{ r }}!",
     "{{ [1] | map('regex_replace', u) | list }}", "{{ u ~ 'x' }}", "{{ r is changed and r.u is match('x') }}",

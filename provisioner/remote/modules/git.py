@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from provisioner.remote import gitrepo
+from provisioner.remote import gitarchive, gitrepo
 from provisioner.remote.sdk import Ctx, Result
 from provisioner.remote.spec import Arg, Arguments, Spec
 
@@ -28,6 +28,11 @@ SPEC = Spec(
         "recursive": Arg(type="bool", default=True, doc="Submodules too"),
         "track_submodules": Arg(type="bool", default=False, doc="Submodules at the tip of their branches"),
         "single_branch": Arg(type="bool", default=False, doc="Clone only the branch of `version`"),
+        "separate_git_dir": Arg(
+            type="path", doc="Where the repository itself is, if not in `.git`; one that is elsewhere is moved there"
+        ),
+        "archive": Arg(type="path", doc="An archive to make of the commit: .zip, .tar, .tar.gz, .tgz or .gz"),
+        "archive_prefix": Arg(doc="What stands in front of each path in the archive, like `shop/`"),
         "reference": Arg(doc="A repository on the host to borrow objects from"),
         "key_file": Arg(type="path", doc="The private SSH key to use"),
         "accept_hostkey": Arg(type="bool", default=False, doc="The same as `accept_newhostkey`, with a warning"),
@@ -70,10 +75,35 @@ def run(ctx: Ctx, a: Arguments) -> Result:
     git = gitrepo.Git(ctx, a)
     if a.dest is None or not _is_there(ctx, a, git.dest):
         return _first_time(ctx, a, git)
+    was, now = git.repository(), _separate(ctx, a, git)
+    if now is not None and now != was and not ctx.check:
+        git.change(["init", "--quiet", "--separate-git-dir", now])
     before = git.head()
-    if not a.update:
-        return Result(before=before, after=before)
-    return _bring_up_to_date(ctx, a, git, before)
+    result = _bring_up_to_date(ctx, a, git, before) if a.update else Result(before=before, after=before)
+    if now is not None and now != was:
+        result.changed = True
+        result.data.update(git_dir_before=was, git_dir_now=now)
+    return _with_archive(ctx, a, git, result)
+
+
+def _separate(ctx: Ctx, a: Arguments, git: gitrepo.Git) -> Optional[str]:
+    """Where the repository is to be, if not in the working copy."""
+    if a.separate_git_dir is None:
+        return None
+    path = ctx.expand(a.separate_git_dir).rstrip("/")
+    if path != git.repository() and ctx.stat(path) is not None:
+        raise ctx.fail("Separate-git-dir path %s already exists." % path)
+    return path
+
+
+def _with_archive(ctx: Ctx, a: Arguments, git: gitrepo.Git, result: Result) -> Result:
+    if a.archive is None:
+        return result
+    if ctx.check and git.head() != result.data["after"]:
+        result.changed = True  # of a commit that is not here yet
+    elif gitarchive.write(ctx, git, a):
+        result.changed = True
+    return result
 
 
 def _check_arguments(ctx: Ctx, a: Arguments) -> None:
@@ -86,6 +116,9 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
         )
     if a.repo.startswith("-") or any(ord(sign) < 32 for sign in a.repo):
         raise ctx.fail("%r is not a repository" % a.repo)
+    if a.separate_git_dir is not None and a.bare:
+        raise ctx.fail("`separate_git_dir` and `bare` exclude each other: a bare repository has no working copy")
+    gitarchive.check(ctx, a)
     for field in ("version", "remote"):
         value = getattr(a, field)
         if not _NAME.fullmatch(value) or ".." in value:
@@ -101,19 +134,22 @@ def _is_there(ctx: Ctx, a: Arguments, dest: str) -> bool:
 def _first_time(ctx: Ctx, a: Arguments, git: gitrepo.Git) -> Result:
     if ctx.check and ctx.predicted("path", a.repo) is not None:
         raise ctx.unknown("what is in %s is not known before it is there" % a.repo)
+    separate = _separate(ctx, a, git)
     target = git.remote_target(a.repo, a.version, a.refspec)
     after = target.commit
     if a.clone and not ctx.check:
         parent = git.dest.rstrip("/").rpartition("/")[0]
         if parent and ctx.stat(parent, follow=True) is None:
             ctx.mkdir(parent, parents=True)
-        gitrepo.clone(git, a, target)
+        gitrepo.clone(git, a, target, separate)
         if target.kind in ("commit", "ref") or a.refspec is not None:
             gitrepo.fetch(git, a, target)
         gitrepo.check_out(git, a, target)
         gitrepo.update_submodules(ctx, git, a)
         _verify(a, git)
         after = git.head() or after
+        if a.archive is not None:
+            gitarchive.write(ctx, git, a)
     predictions = [("path", git.dest, {"kind": "directory"})] if a.clone else []
     return Result(changed=True, diff=_diff(ctx, None, after), predictions=predictions, before=None, after=after)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping, Optional
 
 from provisioner.remote import accounts, homes, useradmin
@@ -88,6 +89,10 @@ SPEC = Spec(
         "ssh_fingerprint": "its fingerprint",
     },
 )
+
+_CRYPT = re.compile(r"\$[\w-]+\$(?:[\w./,=-]+\$)*[A-Za-z0-9./]+")
+"""`$id$parameters$salt$hash`, as crypt(5) has it."""
+_DES = re.compile(r"[A-Za-z0-9./]{13}")
 
 
 def current(ctx: Ctx, a: Arguments) -> "dict[str, Any]":
@@ -248,7 +253,12 @@ def _check_arguments(ctx: Ctx, a: Arguments) -> None:
 
 
 def _looks_hashed(password: str) -> bool:
-    return password.strip("*!") == "" or password.lstrip("!").startswith("$") or len(password) == 13
+    """
+    >>> [_looks_hashed(text) for text in ("*", "!", "!$6$salt$hash./", "$y$j9T$salt$hash", "$6$salt$ha+h", "hunter2")]
+    [True, True, True, True, False, False]
+    """
+    hashed = password.lstrip("!")
+    return hashed.strip("*") == "" or (_CRYPT if hashed.startswith("$") else _DES).fullmatch(hashed) is not None
 
 
 def _from_prediction(a: Arguments, predicted: "Mapping[str, Any]") -> "dict[str, Any]":
