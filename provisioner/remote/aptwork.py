@@ -91,7 +91,7 @@ def _is_settled(ctx: Ctx, a: Arguments, wishes: "Sequence[dpkg.Wish]") -> bool:
     """Whether the package database alone shows that nothing is to do for the names."""
     if not wishes and a.deb is None and _upgrade(a) is None and a.state != "fixed":
         return True
-    if a.deb is not None or _upgrade(a) is not None or a.state in ("latest", "fixed"):
+    if a.deb is not None or _upgrade(a) is not None or a.state in ("latest", "fixed", "build-dep"):
         return False
     database = dpkg.Database.read(ctx)
     return not (
@@ -125,6 +125,8 @@ def _jobs(ctx: Ctx, a: Arguments, apt: AptGet, wishes: "Sequence[dpkg.Wish]") ->
         jobs.extend(_deb_job(ctx, a))
     if not wishes:
         return jobs
+    if a.state == "build-dep":
+        return [*jobs, Job(("build-dep", "--", *(wish.name for wish in wishes)))]
     database = dpkg.Database.read(ctx)
     more = ("--auto-remove",) if a.autoremove else ()
     if a.state == "absent":

@@ -90,3 +90,49 @@ def test_a_url_is_no_file() -> None:
 
 def test_something_must_be_asked_for() -> None:
     assert "is needed" in run_module("apt", {})["msg"]
+
+
+SOURCE = """
+mkdir -p /opt/src && cd /opt/src && printf 'Suite: case\\nComponents: main\\n' > Release && cat > Sources <<END
+Package: case-source
+Binary: case-source
+Version: 1.0
+Maintainer: x <x@example.com>
+Build-Depends: tree
+Architecture: all
+Format: 1.0
+Directory: .
+Files:
+ d41d8cd98f00b204e9800998ecf8427e 0 case-source_1.0.dsc
+Checksums-Sha256:
+ e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 0 case-source_1.0.dsc
+END
+echo 'deb-src [trusted=yes] file:/opt/src ./' > /etc/apt/sources.list.d/src.list
+"""
+
+
+def test_what_building_a_package_needs_is_installed_once(shared_lab_host: LabHost, runner: PipeRunner) -> None:
+    shared_lab_host.run(["sh", "-c", f"{SOURCE} apt-get -qq update; apt-get -qq -y purge tree"])
+    wished = {"name": "case-source", "state": "build-dep"}
+    foreseen = runner.call("apt", wished, check=True)
+    first, second = runner.call("apt", wished), runner.call("apt", wished)
+    assert (foreseen["changed"], first["changed"], second["changed"]) == (True, True, False), (foreseen, first)
+    assert {"tree", "build-essential"} <= set(first["packages"])
+    shared_lab_host.run(["rm", "/etc/apt/sources.list.d/src.list"])
+
+
+def test_a_source_that_cannot_be_read_is_taken_out_again(shared_lab_host: LabHost, runner: PipeRunner) -> None:
+    """Else no package could be installed any more."""
+    told = runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/nowhere ./", "update_cache_retries": 1})
+    assert told["failed"], told
+    assert "Failed to update apt cache" in told["msg"]
+    assert "nowhere" not in shared_lab_host.run(["sh", "-c", "cat /etc/apt/sources.list.d/* || true"]).stdout
+
+
+def test_a_source_is_read_at_once(shared_lab_host: LabHost, runner: PipeRunner) -> None:
+    shared_lab_host.run(["sh", "-c", "mkdir -p /opt/own && cd /opt/own && : > Packages && echo 'Suite: x' > Release"])
+    told = runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/own ./"})
+    assert told["changed"], told
+    listed = shared_lab_host.run(["ls", "/var/lib/apt/lists"]).stdout
+    assert "_opt_own_" in listed
+    assert runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/own ./", "state": "absent"})["changed"]

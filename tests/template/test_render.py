@@ -198,7 +198,8 @@ UNKNOWN = Unknown("output of `make`")
 
 
 @pytest.mark.parametrize("source", [
-    "{{ u }}", "a{{ u }}", "{{ u | default('x') }}", "{{ u.stdout }}", "{{ u.reason }}", "{{ u | length }}", "{{ u == 1 }}",
+    "{{ u }}", "a{{ u }}", "{{ u | default('x') }}", "{{ u.stdout }}", "{{ u.reason }}", "{{ u | length }}",
+    "{{ u == 1 }}",
     "{{ 'a' if u else 'b' }}", "{{ r.u }}", "{{ via }}", "{{ r | to_json }}", "{{ u is none }}", "{{ [u] | join }}",
     "{{ u.split(',') }}", "{{ d[u] }}", "{% for x in u %}{% endfor %}", "{{ 'a' in u }}", "{{ r }}!",
     "{{ [1] | map('regex_replace', u) | list }}", "{{ u ~ 'x' }}", "{{ r is changed and r.u is match('x') }}",

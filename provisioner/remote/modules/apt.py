@@ -20,8 +20,9 @@ SPEC = Spec(
         ),
         "state": Arg(
             default="present",
-            choices=("present", "latest", "absent", "fixed"),
-            doc="`latest` upgrades too; `fixed` repairs broken dependencies",
+            choices=("present", "latest", "absent", "fixed", "build-dep"),
+            doc="`latest` upgrades too; `fixed` repairs broken dependencies; `build-dep` installs what building the "
+            "packages from source needs (there have to be `deb-src` sources)",
         ),
         "update_cache": Arg(
             type="bool",
