@@ -123,16 +123,17 @@ def test_what_building_a_package_needs_is_installed_once(shared_lab_host: LabHos
 
 def test_a_source_that_cannot_be_read_is_taken_out_again(shared_lab_host: LabHost, runner: PipeRunner) -> None:
     """Else no package could be installed any more."""
-    told = runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/nowhere ./", "update_cache_retries": 1})
+    source = "deb [trusted=yes] http://127.0.0.1:1/nowhere ./"
+    told = runner.call("apt_repository", {"repo": source, "update_cache_retries": 1})
     assert told["failed"], told
     assert "Failed to update apt cache" in told["msg"]
     assert "nowhere" not in shared_lab_host.run(["sh", "-c", "cat /etc/apt/sources.list.d/* || true"]).stdout
 
 
 def test_a_source_is_read_at_once(shared_lab_host: LabHost, runner: PipeRunner) -> None:
-    shared_lab_host.run(["sh", "-c", "mkdir -p /opt/own && cd /opt/own && : > Packages && echo 'Suite: x' > Release"])
+    listed = "Package: case-own\\nVersion: 1\\nArchitecture: all\\nFilename: ./x.deb\\nSize: 1\\nDescription: x\\n"
+    shared_lab_host.run(["sh", "-c", f"mkdir -p /opt/own && printf '{listed}' > /opt/own/Packages"])
     told = runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/own ./"})
     assert told["changed"], told
-    listed = shared_lab_host.run(["ls", "/var/lib/apt/lists"]).stdout
-    assert "_opt_own_" in listed
+    assert "Version: 1" in shared_lab_host.run(["apt-cache", "show", "case-own"]).stdout
     assert runner.call("apt_repository", {"repo": "deb [trusted=yes] file:/opt/own ./", "state": "absent"})["changed"]
