@@ -93,8 +93,8 @@ def _path(a: Arguments) -> str:
     name = a.filename
     if name is None:
         match = _LINE.fullmatch(" ".join(a.repo.split()))
-        address = match.group(2).partition("://")[2].rpartition("@")[2] if match else ""
-        name = "_".join(re.findall("[A-Za-z0-9]+", address))
+        address = re.sub(r"^[\w+.-]+:", "", match.group(2)).rpartition("@")[2] if match else ""
+        name = "_".join(re.findall("[A-Za-z0-9]+", address)) or "added"
     return "%s/%s%s" % (_FOLDER, name, "" if name.endswith(".list") else ".list")
 
 
