@@ -186,6 +186,8 @@ class MetaResult:
     task: TaskRef
     text: str
     skipped: bool = False
+    implicit: bool = False
+    """No task of the playbook: the end of a section, where handlers are flushed."""
 
 
 @dataclass(frozen=True, slots=True)

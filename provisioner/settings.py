@@ -260,6 +260,7 @@ def _rows() -> Iterator[Key]:
     yield row("force_handlers", _boolean, "force_handlers", option="force_handlers")
     yield row("diff_always", _boolean, "diff.always", option="diff")
     yield row("verbosity", _integer, "verbosity", option="verbose")
+    yield row("debug", _boolean, "debug")
     yield row("run_tags", _words, "tags.run", option="tags")
     yield row("skip_tags", _words, "tags.skip", option="skip_tags")
     yield row("roles_path", _paths, "roles_path")
@@ -316,6 +317,8 @@ def read_settings(environment: Mapping[str, str], directory: Path, home: Path) -
             options[key.option] = value
         if key.name in named:
             own[key.name] = value
+        if key.name == "debug" and value:
+            options["verbose"] = max(options.get("verbose", 0), 4)
         if key.name == "host_key_checking" and value:
             warnings.append(Diagnostic(
                 "Host keys are checked all the same", f"{given.source} is false: keys of unknown hosts are stored, "

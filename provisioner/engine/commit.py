@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from provisioner.engine.cursor import Cursor, Frame, Halt, reraise, start, unwin
 from provisioner.engine.entry import Enclose, Entry, Item
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.judge import Judged, aggregate, broken, shown
-from provisioner.engine.naming import meta_result, reference
+from provisioner.engine.naming import handlers_flushed, meta_result, reference
 from provisioner.engine.planner import into_includes, next_task
 from provisioner.engine.program import Flush
 from provisioner.engine.reading import GATHERS
@@ -80,9 +80,10 @@ class Committer:
             self._count(entry, judged, rescued=rescued)
             return [*warnings, replace(event, rescued=rescued)], False
         self._count(entry, judged, rescued=False)
+        leave_handler(state, entry.cursor)  # first: it may notify itself, for the next time
         for number, certain in handlers.items():
             state.notified[number] = state.notified.get(number, False) or certain
-        self._go_on(state, entry)
+        state.cursor = entry.cursor.step()
         return [*warnings, event], True
 
     def unreachable(self, entry: Entry, message: str, hint: str) -> tuple[list[Event], bool]:
@@ -296,7 +297,7 @@ def _with_reason(result: Mapping[str, Any], judged: Judged) -> Mapping[str, Any]
     return {**result, "unknown": judged.reason} if judged.status == "unknown" else result
 
 
-def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:
+def settle_host(batch: Batch, committer: Committer, state: HostState) -> Iterator[Event]:
     """Move a host over everything that needs no task: blocks, failed blocks, flushes, the end of the play."""
     while state.active:
         state.cursor, halt = next_task(state.cursor, state)
@@ -313,6 +314,7 @@ def settle_host(batch: Batch, committer: Committer, state: HostState) -> None:
                     once.break_off(state.cursor, caught, state.ran)
                     state.cursor = caught
             case Halt.FLUSH if state.notified:
+                yield handlers_flushed(state.host)
                 state.cursor = state.cursor.push(Frame(batch.handlers.program, order=1, handlers=True))
                 state.cursor, halt = next_task(state.cursor, state)
             case Halt.FLUSH:

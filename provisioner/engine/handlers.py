@@ -67,20 +67,24 @@ class HandlerTable:
     def find(self, notification: str) -> frozenset[int]:
         """Numbers of the handlers meant: the named one, and all that listen to the topic.
 
-        Of several with one name the last section's wins, and inside a section the first.
+        Of several with one name the last section's wins, and inside a section the first; of those that listen, too.
         """
         by_name: int | None = None
-        listening: set[int] = set()
+        listening: dict[str | int, int] = {}
         number = 0
         for section in self.sections:
-            seen_here = False
+            named_here: int | None = None
+            listening_here: dict[str | int, int] = {}
             for handler in section.handlers:
-                if not seen_here and notification in _names(section, handler, self.render):
-                    by_name, seen_here = number, True
+                names = _names(section, handler, self.render)
+                if named_here is None and notification in names:
+                    named_here = number
                 if notification in _topics(section, handler):
-                    listening.add(number)
+                    listening_here.setdefault(names[0] if names else number, number)
                 number += 1
-        return frozenset(listening if by_name is None else listening | {by_name})
+            by_name = by_name if named_here is None else named_here
+            listening.update(listening_here)
+        return frozenset({*listening.values(), *(() if by_name is None else (by_name,))})
 
     def newly_unusable(self) -> list[str]:
         """Warnings about handlers that nothing can notify, each told once."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from provisioner.engine.entry import Entry
 from provisioner.events import MetaResult, TaskRef
+from provisioner.values import HostName
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "flush_handlers": ("triggered running handlers for {host}", "not running handlers for {host}"),
@@ -38,3 +39,9 @@ def meta_result(entry: Entry, *, skipped: bool = False) -> MetaResult:
     text = f"{action} conditional evaluated to False, {left}" if skipped else done
     role = entry.task.role.name if entry.task.role else ""
     return MetaResult(entry.host, reference(entry), text.format(host=entry.host, role=role), skipped)
+
+
+def handlers_flushed(host: HostName) -> MetaResult:
+    """At the end of a section; what `meta: flush_handlers` is where a playbook says it."""
+    task = TaskRef("flush", "flush_handlers", "meta")
+    return MetaResult(host, task, _WORDS["flush_handlers"][0].format(host=host), implicit=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.diag import TemplateError
+from provisioner.diag import InputError, PlayError, TemplateError
 from provisioner.engine.alone import Alone
 from provisioner.engine.asking import ask
 from provisioner.engine.batch import Batch
 from provisioner.engine.commit import Committer, leave_handler, settle_host
 from provisioner.engine.entry import Entry, Plan, Step
-from provisioner.engine.execute import Execution
+from provisioner.engine.execute import Execution, emit
 from provisioner.engine.hoststate import HostState
 from provisioner.engine.includes import Loaded, NeedInclude, accept
 from provisioner.engine.planner import Planner
@@ -56,7 +56,7 @@ class BatchRun:
         """Rounds of planning and carrying out, until no host has anything left."""
         while True:
             for state in states:
-                settle_host(self.batch, self.committer, state)
+                yield from emit(settle_host(self.batch, self.committer, state))
             active = [state for state in states if state.active]
             if not active:
                 return
@@ -71,7 +71,7 @@ class BatchRun:
             if self.batch.apart:
                 yield TURN
             else:
-                self._stop_others(plan, states)
+                yield from self._stop_others(plan, states)
 
     def _is_wanted(self, plan: Plan) -> Routine[bool]:
         """With `--step`: whether somebody wants this task done; else the hosts are past it."""
@@ -145,7 +145,7 @@ class BatchRun:
             except NeedEffect as need:
                 yield from self._answer(planner, need)
             except NeedInclude as need:
-                yield from self._load(need)
+                yield from self._load(planner, need)
 
     @property
     def _stops_others(self) -> bool:
@@ -156,10 +156,13 @@ class BatchRun:
         assert host is not None
         yield from ask(self.batch, host, planner.ahead[host].cursor, need.effect)
 
-    def _load(self, need: NeedInclude) -> Routine[None]:
+    def _load(self, planner: Planner, need: NeedInclude) -> Routine[None]:
         yield Ask(self.batch.world.number(), need.request)
         answered = yield WAIT
         assert isinstance(answered, Answered)
+        host = planner.asking
+        if isinstance(answered.error, InputError) and host is not None and planner.ahead[host].cursor.in_handlers:
+            raise PlayError(answered.error.items[0].words, span=answered.error.items[0].span)
         if answered.error is not None:
             self.batch.programs[need.request.key] = TemplateError(str(answered.error))
         else:
@@ -171,9 +174,9 @@ class BatchRun:
     def _has_failed(self, state: HostState) -> bool:
         return state.memory.failed or state.memory.unreachable
 
-    def _stop_others(self, plan: Plan, states: Sequence[HostState]) -> None:
+    def _stop_others(self, plan: Plan, states: Sequence[HostState]) -> Routine[None]:
         for state in states:
-            settle_host(self.batch, self.committer, state)
+            yield from emit(settle_host(self.batch, self.committer, state))
         fallen = {state.host for state in states if self._has_failed(state)}
         entries = [entry for step in plan.steps for entry in step.entries.values()]
         fatal = self.any_errors_fatal or any(entry.any_errors_fatal for entry in entries)

@@ -227,7 +227,7 @@ class Console:
                 self.screen.print(text + "\n")
 
     def meta_result(self, event: MetaResult) -> None:
-        if self.verbosity >= 2:
+        if self.verbosity >= (4 if event.implicit else 2):
             self._print(f"META: {visible(event.text)}", "verbose")
         if event.skipped:
             told = f" => {dump({'skip_reason': event.text}, self.verbosity)}" if self.verbosity else ""

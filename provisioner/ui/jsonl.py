@@ -90,7 +90,8 @@ def _records(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
         case Included():
             yield kind, {"file": event.file, "hosts": event.hosts, **_task(event.task), **_item(event.item)}
         case MetaResult():
-            yield kind, {"host": event.host, **_task(event.task), "text": event.text, "skipped": event.skipped}
+            yield kind, {"host": event.host, **_task(event.task), "text": event.text, "skipped": event.skipped,
+                         "implicit": event.implicit}
         case MachinesPlanned():
             yield kind, {key: value for key, value in asdict(event).items() if key != "resources"}
         case _:

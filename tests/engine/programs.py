@@ -331,8 +331,8 @@ class Naive:
     def _handlers(self, host: str, here: Place) -> Walk:
         for number, handler in enumerate(self.program.handlers):
             if number in self.notified[host]:
-                ok = yield (*here, 1, number), handler
                 self.notified[host].discard(number)
+                ok = yield (*here, 1, number), handler
                 if not ok:
                     return False
         return True

@@ -87,3 +87,18 @@ def test_handlers_of_equal_uses_are_there_once(tmp_path: Path) -> None:
     notifies = "- debug: {msg: A}\n  changed_when: true\n  notify: topic\n"
     files = {"roles/a/tasks/main.yml": notifies, "roles/a/handlers/main.yml": "- debug: {msg: H}\n  listen: topic\n"}
     assert messages(run(tmp_path, "  roles: [a, b, c]\n", files)) == "A B C H"
+
+
+def test_of_listening_handlers_with_one_name_the_last_section_has_it(tmp_path: Path) -> None:
+    files = {"roles/a/tasks/main.yml": "- debug: {msg: A}\n  changed_when: true\n  notify: topic\n",
+             "roles/a/handlers/main.yml": "- {name: h, debug: {msg: of the role}, listen: topic}\n"
+                                          "- {name: h, debug: {msg: never}, listen: topic}\n"
+                                          "- {debug: {msg: nameless}, listen: topic}\n"}
+    text = "  roles: [a]\n  handlers: [{name: h, debug: {msg: of the play}, listen: topic}]\n"
+    assert messages(run(tmp_path, text, files)) == "A nameless of the play"
+
+
+def test_a_handler_that_notifies_itself_runs_at_the_next_flush(tmp_path: Path) -> None:
+    text = ("  tasks: [{debug: {msg: A}, changed_when: true, notify: h}]\n"
+            "  handlers: [{name: h, debug: {msg: H}, changed_when: true, notify: h}]\n")  # fmt: skip
+    assert messages(run(tmp_path, text)) == "A H H"
