@@ -121,7 +121,9 @@ class Batch:
     number: int
     play_name: str
     play_hosts: tuple[HostName, ...]
-    """All hosts of the play, failed ones included (`ansible_play_hosts_all`)."""
+    """The hosts that the play began with."""
+    matched: tuple[HostName, ...] = ()
+    """Those and what its pattern means besides: hosts that earlier plays lost (`ansible_play_hosts_all`)."""
     states: dict[HostName, HostState] = field(default_factory=dict)
     handlers: HandlerTable = field(default_factory=HandlerTable)
     vars_files: tuple[varsfiles.Entry, ...] = ()

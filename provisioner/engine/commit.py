@@ -119,12 +119,15 @@ class Committer:
         events, straight = self.commit(entry, [judged] * len(entry.items), 0.0)
         return [*told, *events], straight
 
-    def fail_along(self, host: HostName, cause: HostName | None = None) -> None:
-        """Another host's failure ends the play for this one too (`any_errors_fatal`); `cause` is that host."""
+    def fail_along(self, host: HostName, cause: HostName | None = None, where: Cursor | None = None) -> None:
+        """Another host's failure ends the play for this one too (`any_errors_fatal`); `cause` is that host.
+
+        where: the task that failed there, if this host was at it as well: the same sections follow then.
+        """
         state = self.batch.states[host]
         if not state.active:
             return
-        self._move_to_failure(state, state.cursor)
+        self._move_to_failure(state, where or state.cursor)
         told = self.batch.world.memory(cause).variables if cause is not None else {}
         for name in ("ansible_failed_result", "ansible_failed_task"):
             if name in told:

@@ -9,7 +9,7 @@ The last command is `Finish`. Errors that end the whole run (an unknown handler)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,6 +85,7 @@ class Engine:
         hosts = context.ordered(host for host in matched if not self._is_out(host))
         if context.is_shuffled():
             hosts = [hosts[index] for index in (yield from self._asked(Effect("shuffle", (len(hosts),))))]
+        everybody = tuple(context.ordered(matched))
         yield Emit(PlayStarted(name, tuple(hosts), f"{play.span.file}:{play.span.line}"))
         for warning in self.world.inventory.unmatched(pattern):
             yield Emit(Warned(warning.words, str(play.span)))
@@ -94,7 +95,7 @@ class Engine:
         vars_files = yield from self._vars_files(play, context.scope)
         program = self._program(play, context)
         for slice_ in context.batches(hosts):
-            batch = Batch(play, self.world, number, name, tuple(hosts),
+            batch = Batch(play, self.world, number, name, tuple(hosts), everybody,
                           handlers=HandlerTable(list(play.handlers), context.render),
                           force_handlers=self.world.options.force_handlers if play.force_handlers is None
                           else context.flag(play.force_handlers),
@@ -245,7 +246,7 @@ class _PlayKeywords:
         except (TypeError, ValueError):
             raise self._wrong(f"`max_fail_percentage` must be a number, not {value!r}") from None
 
-    def ordered(self, hosts: Iterator[HostName]) -> list[HostName]:
+    def ordered(self, hosts: Iterable[HostName]) -> list[HostName]:
         found = list(hosts)
         match self.render(self.play.order):
             case "sorted":

@@ -193,7 +193,7 @@ class Scopes:
                 inventory_file=options.inventory.file, inventory_sources=options.inventory.sources),
             **magic.play_variables(
                 name=batch.play_name, playbook_dir=absolute_directory(batch),
-                hosts_all=batch.play_hosts, hosts=alive,
+                hosts_all=batch.matched, hosts=alive,
                 batch=in_batch, role_names=_role_names(batch, dependencies=False),
                 dependencies=_role_names(batch, dependencies=True)),
             **magic.host_variables(

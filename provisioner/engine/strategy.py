@@ -187,6 +187,8 @@ class BatchRun:
                     and lost / len(states) * 100 > self.max_fail_percentage)
         if (fatal and self.committer.failing) or too_many:
             cause = next(iter(sorted(self.committer.failing)), None)
+            at = plan.steps[-1].entries
             for state in states:
                 if state.host not in fallen | self.committer.failing:
-                    self.committer.fail_along(state.host, cause)
+                    where = at[state.host].cursor if state.host in at else None
+                    self.committer.fail_along(state.host, cause, where)

@@ -281,6 +281,9 @@ def _check_import(draft: _Draft, loading: Loading) -> None:
     if draft.loop is not None:
         detail = f"`{module}` is done once, when the playbook is loaded"
         loading.found.error("Loop on an import", detail, draft.loop.span, hint=f"use {dynamic}")
+    if "apply" in draft.call.args:
+        loading.found.error("Wrong argument", f"Invalid options for {module}: apply", draft.call.spans["apply"],
+                            hint=f"keywords on `{module}` itself go to the tasks inside; or use {dynamic}")
     for key, _ in draft.item.entries:
         if key.text in _NOT_ON_IMPORTS:
             loading.found.error("Keyword on an import", f"`{key.text}` has no meaning on `{module}`", key.span,

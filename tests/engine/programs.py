@@ -347,11 +347,9 @@ class Naive:
         outcome = {host: self._do(host, sketch, place, list(at), seen) for host in doing}
         if sketch.run_once and not outcome[hosts[0]]:
             outcome.update(dict.fromkeys(hosts, False))
-        for host in hosts:
-            self._move(host, walks, at, outcome.get(host, True))
-        if sketch.fatal and not all(outcome.values()):
-            for host in [host for host in at if outcome.get(host, True)]:
-                self._move(host, walks, at, False)
+        fatal = sketch.fatal and not all(outcome.values())
+        for host in list(at) if fatal else hosts:
+            self._move(host, walks, at, outcome.get(host, True) and not fatal)
 
     def _do(self, host: str, sketch: Sketch, place: Place, alive: list[str], seen: Seen) -> bool:
         """seen: the variables before the task; nobody sees what another host does in the same task."""

@@ -106,3 +106,23 @@ def test_run_once_is_done_once_a_batch_for_all_of_it(tmp_path: Path) -> None:
     played, done = run(tmp_path, "  serial: 2\n  tasks: [{yum: {}, run_once: true, register: r}]\n")
     assert done == ["h1", "h3", "h5"]
     assert [played.variables(host)["r"]["from"] for host in HOSTS] == ["h1", "h1", "h3", "h3", "h5"]
+
+
+def test_a_fatal_failure_takes_every_host_through_the_always_section_around_it(tmp_path: Path) -> None:
+    played, _ = run(tmp_path, """  any_errors_fatal: true
+  tasks:
+    - block: [{name: bad, yum: {}}]
+      always: [{name: always, yum: {safe: true}}]
+    - {name: behind, yum: {safe: true}}
+""", failing=("h2",))
+    for host in HOSTS:
+        assert [event.task.name for event in played.results(host)] == ["bad", "always"]
+
+
+def test_all_hosts_of_a_play_are_those_of_its_pattern_whatever_became_of_them(tmp_path: Path) -> None:
+    played, _ = run(tmp_path, """  tasks: [{yum: {}}]
+- hosts: all
+  gather_facts: false
+  tasks: [{set_fact: {seen: "{{ [ansible_play_hosts_all | length, ansible_play_hosts | length] }}"}}]
+""", failing=("h2", "h3"), actions=_actions())
+    assert played.variables("h1")["seen"] == [5, 3]
