@@ -329,7 +329,7 @@ WRONG: dict[str, list[tuple[int, int, str]]] = {
     "- import_tasks: x.yml\n  register: r": [(3, 17, "not found"), (4, 3, "Keyword on an import")],
     "- import_tasks: '{{ a }}.yml'": [(3, 17, "`a` is not defined")],
     "- include_tasks:": [(3, 3, "No file")],
-    "- import_tasks: {file: x, apply: {become: true}}": [(3, 35, "use include_tasks")],
+    "- import_tasks: {file: x, apply: {become: true}}": [(3, 24, "not found"), (3, 34, "use include_tasks")],
     "- include_tasks: {file: x, wehn: y}": [(3, 34, "it takes: file, apply")],
     "- include_tasks: {file: x, apply: {wehn: y}}": [(3, 36, "did you mean `when`")],
     "- include_role: {nme: x}": [(3, 23, "did you mean `name`")],
