@@ -125,7 +125,7 @@ class TaskResolver:
             label = self.templar.render(task.loop.control.label, scope.with_layer("loop", known))
         except TemplateError as error:
             return item, Judged("failed", {**judged.result, **broken(error)})
-        return replace(item, label=str(label)), judged
+        return item if isinstance(label, Unknown) else replace(item, label=str(label)), judged
 
     def _with_own_keywords(self, shell: Entry, reading: Reading, ahead: Ahead, found: list[Any]) -> Entry:
         owners: list[Entry] = []
@@ -298,7 +298,7 @@ class TaskResolver:
                 label, scope)
         except TemplateError:
             shown = items[index]
-        return Item(work, variables, str(shown))
+        return Item(work, variables, str(items[index] if isinstance(shown, Unknown) else shown))
 
     def _work(self, entry: Entry, reading: Reading, variables: Mapping[str, Any]) -> Work:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from provisioner.diag import InputError, PlayError, TemplateError
+from provisioner.diag import Diagnostic, InputError, PlayError, TemplateError
 from provisioner.engine.alone import Alone
 from provisioner.engine.asking import ask
 from provisioner.engine.batch import Batch
@@ -160,9 +160,9 @@ class BatchRun:
         yield Ask(self.batch.world.number(), need.request)
         answered = yield WAIT
         assert isinstance(answered, Answered)
-        host = planner.asking
-        if isinstance(answered.error, InputError) and host is not None and planner.ahead[host].cursor.in_handlers:
-            raise PlayError(answered.error.items[0].words, span=answered.error.items[0].span)
+        mistake = _mistake(answered.error)
+        if mistake is not None and planner.asking is not None and planner.ahead[planner.asking].cursor.in_handlers:
+            raise PlayError(mistake.words, span=mistake.span)
         if answered.error is not None:
             self.batch.programs[need.request.key] = TemplateError(str(answered.error))
         else:
@@ -192,3 +192,9 @@ class BatchRun:
                 if state.host not in fallen | self.committer.failing:
                     where = at[state.host].cursor if state.host in at else None
                     self.committer.fail_along(state.host, cause, where)
+
+
+def _mistake(error: Exception | None) -> Diagnostic | None:
+    """What is wrong in an included file; one that is not there is the failure of who includes it."""
+    items = error.items if isinstance(error, InputError) else ()
+    return next((item for item in items if item.summary != "File not found"), None)

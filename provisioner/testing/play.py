@@ -60,6 +60,10 @@ class Unreachable(Exception):
     """Raised by a module function: the connection is lost."""
 
 
+class Refused(Exception):
+    """Raised by a module function: the host does not let this user do it (no sudo, no Python)."""
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionModules:
     """Modules that are functions, beside the controller's own actions."""
@@ -172,9 +176,10 @@ class FakeDriver:
         self._queue.append(CallBegan(command.host, segment.id, call.id))
         try:
             result = self.call(machine, call.module, dict(call.args), segment.become)
-        except Unreachable as lost:
+        except (Unreachable, Refused) as lost:
             self._running.remove(running)
-            self._queue.append(SegmentLost(command.host, segment.id, str(lost) or "lost", unreachable=True))
+            self._queue.append(SegmentLost(command.host, segment.id, str(lost) or "lost",
+                                           unreachable=isinstance(lost, Unreachable)))
             return
         self._queue.append(CallEnded(command.host, segment.id, call.id, result, 1.0))
         running.failed = running.failed or bool(result.get("failed"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance.measure import Measured
-from tests.conformance.yardstick import Target, targets
+from tests.conformance.yardstick import OF_MODULES, Target, targets
 
 RECORD = Path(__file__).with_name("measured.tsv")
 PAGE = Path(__file__).parents[2] / "docs/compatibility.md"
@@ -63,7 +63,10 @@ def page(text: str, records: list[Record]) -> str:
 
 def section(records: list[Record]) -> str:
     """The numbers, the rows that are equal, and a table of the others by their reasons."""
+    named = [one for one in records if not one.target.further]
     groups = {
+        "rows about the language": [one for one in named if one.target.directory not in OF_MODULES],
+        "rows about modules": [one for one in named if one.target.directory in OF_MODULES],
         "rows that need no lab host (`local`)": [one for one in records if _kind(one) == ("local", False)],
         "rows that need one (`ssh`)": [one for one in records if _kind(one) == ("ssh", False)],
         "further targets": [one for one in records if one.target.further],

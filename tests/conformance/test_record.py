@@ -30,6 +30,8 @@ def test_a_new_verdict_replaces_the_old_one_and_ends_its_reason() -> None:
 
 def test_the_section_counts_and_names_each_row_once() -> None:
     text = section([Record(TARGET, "equal", ""), Record(TARGET, "equal", ""), Record(HOST, "differs", "no such thing")])
+    assert "2 rows about the language 2 are equal (100%)" in text
+    assert "1 rows about modules 0 are equal (0%)" in text
     assert "2 rows that need no lab host (`local`) 2 are equal (100%)" in text
     assert "`blocks:a.yml` (×2)" in text
     assert "further" not in text

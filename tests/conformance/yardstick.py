@@ -32,6 +32,13 @@ QUICK = frozenset({
 })
 
 
+#: Targets that are about modules; all others are about the language.
+OF_MODULES = frozenset({
+    "apt", "command_shell", "copy", "cron", "file", "find", "git", "hostname", "lineinfile", "replace", "service",
+    "slurp", "stat", "systemd", "tempfile", "user", "wait_for",
+})
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One directory of integration tests, or one playbook of it."""

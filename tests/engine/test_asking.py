@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.actions.registry import Registry
 from provisioner.events import ItemResult
-from provisioner.testing.play import Played, play
+from provisioner.testing.play import Played, Refused, play
 
 
 def run(directory: Path, tasks: str, hosts: Any = ("h1",), **modules: Any) -> tuple[Played, list[str]]:
@@ -75,3 +75,25 @@ def test_a_label_may_be_made_of_the_items_result_and_fails_it_where_it_cannot(tm
     first, second = (event for event in played.events if isinstance(event, ItemResult))
     assert (first.label, first.status, second.status) == ("made a", "ok", "failed")
     assert "no attribute 'x'" in second.result["msg"]
+
+
+@pytest.mark.parametrize("more", ["", "      loop_control: {pause: 1}\n"])
+def test_an_item_that_the_host_refuses_is_told(tmp_path: Path, more: str) -> None:
+    def ping(host: str, args: Any) -> dict[str, Any]:
+        if args["data"] == "b":
+            raise Refused("no sudo")
+        return {}
+
+    task = "    - ping: {data: '{{ item }}'}\n      loop: [a, b, c]\n      when: item != 'x'\n" + more
+    played, _ = run(tmp_path, task, ping=ping)
+    items = [(event.label, event.status) for event in played.events if isinstance(event, ItemResult)]
+    assert items == [("a", "ok"), ("b", "failed")]
+    assert played.statuses("h1") == ["failed"]
+
+
+def test_a_label_that_check_mode_cannot_know_is_the_item(tmp_path: Path) -> None:
+    task = ("    - command: echo {{ item }}\n      register: r\n      loop: [a]\n"
+            "      loop_control: {label: '{{ r.stdout }}'}\n"
+            "    - debug: {msg: x}\n      loop: [b]\n      loop_control: {label: 'on {{ r }}'}\n")  # fmt: skip
+    played = run(tmp_path, task, command=lambda host, args: {"unknown": "not run"})[0]
+    assert [event.label for event in played.events if isinstance(event, ItemResult)] == ["a", "b"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.actions.registry import Registry
+from provisioner.diag import PlayError
 from provisioner.testing.play import Played, play
 
 A = "- debug: {msg: A}\n"
@@ -102,3 +103,11 @@ def test_a_handler_that_notifies_itself_runs_at_the_next_flush(tmp_path: Path) -
     text = ("  tasks: [{debug: {msg: A}, changed_when: true, notify: h}]\n"
             "  handlers: [{name: h, debug: {msg: H}, changed_when: true, notify: h}]\n")  # fmt: skip
     assert messages(run(tmp_path, text)) == "A H H"
+
+
+def test_mistakes_in_a_file_of_handlers_end_the_run_and_a_missing_one_fails_the_host(tmp_path: Path) -> None:
+    text = ("  tasks: [{debug: {msg: A}, changed_when: true, notify: h}]\n"
+            "  handlers: [{name: h, include_tasks: more.yml}]\n")  # fmt: skip
+    assert run(tmp_path, text).statuses("h1")[-1] == "failed"
+    with pytest.raises(PlayError, match="Using a block as a handler is not supported"):
+        run(tmp_path, text, {"more.yml": "- block: [{debug: }]\n- block: [{block: [{debug: }]}]\n"})
