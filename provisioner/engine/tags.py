@@ -10,7 +10,8 @@ from provisioner.lang.model import Block, Include, Node, Task
 
 @dataclass(frozen=True, slots=True)
 class TagSelection:
-    """Ansible's rules: `always` runs unless skipped by name, `never` only when asked for; skipping wins."""
+    """Ansible's rules: `always` runs unless it is skipped (`--skip-tags all` does not), `never` only when asked for;
+    skipping wins."""
 
     wanted: frozenset[str] = frozenset(["all"])
     skipped: frozenset[str] = frozenset()
@@ -28,12 +29,9 @@ class TagSelection:
         return "untagged" in self.wanted and not tags
 
     def _skips(self, tags: frozenset[str]) -> bool:
-        if not self.skipped:
-            return False
-        if "always" in tags and "always" not in self.skipped:
-            return bool(tags & self.skipped)
-        return bool(tags & self.skipped) or "all" in self.skipped or (
-            bool(tags) and "tagged" in self.skipped) or (not tags and "untagged" in self.skipped)
+        if "all" in self.skipped:
+            return "always" not in tags or "always" in self.skipped
+        return bool(tags & self.skipped) or ("tagged" if tags else "untagged") in self.skipped
 
     def select(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
         """The nodes that are in the run; blocks without any are left out."""
